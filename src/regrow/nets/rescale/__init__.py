@@ -1,0 +1,1 @@
+"""Rescalers: pairs of maps that shrink a picture and grow it again."""

@@ -1,0 +1,148 @@
+"""Task-aware image downscaling (Kim, Choi, Lim and Lee, ECCV 2018)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from regrow.nets.layers import ResidualBlock
+from regrow.resample import bicubic
+
+
+@dataclass(frozen=True, kw_only=True)
+class TADConfig:
+    """Settings of the task-aware autoencoder.
+
+    `TADConfig(channels=64, blocks=3, trunk_conv=True, subpixel_features=True)` is the paper's layout.
+    """
+
+    scale: int = 2
+    """Factor of the whole model: 2, or a higher power of 2 by applying the pair of x2 nets again (section 3.2)."""
+    channels: int = 32
+    blocks: int = 14
+    """Residual blocks a side."""
+    trunk_conv: bool = False
+    """A convolution after the residual blocks, with a skip around both, as in EDSR."""
+    subpixel_features: bool = False
+    """Grow the features (4 * channels, pixel shuffle, one full-size convolution), as in EDSR; else grow the picture."""
+
+    def __post_init__(self) -> None:
+        if self.scale < 2 or self.scale & (self.scale - 1):
+            raise ValueError(f"scale {self.scale} is not a power of 2 of at least 2")
+        if self.channels < 1 or self.blocks < 0:
+            raise ValueError(f"channels {self.channels} must be at least 1 and blocks {self.blocks} at least 0")
+
+
+class Trunk(nn.Module):
+    """head -> residual blocks -> tail, all at the small picture's resolution: (B, inputs, h, w) -> (B, outputs, h, w).
+
+    The tail starts at zero, so that an untrained pair is plain bicubic resampling.
+    """
+
+    def __init__(self, inputs: int, outputs: int, config: TADConfig, *, subpixel_features: bool = False) -> None:
+        super().__init__()
+        c = config.channels
+        self.head = nn.Conv2d(inputs, c, 3, padding=1)
+        self.blocks = nn.Sequential(*(ResidualBlock(c) for _ in range(config.blocks)))
+        self.trunk_conv = nn.Conv2d(c, c, 3, padding=1) if config.trunk_conv else None
+        self.upsampler = nn.Conv2d(c, 4 * c, 3, padding=1) if subpixel_features else None
+        self.tail = nn.Conv2d(c, outputs, 3, padding=1)
+        nn.init.zeros_(self.tail.weight)
+        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        # What is hidden in a small picture is a fraction of a level: bfloat16 would lose it before the first layer.
+        with torch.autocast(x.device.type, enabled=False):
+            head = self.head((x - 0.5).contiguous(memory_format=torch.channels_last))
+        x = self.blocks(head)
+        if self.trunk_conv is not None:
+            x = head + self.trunk_conv(x)
+        if self.upsampler is not None:
+            x = F.pixel_shuffle(self.upsampler(x), 2)
+        return self.tail(x).float()
+
+
+class TAD(nn.Module):
+    """A pair of nets trained together: the encoder shrinks for the decoder that grows.
+
+    ::
+
+        shrink   x (B,3,H,W) --+-- pixel unshuffle -- encoder --+--> (B,3,H/2,W/2)    the paper's f_TAD
+                               +-- antialiased bicubic ---------+    (the guidance image)
+        grow     y (B,3,h,w) --+-- decoder -- pixel shuffle ----+--> (B,3,2h,2w)      the paper's g_TAU
+                               +-- bicubic ---------------------+
+
+    Both are applied log2(scale) times; between the applications values stay floating point. Pictures are RGB in
+    [0, 1]; results are neither clamped nor rounded: `regrow.nets.layers.quantize` does both.
+    """
+
+    factor = 2
+    """How many times smaller each side becomes in one application."""
+
+    def __init__(self, config: TADConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or TADConfig()
+        self.encoder = Trunk(12, 3, self.config)
+        growing_features = self.config.subpixel_features
+        self.decoder = Trunk(3, 3 if growing_features else 12, self.config, subpixel_features=growing_features)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def scale(self) -> int:
+        """How many times smaller each side becomes."""
+        return self.config.scale
+
+    @property
+    def steps(self) -> int:
+        """How often the pair of nets is applied: log2(scale)."""
+        return self.scale.bit_length() - 1
+
+    @property
+    def halo(self) -> int:
+        """How many small pixels away one application looks: tiles that overlap by this much agree with the whole."""
+        layers = 2 * self.config.blocks + 2 + self.config.trunk_conv + self.config.subpixel_features
+        return max(layers, 3)  # 3: what the bicubic kernel reaches
+
+    def shrink_once(self, x: Tensor) -> Tensor:
+        """(B, 3, 2h, 2w) -> (B, 3, h, w), neither clamped nor rounded."""
+        return bicubic(x, (x.shape[-2] // 2, x.shape[-1] // 2)) + self.encoder(F.pixel_unshuffle(x, 2))
+
+    def grow_once(self, y: Tensor) -> Tensor:
+        """(B, 3, h, w) -> (B, 3, 2h, 2w), neither clamped nor rounded."""
+        details = self.decoder(y)
+        if not self.config.subpixel_features:
+            details = F.pixel_shuffle(details, 2)
+        return bicubic(y, (y.shape[-2] * 2, y.shape[-1] * 2)) + details
+
+    def shrink(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1], H and W multiples of the scale -> (B, 3, H/scale, W/scale), unrounded."""
+        if x.shape[-2] % self.scale or x.shape[-1] % self.scale:
+            raise ValueError(f"a picture of {x.shape[-1]}x{x.shape[-2]} does not divide by {self.scale}")
+        for _ in range(self.steps):
+            x = self.shrink_once(x)
+        return x
+
+    def grow(self, y: Tensor) -> Tensor:
+        """(B, 3, h, w) in [0, 1] -> (B, 3, h*scale, w*scale), unrounded."""
+        for _ in range(self.steps):
+            y = self.grow_once(y)
+        return y
+
+    def multiply_adds(self) -> tuple[float, float]:
+        """Multiply-adds of the convolutions for each full-size pixel: (shrinking, growing)."""
+
+        def weights(trunk: Trunk) -> float:
+            # Weights run once a small pixel; those after the pixel shuffle run once a full-size pixel.
+            total = sum(p.numel() for p in trunk.parameters() if p.ndim == 4)
+            tail = trunk.tail.weight.numel() if trunk.upsampler is not None else 0
+            return (total - tail) / 4 + tail
+
+        repeats = sum(0.25**step for step in range(self.steps))
+        return weights(self.encoder) * repeats, weights(self.decoder) * repeats
+
+    def to_config(self) -> dict[str, int | bool]:
+        """The settings as plain values, as `config.json` keeps them."""
+        return asdict(self.config)

@@ -1,0 +1,46 @@
+"""Antialiased bicubic resampling, the one every figure of the field is measured against."""
+
+from __future__ import annotations
+
+from math import ceil, gcd
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def bicubic(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resample a picture with the antialiased cubic kernel (a = -0.5) and mirrored borders, as MATLAB's `imresize`.
+
+    Args:
+        x: (..., H, W) float; at least one leading axis, any range.
+        size: (height, width) of the result, each at least 1. The two factors need not be equal.
+
+    Returns:
+        (..., height, width), same dtype. Overshoots of the kernel are kept: clamp before storing.
+
+    Source: Keys 1981, "Cubic convolution interpolation for digital image processing", widened by the factor when shrinking.
+    """
+    lead, (h, w) = x.shape[:-2], x.shape[-2:]
+    x = x.reshape(-1, 1, h, w) if x.ndim != 4 else x
+    (pad_h, out_h), (pad_w, out_w) = _padding(h, size[0]), _padding(w, size[1])
+    x = x[..., _mirrored(h, pad_h, x.device), :][..., _mirrored(w, pad_w, x.device)]
+    full = size[0] + 2 * out_h, size[1] + 2 * out_w
+    x = F.interpolate(x, size=full, mode="bicubic", antialias=True)  # antialias=True is what selects a = -0.5
+    return x[..., out_h : out_h + size[0], out_w : out_w + size[1]].reshape(*lead, *size)
+
+
+def _padding(n: int, m: int) -> tuple[int, int]:
+    """Border before and after resampling n samples to m: a whole number on both sides, wider than the kernel's reach."""
+    if n == m:
+        return 0, 0
+    step = n // gcd(n, m)  # the fewest input samples that make a whole number of output samples
+    reach = 2 * max(1.0, n / m) + 1
+    pad = ceil(reach / step) * step
+    return pad, pad * m // n
+
+
+def _mirrored(n: int, pad: int, device: torch.device) -> Tensor:
+    """Indices of n samples extended by pad on both sides, the edge sample repeated (MATLAB's "symmetric")."""
+    i = torch.arange(-pad, n + pad, device=device) % (2 * n)
+    return torch.where(i >= n, 2 * n - 1 - i, i)

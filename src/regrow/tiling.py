@@ -1,0 +1,96 @@
+"""Running a model over a picture of any size, strip by strip, in bounded memory and without seams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a map from pictures to pictures may be cut.
+
+    A *cell* is the smallest unit that can be cut: `cell_in` pixels a side going in become `cell_out` coming out (2 and
+    1 when shrinking by 2; 1 and 2 when growing). A cell of the result depends on cells up to `halo` away and no
+    others, so tiles cut with that overlap equal the whole, but for the order in which floating-point sums are taken.
+    """
+
+    cell_in: int
+    cell_out: int
+    halo: int
+    tile: int
+    """Cells a side of a tile's result, at least 1."""
+
+
+def run_tiled(
+    rows: Iterable[np.ndarray], width: int, height: int, run: Callable[[np.ndarray], np.ndarray], tiling: Tiling
+) -> Iterator[np.ndarray]:
+    """Apply `run` to a picture that arrives in rows and give the result in rows.
+
+    Args:
+        rows: (n, width, bands) arrays of any heights, top to bottom, `height` rows in all.
+        width, height: of the picture; where they are no multiple of a cell, its last column and row are repeated.
+        run: (h, w, bands) -> (h * cell_out / cell_in, w * cell_out / cell_in, bands'), h and w whole cells.
+        tiling: where to cut.
+
+    Yields:
+        (n, cells across * cell_out, bands') arrays, top to bottom. Held at any time: the rows of one strip of tiles
+        and its halo, going in, and the rows of one strip coming out.
+    """
+    across, down = -(-width // tiling.cell_in), -(-height // tiling.cell_in)
+    band = _Band(rows, across * tiling.cell_in)
+    for top in range(0, down, tiling.tile):
+        bottom = min(top + tiling.tile, down)
+        first, last = max(0, top - tiling.halo), min(down, bottom + tiling.halo)
+        strip = band.rows(first * tiling.cell_in, last * tiling.cell_in)
+        yield np.concatenate(
+            [
+                _run_tile(strip, left, min(left + tiling.tile, across), (top - first, bottom - first), run, tiling)
+                for left in range(0, across, tiling.tile)
+            ],
+            axis=1,
+        )
+
+
+def _run_tile(
+    strip: np.ndarray,
+    left: int,
+    right: int,
+    vertical: tuple[int, int],
+    run: Callable[[np.ndarray], np.ndarray],
+    tiling: Tiling,
+) -> np.ndarray:
+    """One tile of a strip: cut with its halo, run, cut back. Positions are in cells."""
+    first = max(0, left - tiling.halo)
+    last = min(strip.shape[1] // tiling.cell_in, right + tiling.halo)
+    result = run(strip[:, first * tiling.cell_in : last * tiling.cell_in])
+    y, x = (slice(a * tiling.cell_out, b * tiling.cell_out) for a, b in (vertical, (left - first, right - first)))
+    return result[y, x]
+
+
+class _Band:
+    """A window over rows that arrive one after another; what lies above the window is forgotten."""
+
+    def __init__(self, rows: Iterable[np.ndarray], width: int) -> None:
+        self.source, self.width = iter(rows), width
+        self.top, self.held = 0, []
+
+    held: list[np.ndarray]
+
+    def rows(self, first: int, last: int) -> np.ndarray:
+        """Rows first to last (exclusive); the last row and column are repeated where the source has no more."""
+        while self.held and self.top + len(self.held[0]) <= first:
+            self.top += len(self.held.pop(0))
+        bottom = self.top + sum(map(len, self.held))
+        while bottom < last:
+            block = next(self.source, None)
+            if block is None:
+                block = self.held[-1][-1:]
+            elif block.shape[1] < self.width:
+                block = np.pad(block, ((0, 0), (0, self.width - block.shape[1]), (0, 0)), mode="edge")
+            self.held.append(block)
+            bottom += len(block)
+        window = np.concatenate(self.held) if len(self.held) > 1 else self.held[0]
+        return window[first - self.top : last - self.top]

@@ -1,0 +1,59 @@
+"""Checkpoints: one safetensors file that holds all a run needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from regrow.errors import RegrowError
+from regrow.files import atomic
+
+
+def save(
+    path: Path, step: int, model: nn.Module, ema: nn.Module, optimizers: list[Any], recipe: dict[str, Any]
+) -> None:
+    """Write model, running average, optimisers, random state, step and recipe; the file appears whole or not at all."""
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
+    tensors["random"] = torch.get_rng_state()
+    for i, optimizer in enumerate(optimizers):
+        for p, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{p}.{key}": torch.as_tensor(value) for key, value in state.items()}
+    # safetensors stores rows; clones part what shares memory.
+    tensors = {k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
+    with atomic(path) as part:
+        save_file(tensors, part, {"step": str(step), "recipe": json.dumps(recipe)})
+
+
+def read(path: Path) -> tuple[int, dict[str, Any], dict[str, Tensor]]:
+    """(step, recipe, tensors) of a checkpoint. RegrowError when it is damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        return int(header["step"]), json.loads(header["recipe"]), tensors
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise RegrowError(f"{path}: not a checkpoint of regrow train: {error}") from None
+
+
+def restore(tensors: dict[str, Tensor], model: nn.Module, ema: nn.Module, optimizers: list[Any]) -> None:
+    """Put the tensors of `read` back where `save` took them from."""
+    model.load_state_dict(_below(tensors, "model."))
+    ema.load_state_dict(_below(tensors, "ema."))
+    torch.set_rng_state(tensors["random"])
+    for i, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in _below(tensors, f"optimizer.{i}.").items():
+            p, key = name.split(".")
+            state.setdefault(int(p), {})[key] = value
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

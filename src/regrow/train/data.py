@@ -1,0 +1,96 @@
+"""Training pictures: decoded once, cropped anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from regrow.errors import RegrowError, UsageError
+from regrow.files import find_pictures
+from regrow.picture import open_picture
+from regrow.train.recipe import Data
+
+
+def load(root: Path, settings: Data, report: Callable[[str], None]) -> tuple[list[Tensor], list[Tensor]]:
+    """Decode every picture below a folder: (for training, held out for validation), each (H, W, 3) uint8 RGB.
+
+    Pictures that cannot be read, or are smaller than a crop, are named through `report` and skipped.
+    """
+    paths: list[Path] = []
+    for folder in [root / name for name in settings.folders] or [root]:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder of training pictures; give the one that holds it with --data")
+        paths += sorted(find_pictures(folder))
+    pictures = []
+    for path in paths:
+        try:
+            picture = read_rgb(path)
+        except RegrowError as error:
+            report(f"skipped: {error}")
+            continue
+        if min(picture.shape[:2]) < settings.crop:
+            report(f"skipped: {path}: smaller than a crop of {settings.crop} pixels")
+            continue
+        pictures.append(torch.from_numpy(picture))
+    if len(pictures) <= settings.validation:
+        raise UsageError(f"{root}: {len(pictures)} usable pictures are too few to hold out {settings.validation}")
+    every = len(pictures) // settings.validation if settings.validation else len(pictures) + 1
+    held_out = [p for i, p in enumerate(pictures) if i % every == 0][: settings.validation]
+    taken = {id(p) for p in held_out}
+    return [p for p in pictures if id(p) not in taken], held_out
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8: the colours of a picture, grey repeated in all three, alpha left out, 16 bits rounded to 8."""
+    picture = open_picture(path)
+    pixels = np.concatenate(list(picture.rows()))[..., : picture.colours]
+    if picture.depth == 16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy()
+
+
+class Crops:
+    """Random crops, turned and mirrored at random, from pictures laid end to end in one tensor.
+
+    The tensor may live on the training device: cropping is a gather, the same code everywhere. Which crops a batch
+    holds depends on the seed, the process and the step alone, so a resumed run sees what an unbroken one would.
+
+    Args:
+        pictures: (H, W, 3) uint8 each, sides at least `crop`.
+        crop, batch: side and number of crops.
+        seed: any integer; `process` is the rank among processes that train together.
+        device: where the pictures are kept and the crops are made.
+    """
+
+    def __init__(
+        self, pictures: list[Tensor], crop: int, batch: int, seed: int, process: int = 0, device: str = "cpu"
+    ) -> None:
+        self.crop, self.batch, self.seed, self.process = crop, batch, seed, process
+        self.sizes = np.array([p.shape[:2] for p in pictures])
+        areas = self.sizes.prod(1)
+        self.starts = np.concatenate([[0], np.cumsum(areas)[:-1]])
+        # A large picture shows more than a small one: draw by area.
+        self.weights = areas / areas.sum()
+        self.pixels = torch.cat([p.reshape(-1, 3) for p in pictures]).to(device)
+
+    def __call__(self, step: int) -> Tensor:
+        """The batch of a step: (batch, 3, crop, crop) float32 in [0, 1]."""
+        rng = np.random.default_rng((self.seed, self.process, step))
+        n, c = self.batch, self.crop
+        which = rng.choice(len(self.sizes), n, p=self.weights)
+        corner = (rng.random((n, 2)) * (self.sizes[which] - c + 1)).astype(np.int64)
+        transpose, flip_y, flip_x = rng.random((3, n)) < 0.5
+
+        y, x = np.meshgrid(np.arange(c), np.arange(c), indexing="ij")
+        y, x = (np.where(transpose[:, None, None], a, b) for a, b in ((x, y), (y, x)))
+        y = np.where(flip_y[:, None, None], c - 1 - y, y) + corner[:, 0, None, None]
+        x = np.where(flip_x[:, None, None], c - 1 - x, x) + corner[:, 1, None, None]
+        index = self.starts[which, None, None] + y * self.sizes[which, 1, None, None] + x
+
+        flat = torch.from_numpy(index.reshape(-1)).to(self.pixels.device)
+        crops = self.pixels[flat].view(n, c, c, 3).permute(0, 3, 1, 2)
+        return crops.float() / 255

@@ -1,0 +1,195 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from regrow import zoo
+from regrow.errors import UsageError
+from regrow.files import atomic
+from regrow.measure.plots import plot_training
+from regrow.train import checkpoint, data, optim
+from regrow.train.recipe import Optimizer, Recipe
+from regrow.train.rescale import RescaleLoss, validate
+
+CHECKPOINT, LOG, PLOT, WEIGHTS = "checkpoint.safetensors", "log.csv", "training.png", "weights"
+
+
+def train(
+    recipe: Recipe, data_dir: Path, out: Path, *, resume: bool = False, device: str = "", pictures_on_device: bool = False
+) -> Path:
+    """Train the model of a recipe.
+
+    Args:
+        recipe: what to train and how.
+        data_dir: folder of training pictures.
+        out: receives `checkpoint.safetensors`, `log.csv`, `training.png` and, at the end, `weights/`.
+        resume: go on from the checkpoint in `out`; the result is that of an unbroken run.
+        device: "cpu", "cuda", ... ; chosen by Accelerate when empty.
+        pictures_on_device: keep the decoded pictures on the device and crop there.
+
+    Returns:
+        The folder of the finished weights, which `--model` takes.
+
+    Raises:
+        UsageError: the recipe, the data or the state of `out` do not allow the run.
+        KeyboardInterrupt: after a checkpoint has been written.
+    """
+    console = Console(stderr=True)
+    precision = {"bf16": "bf16", "fp32": "no"}.get(recipe.run.precision)
+    if precision is None:
+        raise UsageError(f"precision {recipe.run.precision!r} is not known; known are bf16, fp32")
+    if (out / CHECKPOINT).exists() and not resume:
+        raise UsageError(f"{out}: holds an unfinished or finished run; continue it with --resume or name another --out")
+    if resume and not (out / CHECKPOINT).exists():
+        raise UsageError(f"{out}: no {CHECKPOINT} to resume from")
+
+    accelerator = Accelerator(mixed_precision=precision, cpu=device == "cpu")
+    torch.manual_seed(recipe.run.seed)
+    model = zoo.load(recipe.init, settings=recipe.model) if recipe.init else zoo.build(recipe.model)
+    model.train().requires_grad_(True)
+    ema = copy.deepcopy(model).eval().requires_grad_(False)
+    optimizers = optim.build(model, recipe.optimizer)
+
+    start = 0
+    if resume:
+        start, written, tensors = checkpoint.read(out / CHECKPOINT)
+        if written != _plain(recipe.to_dict()):
+            raise UsageError(f"{out}: was started from other settings than {recipe.name} has now; name another --out")
+        checkpoint.restore(tensors, model, ema, optimizers)
+
+    training, held_out = data.load(data_dir, recipe.data, console.print)
+    crops = data.Crops(
+        training,
+        recipe.data.crop,
+        recipe.data.batch,
+        recipe.run.seed,
+        accelerator.process_index,
+        str(accelerator.device) if pictures_on_device else "cpu",
+    )
+    console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
+    loss_module = RescaleLoss(model, recipe.loss, recipe.data.grey)
+    loss_module, *optimizers = accelerator.prepare(loss_module, *optimizers)
+    ema.to(accelerator.device)
+    compute = _compiled(loss_module, recipe.run.compile, console.print)
+    rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+
+    out.mkdir(parents=True, exist_ok=True)
+    log = Log(out / LOG, start)
+
+    def save(step: int) -> None:
+        if accelerator.is_main_process:
+            bare = [optimizer.optimizer for optimizer in optimizers]
+            checkpoint.save(out / CHECKPOINT, step, model, ema, bare, recipe.to_dict())
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    step = start
+    with Progress(*columns, console=console, disable=not accelerator.is_main_process) as progress:
+        bar = progress.add_task(recipe.name, total=recipe.run.steps, completed=start)
+        try:
+            while step < recipe.run.steps:
+                factor = schedule(step, recipe.run.steps, recipe.optimizer)
+                for optimizer, base in zip(optimizers, rates, strict=True):
+                    for group, rate in zip(optimizer.param_groups, base, strict=True):
+                        group["lr"] = rate * factor
+                x = crops(step).to(accelerator.device)
+                losses = compute(x, torch.rand(len(x), 1, 1, 1).to(x.device))
+                accelerator.backward(losses["loss"])
+                norm = accelerator.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
+                # A step of infinite gradient would end the run; leaving one out changes nothing.
+                if torch.isfinite(norm):
+                    for optimizer in optimizers:
+                        optimizer.step()
+                for optimizer in optimizers:
+                    optimizer.zero_grad()
+                step += 1
+                update_average(ema, model, min(recipe.optimizer.ema, step / (step + 20)))
+                progress.update(bar, completed=step)
+
+                last = step == recipe.run.steps
+                if step % recipe.run.log_every == 0:
+                    log.add(step, {**{k: v.item() for k, v in losses.items()}, "norm": norm.item()})
+                if (last or step % recipe.run.validate_every == 0) and accelerator.is_main_process:
+                    figures = validate(ema, held_out, recipe.data.validation_crop)
+                    log.add(step, {f"val_{name}": value for name, value in figures.items()})
+                    log.write()
+                    plot_training(log.rows, out / PLOT, recipe.name)
+                    progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f} dB" for k, v in figures.items()))
+                if last or step % recipe.run.checkpoint_every == 0:
+                    save(step)
+        except KeyboardInterrupt:
+            save(step)
+            log.write()
+            console.print(f"interrupted after step {step}; --resume goes on from there")
+            raise
+    if accelerator.is_main_process:
+        zoo.save(ema, out / WEIGHTS)
+    return out / WEIGHTS
+
+
+def schedule(step: int, steps: int, settings: Optimizer) -> float:
+    """Share of the full rate at a step: linear warm-up, then half a cosine down to zero."""
+    warm = min(1.0, (step + 1) / max(1, settings.warmup))
+    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+@torch.no_grad()
+def update_average(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
+    """Move the running average of the weights: average = decay * average + (1 - decay) * model."""
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+
+
+class Log:
+    """The CSV log: one row a step, the columns in the order they first appear.
+
+    Rows after `start` are dropped: they belong to the part of an interrupted run that is done again.
+    """
+
+    def __init__(self, path: Path, start: int) -> None:
+        self.path, self.rows = path, []
+        if path.exists() and start:
+            with path.open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    if int(row["step"]) <= start:
+                        self.rows.append({k: float(v) for k, v in row.items() if v})
+
+    rows: list[dict[str, float]]
+
+    def add(self, step: int, values: dict[str, float]) -> None:
+        """Add values to the row of a step."""
+        if not self.rows or self.rows[-1]["step"] != step:
+            self.rows.append({"step": step})
+        self.rows[-1].update(values)
+
+    def write(self) -> None:
+        """Write the file anew."""
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        with atomic(self.path) as part, part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows({k: f"{v:g}" if k == "step" else f"{v:.6g}" for k, v in row.items()} for row in self.rows)
+
+
+def _compiled(module: torch.nn.Module, wanted: bool, report: Callable[[str], None]) -> Callable[..., dict[str, Any]]:
+    if not wanted:
+        return module
+    if not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl")):
+        report("no C++ compiler found: training without torch.compile, slower")
+        return module
+    return torch.compile(module)
+
+
+def _plain(table: dict[str, Any]) -> dict[str, Any]:
+    """As the table looks after JSON, where tuples are lists."""
+    return {k: _plain(v) if isinstance(v, dict) else list(v) if isinstance(v, tuple) else v for k, v in table.items()}

@@ -1,0 +1,138 @@
+"""Recipes: everything that decides what a training run gives, read from a TOML file."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from regrow.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What is trained on: random crops of the pictures below the folder given with `--data`."""
+
+    folders: tuple[str, ...] = ()
+    """Sub-folders to use; all when empty."""
+    crop: int = 64
+    """Side of a crop in pixels, a multiple of the model's scale."""
+    batch: int = 8
+    grey: float = 0.0
+    """Share of crops made grey, whose small picture is made grey too, for pictures that have no colour."""
+    validation: int = 16
+    """Pictures held out, evenly spaced in the sorted list."""
+    validation_crop: int = 192
+    """Side of the centre of a held-out picture that is measured, in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """What is minimised: task + guidance_weight * guidance (Kim et al. 2018, equation 5)."""
+
+    task: str = "l1"
+    """Distance between the picture and the regrown one: l1 or l2 (root of the mean square of each crop)."""
+    guidance: str = "l1"
+    """Distance between the small picture and the bicubic one: l1 or l2."""
+    guidance_weight: float = 0.1
+    """The paper's lambda."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """How the weights move: cosine from `rate` to zero after a linear warm-up."""
+
+    name: str = "muon"
+    """muon (convolutions between features; Adam for the rest) or adam."""
+    rate: float = 0.01
+    adam_rate: float = 1e-3
+    """Rate of what Muon does not take; not used by adam."""
+    weight_decay: float = 0.0
+    warmup: int = 200
+    clip: float = 1.0
+    """Largest norm of the whole gradient."""
+    ema: float = 0.999
+    """Decay of the running average of the weights, which is what is measured and kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How long, and what is written on the way."""
+
+    steps: int = 10_000
+    seed: int = 0
+    precision: str = "bf16"
+    """bf16 or fp32, of the convolutions between features."""
+    compile: bool = True
+    """torch.compile the loss; ignored, with a message, where no C++ compiler is found."""
+    log_every: int = 50
+    validate_every: int = 1000
+    checkpoint_every: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One training run. `Recipe.read` makes one from a file and refuses what it does not know."""
+
+    name: str
+    model: dict[str, Any]
+    """`architecture` and its settings."""
+    init: str = ""
+    """Model to start from: a shipped name or a folder; random weights when empty."""
+    data: Data = field(default_factory=Data)
+    loss: Loss = field(default_factory=Loss)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    run: Run = field(default_factory=Run)
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read a recipe. UsageError names the file and the setting that is wrong."""
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UsageError(f"{path}: no such recipe; see the folder recipes/ for some") from None
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"{path}: not a readable TOML file: {error}") from None
+        return cls.from_dict(table, where=str(path))
+
+    @classmethod
+    def from_dict(cls, table: dict[str, Any], where: str = "recipe") -> Recipe:
+        """The inverse of `to_dict`."""
+        table = dict(table)
+        table.setdefault("name", Path(where).stem)
+        if "architecture" not in table.get("model", {}):
+            raise UsageError(f"{where}: the table [model] must name an architecture")
+        for name, kind in (("data", Data), ("loss", Loss), ("optimizer", Optimizer), ("run", Run)):
+            table[name] = _build(kind, table.get(name, {}), f"{where}: [{name}]")
+        return _build(cls, table, where)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as written beside a checkpoint."""
+        return asdict(self)
+
+
+T = TypeVar("T")
+
+
+def _build(kind: type[T], table: dict[str, Any], where: str) -> T:
+    """A settings object from a table; unknown names and wrong types are errors, not guesses."""
+    defaults = {f.name: f.default for f in fields(kind)}  # type: ignore[arg-type]
+    values = {}
+    for name, value in table.items():
+        if name not in defaults:
+            raise UsageError(f"{where}: unknown setting {name!r}; known are {', '.join(defaults)}")
+        default = defaults[name]
+        if isinstance(default, tuple) and isinstance(value, list):
+            value = tuple(value)
+        elif isinstance(default, float) and type(value) is int:
+            value = float(value)
+        if isinstance(default, (bool, int, float, str, tuple)) and type(value) is not type(default):
+            raise UsageError(f"{where}: {name} is {value!r}, but must be a {type(default).__name__}")
+        values[name] = value
+    return kind(**values)

@@ -1,0 +1,107 @@
+"""Models by name: architecture, weights and card, shipped with the package or in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regrow.errors import RegrowError, UsageError
+from regrow.files import atomic
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SHIPPED = Path(__file__).parent / "weights"
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+
+
+def names() -> list[str]:
+    """The models that ship with the package."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+
+
+def folder(name: str) -> Path:
+    """Where a model lives: a shipped name, or a path to a folder with config.json and model.safetensors."""
+    for path in (SHIPPED / name, Path(name)):
+        if (path / CONFIG).is_file():
+            return path
+    raise UsageError(f"{name}: no such model; shipped are {', '.join(names()) or 'none'}, or give a folder with {CONFIG}")
+
+
+def config(name: str) -> dict[str, Any]:
+    """Architecture and settings of a model, without loading its weights."""
+    path = folder(name) / CONFIG
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RegrowError(f"{path}: not a readable model configuration: {error}") from None
+    if not isinstance(table, dict):
+        raise RegrowError(f"{path}: not a model configuration: a JSON object was expected")
+    return table
+
+
+def build(settings: dict[str, Any]) -> nn.Module:
+    """A model with fresh weights from `architecture` and its settings."""
+    from regrow.nets.rescale.tad import TAD, TADConfig
+
+    architectures = {"tad": (TAD, TADConfig)}
+    settings = dict(settings)
+    name = settings.pop("architecture", None)
+    if name not in architectures:
+        raise UsageError(f"architecture {name!r} is not known; known are {', '.join(architectures)}")
+    net, kind = architectures[name]
+    known = {field.name: field.default for field in fields(kind)}
+    for key, value in settings.items():
+        if key not in known or type(value) is not type(known[key]):
+            raise UsageError(f"architecture {name}: setting {key} = {value!r} is not one of {known}")
+    try:
+        return net(kind(**settings))
+    except ValueError as error:
+        raise UsageError(f"architecture {name}: {error}") from None
+
+
+def load(name: str, *, settings: dict[str, Any] | None = None) -> nn.Module:
+    """A model with its weights, ready to run, on the CPU.
+
+    Args:
+        name: shipped name or folder.
+        settings: used instead of the model's own configuration, to start another model from its weights.
+
+    Raises:
+        UsageError: no such model. RegrowError: its files are damaged or do not fit each other.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder(name) / WEIGHTS
+    model = build(settings or config(name))
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RegrowError(f"{path}: not readable weights: {error}") from None
+    try:
+        model.load_state_dict({key: value.float() for key, value in tensors.items()})
+    except RuntimeError as error:
+        raise RegrowError(f"{path}: the weights do not fit the architecture: {' '.join(str(error).split())}") from None
+    return model.eval().requires_grad_(False)
+
+
+def save(model: Any, path: Path) -> None:
+    """Write config.json and model.safetensors into a folder that `load` takes. Weights are kept in float32."""
+    from safetensors.torch import save_file
+
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    with atomic(path / WEIGHTS) as part:
+        save_file(tensors, part)
+    with atomic(path / CONFIG) as part:
+        part.write_text(json.dumps({"architecture": "tad", **model.to_config()}, indent=2) + "\n", encoding="utf-8")
+
+
+@lru_cache
+def digest(name: str) -> str:
+    """SHA-256 of the weights file: what a passport names, so that a small picture is grown by the weights that shrank it."""
+    return hashlib.sha256((folder(name) / WEIGHTS).read_bytes()).hexdigest()
