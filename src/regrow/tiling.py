@@ -31,7 +31,7 @@ def run_tiled(
 
     Args:
         rows: (n, width, bands) arrays of any heights, top to bottom, `height` rows in all.
-        width, height: of the picture; where they are no multiple of a cell, its last column and row are repeated.
+        width, height: of the picture, in pixels, both whole cells.
         run: (h, w, bands) -> (h * cell_out / cell_in, w * cell_out / cell_in, bands'), h and w whole cells.
         tiling: where to cut.
 
@@ -39,8 +39,8 @@ def run_tiled(
         (n, cells across * cell_out, bands') arrays, top to bottom. Held at any time: the rows of one strip of tiles
         and its halo, going in, and the rows of one strip coming out.
     """
-    across, down = -(-width // tiling.cell_in), -(-height // tiling.cell_in)
-    band = _Band(rows, across * tiling.cell_in)
+    across, down = width // tiling.cell_in, height // tiling.cell_in
+    band = _Band(rows)
     for top in range(0, down, tiling.tile):
         bottom = min(top + tiling.tile, down)
         first, last = max(0, top - tiling.halo), min(down, bottom + tiling.halo)
@@ -73,24 +73,18 @@ def _run_tile(
 class _Band:
     """A window over rows that arrive one after another; what lies above the window is forgotten."""
 
-    def __init__(self, rows: Iterable[np.ndarray], width: int) -> None:
-        self.source, self.width = iter(rows), width
-        self.top, self.held = 0, []
-
-    held: list[np.ndarray]
+    def __init__(self, rows: Iterable[np.ndarray]) -> None:
+        self.source = iter(rows)
+        self.top = 0
+        self.held: list[np.ndarray] = []
 
     def rows(self, first: int, last: int) -> np.ndarray:
-        """Rows first to last (exclusive); the last row and column are repeated where the source has no more."""
+        """Rows first to last (exclusive); `first` never goes back."""
         while self.held and self.top + len(self.held[0]) <= first:
             self.top += len(self.held.pop(0))
         bottom = self.top + sum(map(len, self.held))
         while bottom < last:
-            block = next(self.source, None)
-            if block is None:
-                block = self.held[-1][-1:]
-            elif block.shape[1] < self.width:
-                block = np.pad(block, ((0, 0), (0, self.width - block.shape[1]), (0, 0)), mode="edge")
-            self.held.append(block)
-            bottom += len(block)
-        window = np.concatenate(self.held) if len(self.held) > 1 else self.held[0]
-        return window[first - self.top : last - self.top]
+            self.held.append(next(self.source))
+            bottom += len(self.held[-1])
+        self.held = [np.concatenate(self.held)] if len(self.held) > 1 else self.held
+        return self.held[0][first - self.top : last - self.top]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from regrow.errors import RegrowError, UsageError
 from regrow.files import find_pictures
-from regrow.picture import open_picture
+from regrow.inputs import read_rgb
 from regrow.train.recipe import Data
 
 
@@ -42,15 +42,6 @@ def load(root: Path, settings: Data, report: Callable[[str], None]) -> tuple[lis
     held_out = [p for i, p in enumerate(pictures) if i % every == 0][: settings.validation]
     taken = {id(p) for p in held_out}
     return [p for p in pictures if id(p) not in taken], held_out
-
-
-def read_rgb(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8: the colours of a picture, grey repeated in all three, alpha left out, 16 bits rounded to 8."""
-    picture = open_picture(path)
-    pixels = np.concatenate(list(picture.rows()))[..., : picture.colours]
-    if picture.depth == 16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy()
 
 
 class Crops:

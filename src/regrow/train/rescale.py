@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.errors import UsageError
+from regrow.measure.metrics import psnr_rgb, psnr_small
 from regrow.nets.layers import quantize
 from regrow.resample import bicubic
 from regrow.train.losses import DISTANCES
@@ -60,19 +61,13 @@ def validate(model: nn.Module, pictures: list[Tensor], side: int) -> dict[str, f
         side: of the centre that is measured, in pixels, cut to a multiple of the scale.
     """
     device = next(model.parameters()).device
-    rgb, small_ = [], []
+    figures: dict[str, list[float]] = {"rgb": [], "small": []}
     for picture in pictures:
         h, w = (min(side, n) // model.scale * model.scale for n in picture.shape[:2])
         top, left = (picture.shape[0] - h) // 2, (picture.shape[1] - w) // 2
         x = picture[top : top + h, left : left + w].permute(2, 0, 1)[None].to(device) / 255
         small = quantize(model.shrink(x))
-        grown = quantize(model.grow(small))
-        reference = quantize(bicubic(x, (h // model.scale, w // model.scale)))
-        rgb.append(_psnr(grown, x))
-        small_.append(_psnr(small, reference))
-    return {"rgb": sum(rgb) / len(rgb), "small": sum(small_) / len(small_)}
-
-
-def _psnr(a: Tensor, b: Tensor) -> float:
-    # A small picture equal to the bicubic one, as an untrained model gives, must not make the mean infinite.
-    return float(-10 * torch.log10((a - b).square().mean().clamp_min(1e-10)))
+        figures["rgb"].append(psnr_rgb(quantize(model.grow(small)), x))
+        figures["small"].append(psnr_small(small, x, model.scale))
+    # An untrained model's small picture is the bicubic one: infinitely like it, which no plot can show.
+    return {name: sum(min(v, 100.0) for v in values) / len(values) for name, values in figures.items()}

@@ -1,0 +1,40 @@
+# Every target sets up its own virtual environment in .venv: Python 3.10 or newer, its venv module and make are enough.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint docs clean
+.DELETE_ON_ERROR:
+
+demo: .venv/base.stamp
+	$(BIN)/regrow demo
+
+test: .venv/base.stamp
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/docs.stamp
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv site dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "regrow needs Python 3.10 or newer: make PYTHON=/path/to/it")'
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,test]'
+	touch $@
+
+.venv/dev.stamp: .venv/base.stamp
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv/docs.stamp: .venv/base.stamp
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	touch $@

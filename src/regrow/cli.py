@@ -1,0 +1,243 @@
+"""The verbs for the shell: arguments in, verb called, words out. Nothing heavy is imported before a verb runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from regrow import __version__
+from regrow.errors import RegrowError
+
+if TYPE_CHECKING:
+    from regrow.batch import Job
+
+app = typer.Typer(
+    name="regrow",
+    help="Shrink pictures into small ones that anyone can look at, and regrow them.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Inputs = Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders, patterns, or - for standard input.")]
+Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
+Model = Annotated[Optional[str], typer.Option(help="Model by name (see `regrow models`) or folder.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]
+Tile = Annotated[int, typer.Option(min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Pictures in work at the same time.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")]
+FormatOption = Annotated[
+    Optional[str], typer.Option("--format", help="png, webp, tiff, avif or jpeg; else what the name of the output says.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"regrow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+) -> None:
+    pass  # --debug is read by main, where errors arrive
+
+
+@app.command()
+def shrink(
+    inputs: Inputs,
+    out: Out,
+    scale: Annotated[int, typer.Option(help="How many times smaller each side becomes: 2, 4, 8 ... 128.")] = 2,
+    model: Model = None,
+    format: FormatOption = None,
+    device: Device = "auto",
+    tile: Tile = 512,
+    jobs: Jobs = 1,
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Shrink pictures into ordinary small ones that `regrow grow` brings back."""
+    from regrow import batch, shell
+
+    def work(job: Job, report: shell.Report) -> None:
+        from regrow import verbs
+
+        source, target = shell.streams(job)
+        verbs.shrink(source, target, scale=scale, model=model, device=device, tile=tile, format=form(job), report=report)
+
+    def done(job: Job) -> bool:
+        from regrow import verbs
+
+        return verbs.is_shrunk(job.source, job.target, scale=scale, model=model)
+
+    def form(job: Job) -> str | None:
+        return format or ("png" if job.target == batch.STDIO else None)
+
+    planned = batch.plan(inputs, out, shell.suffix_for(format))
+    shell.run_batch("shrink", planned, work, done, threads=jobs, force=force, dry_run=dry_run)
+
+
+@app.command()
+def grow(
+    inputs: Inputs,
+    out: Out,
+    scale: Annotated[Optional[int], typer.Option(help="Only for pictures that lost their passport.")] = None,
+    size: Annotated[Optional[str], typer.Option(metavar="WxH", help="Likewise: the exact size of the original.")] = None,
+    model: Model = None,
+    format: FormatOption = None,
+    device: Device = "auto",
+    tile: Tile = 512,
+    jobs: Jobs = 1,
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Grow pictures that `regrow shrink` made back to their exact size."""
+    from regrow import batch, shell
+
+    exact = shell.parse_size(size) if size else None
+
+    def work(job: Job, report: shell.Report) -> None:
+        from regrow import verbs
+
+        source, target = shell.streams(job)
+        form = format or ("png" if job.target == batch.STDIO else None)
+        verbs.grow(
+            source, target, scale=scale, size=exact, model=model, device=device, tile=tile, format=form, report=report
+        )
+
+    def done(job: Job) -> bool:
+        from regrow import verbs
+
+        return verbs.is_grown(job.source, job.target, scale=scale, size=exact)
+
+    planned = batch.plan(inputs, out, shell.suffix_for(format))
+    shell.run_batch("grow", planned, work, done, threads=jobs, force=force, dry_run=dry_run)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Picture, or folder of pictures.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Picture of the same size, or folder with the same names.")],
+    border: Annotated[int, typer.Option(min=0, help="Pixels left out on every side by the protocol y.")] = 0,
+    json: Json = False,
+) -> None:
+    """Measure how alike pictures are: PSNR and SSIM under the protocols rgb and y."""
+    from regrow import shell
+    from regrow.measure.compare import compare_files
+
+    shell.print_comparison(compare_files(a, b, border=border), as_json=json)
+
+
+@app.command()
+def info(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Picture, or - for standard input.")], json: Json = False
+) -> None:
+    """Print the passport of a small picture: what it says of itself so that it can be regrown."""
+    from regrow import shell, verbs
+
+    passport = verbs.info(sys.stdin.buffer.read() if file == "-" else file)
+    if passport is None:
+        raise RegrowError(f"{file}: has no passport; it was not shrunk by regrow, or has lost it")
+    shell.print_passport(passport, as_json=json)
+
+
+@app.command()
+def models(json: Json = False) -> None:
+    """List the models that ship with regrow."""
+    from regrow import shell, zoo
+
+    shell.print_models({name: zoo.config(name) for name in zoo.names()}, as_json=json)
+
+
+@app.command()
+def bench(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")],
+    models: Annotated[
+        Optional[list[str]], typer.Option("--model", help="Model by name or folder, or bicubic; may be repeated.")
+    ] = None,
+    scale: Annotated[int, typer.Option(help="How many times smaller each side becomes: 2, 4, 8 ... 128.")] = 2,
+    out: Annotated[
+        Optional[Path], typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json and sheet.png.")
+    ] = None,
+    device: Device = "auto",
+    tile: Tile = 512,
+) -> None:
+    """Shrink and grow sets of pictures and print a table of figures."""
+    from regrow import shell
+
+    shell.run_bench(folders, models, scale=scale, out=out, device=device, tile=tile)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the demo's pictures go.")] = Path("demo"),
+) -> None:
+    """Shrink and regrow a photograph that comes with regrow, and show what ordinary thumbnails lose."""
+    from regrow.demo import run
+
+    run(out)
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file, such as recipes/tad-x2.toml.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for checkpoints, log and weights.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the output folder.")] = False,
+    device: Device = "auto",
+    pictures_on_device: Annotated[
+        bool, typer.Option("--pictures-on-device", help="Keep the decoded pictures on the device and crop there.")
+    ] = False,
+) -> None:
+    """Train a model by a recipe."""
+    from regrow.train.recipe import Recipe
+
+    settings = Recipe.read(recipe)
+    try:
+        from regrow.train.loop import train as run
+    except ModuleNotFoundError as error:
+        raise RegrowError(f"training needs {error.name}; install it with: pip install 'regrow[train]'") from None
+    device = "" if device == "auto" else device
+    print(run(settings, data, out, resume=resume, device=device, pictures_on_device=pictures_on_device))
+
+
+def main() -> None:
+    """Run the command line: 0 when all went well, 1 after failures, 2 for bad usage, 130 when interrupted."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    logging.basicConfig(format="regrow: %(message)s", level=logging.WARNING)
+    try:
+        app(arguments)
+    except RegrowError as error:
+        if debug:
+            raise
+        _leave(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _leave("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; say nothing, and keep Python from saying it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        what = " ".join(str(error).split()) or "no more is known"
+        _leave(f"unexpected {type(error).__name__}: {what}; --debug shows where, please report it", 1)
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"regrow: {message}", file=sys.stderr)
+    sys.exit(code)

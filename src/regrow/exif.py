@@ -1,0 +1,62 @@
+"""The EXIF block as bytes: find and change its orientation, nothing else.
+
+A block here is the TIFF structure itself, from "II" or "MM" on, without the six-byte "Exif" prefix that JPEG has.
+It is carried through unread, so that makers' private notes, whose offsets nobody knows, survive.
+"""
+
+import struct
+
+PREFIX = b"Exif\x00\x00"
+ORIENTATION = 0x0112
+_SHORT = 3
+
+
+def bare(block: bytes | None) -> bytes | None:
+    """The block without the prefix that some containers and libraries add; None when there is nothing in it."""
+    if block is not None and block.startswith(PREFIX):
+        block = block[len(PREFIX) :]
+    return block or None
+
+
+def _orientation_at(block: bytes) -> tuple[int, str] | None:
+    """Where the orientation's 16-bit value lies and in which byte order, or None if the block has none."""
+    order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])
+    if order is None or len(block) < 8:
+        return None
+    (directory,) = struct.unpack_from(order + "I", block, 4)
+    if directory + 2 > len(block):
+        return None
+    (entries,) = struct.unpack_from(order + "H", block, directory)
+    for at in range(directory + 2, min(directory + 2 + 12 * entries, len(block) - 11), 12):
+        tag, kind, count = struct.unpack_from(order + "HHI", block, at)
+        if tag == ORIENTATION:
+            return (at + 8, order) if kind == _SHORT and count == 1 else None
+    return None
+
+
+def orientation(block: bytes | None) -> int:
+    """How a viewer must turn the picture, 1 (as stored) to 8, as in the EXIF standard; 1 when it is not said."""
+    found = _orientation_at(block) if block else None
+    if not block or not found:
+        return 1
+    value = int(struct.unpack_from(found[1] + "H", block, found[0])[0])
+    return value if 1 <= value <= 8 else 1
+
+
+def with_orientation(block: bytes | None, value: int) -> bytes | None:
+    """The block saying `value` (1 to 8), every other byte as it was.
+
+    Without a block, one is made that says only this, unless `value` is 1, which needs no saying. A block that has no
+    orientation is returned as it is: inserting an entry would move everything that it points to.
+    """
+    if not 1 <= value <= 8:
+        raise ValueError(f"orientation must be 1 to 8, not {value}")
+    if block is None:
+        if value == 1:
+            return None
+        return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, ORIENTATION, _SHORT, 1, value, 0, 0)
+    found = _orientation_at(block)
+    if found is None or orientation(block) == value:
+        return block
+    at, order = found
+    return block[:at] + struct.pack(order + "H", value) + block[at + 2 :]

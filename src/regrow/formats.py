@@ -1,0 +1,181 @@
+"""What each file format can hold: the one table that reading and writing consult."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regrow.errors import UsageError
+
+METADATA_LIMIT = 16 * 2**20
+"""Bytes beyond which an ICC, EXIF or XMP block is taken for an attack or an accident."""
+
+MAX_PIXELS = 2**31
+"""The largest picture read or written, in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One file format, as regrow writes it. `exif_limit` 0 means that the format cannot keep EXIF byte for byte."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    lossless: bool
+    alpha: bool
+    depths: tuple[int, ...]
+    max_side: int
+    grey: bool = True
+    """False where grey is stored as three equal channels and so reads back as RGB."""
+    turned: bool = True
+    """False where viewers ignore the EXIF orientation, so that pixels must be stored upright."""
+    lossy: bool = False
+    """Whether lossy coding can be asked for."""
+    exif_limit: int = METADATA_LIMIT
+    xmp_limit: int = METADATA_LIMIT
+    icc_limit: int = METADATA_LIMIT
+
+
+FORMATS = {
+    f.name: f
+    for f in (
+        Format(name="png", suffixes=(".png",), lossless=True, alpha=True, depths=(8, 16), max_side=10**6),
+        Format(
+            name="jpeg",
+            suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
+            lossless=False,
+            lossy=True,
+            alpha=False,
+            depths=(8,),
+            max_side=65535,
+            exif_limit=65533 - 6,
+            xmp_limit=65502,
+            icc_limit=255 * 65519,
+        ),
+        Format(
+            name="webp",
+            suffixes=(".webp",),
+            lossless=True,
+            lossy=True,
+            alpha=True,
+            depths=(8,),
+            max_side=16383,
+            grey=False,
+        ),
+        Format(
+            name="tiff",
+            suffixes=(".tif", ".tiff"),
+            lossless=True,
+            alpha=True,
+            depths=(8, 16),
+            max_side=10**6,
+            exif_limit=0,
+        ),
+        Format(
+            name="avif",
+            suffixes=(".avif",),
+            lossless=True,
+            lossy=True,
+            alpha=True,
+            depths=(8,),
+            max_side=16384,
+            grey=False,
+            turned=False,
+        ),
+    )
+}
+
+
+def get_format(name: str) -> Format:
+    """The format called `name` ("png", "jpeg", "webp", "tiff", "avif"; also "jpg", "tif").
+
+    Raises UsageError for any other name.
+    """
+    wanted = name.lower()
+    for form in FORMATS.values():
+        if wanted == form.name or "." + wanted in form.suffixes:
+            return form
+    raise UsageError(f"{name!r} is not a format that regrow writes; use one of {', '.join(FORMATS)}")
+
+
+def format_of(path: str | os.PathLike[str]) -> Format:
+    """The format that a file name's suffix asks for. Raises UsageError when it asks for none."""
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    for form in FORMATS.values():
+        if suffix in form.suffixes:
+            return form
+    known = ", ".join(s for form in FORMATS.values() for s in form.suffixes[:1])
+    raise UsageError(f"{printable(path)}: cannot tell the format from the name; end it with one of {known}")
+
+
+def is_lossless(name: str) -> bool:
+    """Whether a picture written in this format comes back bit for bit."""
+    return get_format(name).lossless
+
+
+def holds_exif(name: str) -> bool:
+    """Whether this format keeps the EXIF block byte for byte (TIFF does not: it has no such block)."""
+    return get_format(name).exif_limit > 0
+
+
+def icc_fits(icc: bytes, *, colours: int, format: str) -> bool:
+    """Whether a profile describes what the file will hold: a GRAY one grey pixels, an RGB one colour pixels."""
+    stored = 1 if colours == 1 and get_format(format).grey else 3
+    return icc[16:20] == (b"GRAY" if stored == 1 else b"RGB ")
+
+
+def _names(forms: Iterable[Format]) -> str:
+    *most, last = (form.name.upper() for form in forms)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def check_pixels(form: Format, name: str, *, width: int, height: int, colours: int, alpha: bool, depth: int) -> None:
+    """Raise UsageError when the format cannot hold such pixels, naming those that can."""
+    kind, size = form.name.upper(), f"{width}x{height}"
+    if colours not in (1, 3) or depth not in (8, 16) or width < 1 or height < 1:
+        raise ValueError(f"not a picture: {size}, {colours} colours, {depth} bits")
+    if alpha and not form.alpha:
+        holders = _names(f for f in FORMATS.values() if f.alpha)
+        raise UsageError(f"{name}: {kind} has no transparency; use {holders}")
+    if depth not in form.depths:
+        holders = _names(f for f in FORMATS.values() if depth in f.depths)
+        raise UsageError(f"{name}: {kind} does not keep {depth} bits; use {holders}")
+    if max(width, height) > form.max_side:
+        raise UsageError(f"{name}: {size} is too large, {kind} ends at {form.max_side} pixels a side; use PNG or TIFF")
+    if width * height > MAX_PIXELS:
+        raise UsageError(f"{name}: {size} is too large; regrow writes up to {MAX_PIXELS} pixels")
+
+
+def check_coding(form: Format, name: str, *, lossless: bool, quality: int) -> None:
+    """Raise UsageError when the format has no such way of coding."""
+    kind = form.name.upper()
+    if lossless and not form.lossless:
+        raise UsageError(f"{name}: {kind} cannot be lossless; use {_names(f for f in FORMATS.values() if f.lossless)}")
+    if not lossless and not form.lossy:
+        raise UsageError(f"{name}: {kind} is always lossless; use {_names(f for f in FORMATS.values() if f.lossy)}")
+    if not 1 <= quality <= 100:
+        raise UsageError(f"{name}: quality must be 1 to 100, not {quality}")
+
+
+def check_metadata(form: Format, name: str, *, icc: bytes | None, exif: bytes | None, xmp: bytes | None) -> None:
+    """Raise UsageError when a block does not fit into the format."""
+    blocks = (("EXIF", exif, form.exif_limit), ("XMP", xmp, form.xmp_limit), ("ICC", icc, form.icc_limit))
+    for kind, block, limit in blocks:
+        if block and len(block) > limit:
+            raise UsageError(
+                f"{name}: the {kind} block has {len(block)} bytes and {form.name.upper()} holds at most {limit}; "
+                "use PNG or WEBP, or take the block out first"
+            )
+    if form.name == "png" and xmp and b"\x00" in xmp:
+        raise UsageError(f"{name}: PNG holds XMP in UTF-8 only; use another format, or take the XMP out first")
+
+
+def printable(name: object) -> str:
+    """`name` fit for a one-line message: whatever a terminal could stumble over becomes "?"."""
+    text = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def reason(error: Exception) -> str:
+    """What a library says went wrong, in a few words on one line."""
+    text = str(getattr(error, "detail", "") or getattr(error, "strerror", None) or error)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "bad seek" not in line]
+    return printable(lines[0])[:120] if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""Figures that people compare, under named protocols."""

@@ -1,0 +1,223 @@
+"""Benchmarks: every picture of a set shrunk and grown by every model, under the named protocols."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from regrow import __version__, verbs
+from regrow.errors import UsageError
+from regrow.files import atomic, find_pictures
+from regrow.inputs import read_rgb
+from regrow.measure import metrics
+from regrow.measure.memory import peak_memory, reset_peak
+from regrow.measure.sheet import write_sheet
+from regrow.resample import bicubic
+from regrow.writer import PictureWriter
+
+BICUBIC = "bicubic"
+"""The baseline: shrunk and grown by the antialiased bicubic."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Figures of one picture and one model, or their mean over a set (`picture` is then "mean")."""
+
+    set: str
+    picture: str
+    model: str
+    scale: int
+    rgb: float
+    rgb_ssim: float
+    y: float
+    y_ssim: float
+    small: float
+    """PSNR of the small picture against the bicubic one; infinite for the bicubic itself."""
+    bytes_per_pixel: float
+    """Of the small picture as PNG, for each pixel of the original."""
+    shrink_seconds: float
+    """For each megapixel of the original, array to array; so is grow_seconds."""
+    grow_seconds: float
+    peak_mib: float
+    """Most memory the process held meanwhile, Python, torch and the picture included."""
+
+
+def bench(
+    folders: list[Path],
+    models: list[str],
+    *,
+    scale: int = 2,
+    device: str = "auto",
+    tile: int = verbs.TILE,
+    report: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """Measure models on sets of pictures.
+
+    The originals are cropped to a multiple of the scale, top left kept, and taken as 8-bit RGB (grey repeated).
+
+    Args:
+        folders: one set each.
+        models: names or folders, or "bicubic".
+        scale: how many times smaller each side becomes.
+        device, tile: as for `shrink`.
+        report: told each picture's result when it is there.
+
+    Returns:
+        A result for each picture and model.
+
+    Raises:
+        UsageError: no pictures, no such model. RegrowError: a picture cannot be read.
+    """
+    results = []
+    pairs = {name: _pair(name, scale, device, tile) for name in models}
+    for pair in pairs.values():  # the first picture through a model pays for what is set up once
+        pair.grow(pair.shrink(np.zeros((scale * 8, scale * 8, 3), np.uint8)))
+    for folder in folders:
+        paths = list(find_pictures(folder)) if folder.is_dir() else []
+        if not paths:
+            raise UsageError(f"{folder}: no pictures there to measure on")
+        for path in paths:
+            original = cropped(read_rgb(path), scale)
+            for name, pair in pairs.items():
+                result = _measure(original, pair, scale)
+                results.append(Result(folder.name, path.stem, Path(name).name, scale, **result))
+                report(results[-1])
+    return results
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two maps of (H, W, 3) uint8 pictures."""
+
+    shrink: Callable[[np.ndarray], np.ndarray]
+    grow: Callable[[np.ndarray], np.ndarray]
+
+
+def _pair(name: str, scale: int, device: str, tile: int) -> Pair:
+    if name == BICUBIC:
+        return Pair(partial(_resample, factor=1 / scale), partial(_resample, factor=scale))
+    options: dict[str, Any] = {"scale": scale, "model": name, "device": device, "tile": tile}
+    return Pair(partial(verbs.shrink, **options), partial(verbs.grow, **options))
+
+
+def _resample(picture: np.ndarray, factor: float) -> np.ndarray:
+    x = bicubic(_tensor(picture), (round(picture.shape[0] * factor), round(picture.shape[1] * factor)))
+    return (metrics.round_8bit(x) * 255).byte().permute(1, 2, 0).numpy()
+
+
+def _measure(original: np.ndarray, pair: Pair, scale: int) -> dict[str, float]:
+    megapixels = original.shape[0] * original.shape[1] / 1e6
+    reset_peak()
+    start = time.perf_counter()
+    small = pair.shrink(original)
+    between = time.perf_counter()
+    grown = pair.grow(small)
+    end = time.perf_counter()
+    peak = peak_memory() / 2**20
+    a, b = _tensor(grown), _tensor(original)
+    figures = metrics.compare(a, b, scale)
+    return {
+        "rgb": figures["rgb"]["psnr"],
+        "rgb_ssim": figures["rgb"]["ssim"],
+        "y": figures["y"]["psnr"],
+        "y_ssim": figures["y"]["ssim"],
+        "small": metrics.psnr_small(_tensor(small), b, scale),
+        "bytes_per_pixel": _png_size(small) / (megapixels * 1e6),
+        "shrink_seconds": (between - start) / megapixels,
+        "grow_seconds": (end - between) / megapixels,
+        "peak_mib": peak,
+    }
+
+
+def sheet(folders: list[Path], models: list[str], path: Path, *, scale: int, device: str, tile: int) -> None:
+    """Draw the before/after sheet: of each set's first three pictures a detail, small and as every model grows it."""
+    rows = []
+    for folder in folders:
+        for file in list(find_pictures(folder))[:3]:
+            original = cropped(read_rgb(file), scale)
+            row = {f"{folder.name}/{file.stem}"[:40]: original}
+            for name in models:
+                pair = _pair(name, scale, device, tile)
+                small = pair.shrink(original)
+                grown = pair.grow(small)
+                label = Path(name).name
+                row[f"{label}: small"] = small
+                row[f"{label}: grown, {metrics.psnr_rgb(_tensor(grown), _tensor(original)):.2f} dB"] = grown
+            rows.append(row)
+    write_sheet(rows, path)
+
+
+def means(results: list[Result]) -> list[Result]:
+    """One result for each set and model, in the order they first appear: means, but the largest of `peak_mib`."""
+    groups: dict[tuple[str, str, int], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.set, result.model, result.scale), []).append(result)
+    merged = []
+    for (folder, model, scale), group in groups.items():
+        numbers = {f.name: [getattr(r, f.name) for r in group] for f in fields(Result)[4:]}
+        values = {name: max(v) if name == "peak_mib" else sum(v) / len(v) for name, v in numbers.items()}
+        merged.append(Result(folder, "mean", model, scale, **values))
+    return merged
+
+
+def write(results: list[Result], out: Path) -> None:
+    """Write results.csv (every picture) and results.json (means, pictures and what they were measured with)."""
+    with atomic(out / "results.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(Result)])
+        writer.writeheader()
+        writer.writerows(_rounded(result) for result in results)
+    table = {
+        "regrow": __version__,
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "means": [_rounded(result) for result in means(results)],
+        "pictures": [_rounded(result) for result in results],
+    }
+    with atomic(out / "results.json") as part:
+        part.write_text(json.dumps(metrics.for_json(table), indent=1) + "\n", encoding="utf-8")
+
+
+def table(results: list[Result]) -> Iterator[str]:
+    """The means as aligned lines of text."""
+    yield (
+        f"{'set':10} {'model':12} {'scale':>5} {'rgb dB':>7} {'SSIM':>6} {'y dB':>7} {'SSIM':>6} {'small dB':>8} "
+        f"{'B/px':>6} {'shrink s/MP':>11} {'grow s/MP':>9} {'peak MiB':>8}"
+    )
+    for r in means(results):
+        yield (
+            f"{r.set:10} {r.model:12} {'x' + str(r.scale):>5} {r.rgb:7.2f} {r.rgb_ssim:6.4f} {r.y:7.2f} {r.y_ssim:6.4f} "
+            f"{r.small:8.2f} {r.bytes_per_pixel:6.3f} {r.shrink_seconds:11.2f} {r.grow_seconds:9.2f} {r.peak_mib:8.0f}"
+        )
+
+
+def cropped(picture: np.ndarray, scale: int) -> np.ndarray:
+    """(H, W, C) cut to a multiple of the scale, top left kept."""
+    return np.ascontiguousarray(picture[: picture.shape[0] // scale * scale, : picture.shape[1] // scale * scale])
+
+
+def _tensor(picture: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(picture).permute(2, 0, 1) / 255
+
+
+def _png_size(picture: np.ndarray) -> int:
+    file = io.BytesIO()
+    height, width = picture.shape[:2]
+    with PictureWriter(file, width=width, height=height, colours=3, format="png") as writer:
+        writer.write(picture)
+    return file.tell()
+
+
+def _rounded(result: Result) -> dict[str, Any]:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(result).items()}

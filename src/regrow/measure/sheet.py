@@ -1,0 +1,62 @@
+"""The before/after sheet: details of pictures side by side, as one PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyvips
+
+from regrow.files import atomic
+
+SIDE = 96
+"""Side of a detail, in pixels of the original."""
+ZOOM = 3
+GAP = 6
+
+
+def write_sheet(rows: list[dict[str, np.ndarray]], path: Path) -> None:
+    """Draw one row of details for each picture, labelled columns, enlarged without smoothing.
+
+    Args:
+        rows: for each picture, (H, W, 3) uint8 by label; the first is the original, all of one size, or smaller by a
+            whole factor (a small picture, shown enlarged).
+        path: PNG to write.
+    """
+    lines = [_row(row) for row in rows]
+    sheet = pyvips.Image.arrayjoin(lines, across=1, shim=GAP, background=[255])
+    with atomic(path) as part:
+        sheet.pngsave(str(part), keep="none")
+
+
+def _row(pictures: dict[str, np.ndarray]) -> pyvips.Image:
+    labels = list(pictures)
+    original = pictures[labels[0]]
+    top, left = _busiest(original)
+    cells = []
+    for label in labels:
+        factor = original.shape[0] // pictures[label].shape[0]
+        y, x, side = top // factor, left // factor, SIDE // factor
+        detail = pyvips.Image.new_from_array(np.ascontiguousarray(pictures[label][y : y + side, x : x + side]))
+        detail = detail.copy(interpretation="srgb").zoom(ZOOM * factor, ZOOM * factor)
+        cells.append(_captioned(detail, label))
+    return pyvips.Image.arrayjoin(cells, across=len(cells), shim=GAP, background=[255])
+
+
+def _captioned(picture: pyvips.Image, label: str) -> pyvips.Image:
+    words = pyvips.Image.text(label, font="sans 10", dpi=96).invert()
+    words = words.embed(2, 4, picture.width, 26, background=[255], extend="background")
+    return words.bandjoin([words, words]).copy(interpretation="srgb").join(picture, "vertical")
+
+
+def _busiest(picture: np.ndarray) -> tuple[int, int]:
+    """Top left of the detail with the most fine structure, away from the rim."""
+    fine = np.abs(np.diff(picture.astype(np.float32).mean(-1), axis=1))[:-1]
+    step = SIDE // 2
+    places = [
+        (fine[y : y + SIDE, x : x + SIDE].mean(), y, x)
+        for y in range(0, max(1, picture.shape[0] - SIDE), step)
+        for x in range(0, max(1, picture.shape[1] - SIDE), step)
+    ]
+    _, top, left = max(places)
+    return top, left

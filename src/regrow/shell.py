@@ -1,0 +1,155 @@
+"""Between the command line and the verbs: batches with progress, streams, and results as words or JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from regrow import batch
+from regrow.batch import STDIO, Job
+from regrow.errors import RegrowError, UsageError
+from regrow.formats import FORMATS, get_format
+
+if TYPE_CHECKING:
+    from regrow.passport import Passport
+
+Report = Callable[[int, int], None]
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def suffix_for(format: str | None) -> Callable[[str], str]:
+    """The suffix of a result in a folder: the format's, else the source's where that is lossless, else .png."""
+    if format:
+        chosen = get_format(format).suffixes[0]
+        return lambda source: chosen
+    kept = {suffix for form in FORMATS.values() if form.lossless for suffix in form.suffixes}
+    return lambda source: suffix if (suffix := Path(source).suffix.lower()) in kept else ".png"
+
+
+def streams(job: Job) -> tuple[Any, Any]:
+    """What a verb takes for a job: paths, the bytes of standard input, the file of standard output."""
+    if job.target == STDIO and sys.stdout.isatty():
+        raise UsageError("a picture will not be written to a terminal; redirect it, or name a file with -o")
+    source = sys.stdin.buffer.read() if job.source == STDIO else job.source
+    return source, sys.stdout.buffer if job.target == STDIO else job.target
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(width, height) from words such as 641x427."""
+    match = re.fullmatch(r"(\d{1,7})x(\d{1,7})", text)
+    if not match or "0" in match.groups():
+        raise UsageError(f"--size {text}: expected WIDTHxHEIGHT in pixels, such as 641x427")
+    return int(match[1]), int(match[2])
+
+
+def run_batch(
+    verb: str,
+    jobs: list[Job],
+    work: Callable[[Job, Report], None],
+    done: Callable[[Job], bool],
+    *,
+    threads: int,
+    force: bool,
+    dry_run: bool,
+) -> None:
+    """Do the jobs with progress on stderr, print what was written on stdout, and fail at the end if any failed.
+
+    A target that exists is passed over when it is what the job would write, and otherwise an error unless `force`.
+    """
+    if dry_run:
+        for job in jobs:
+            state = "" if force or not Path(job.target).exists() else " (exists)"
+            print(f"{job.source} -> {job.target}{state}")
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    lock = threading.Lock()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        overall = progress.add_task(f"{verb} {len(jobs)} pictures", total=len(jobs), visible=len(jobs) > 1)
+
+        def one(job: Job) -> None:
+            bar = progress.add_task(Path(job.source).name, total=None)
+            try:
+                if not force and job.target != STDIO and Path(job.target).exists():
+                    if not done(job):
+                        raise RegrowError(f"{job.target}: exists and is something else; --force overwrites it")
+                    console.print(f"{job.target}: is done already")
+                else:
+                    work(job, lambda rows, height: progress.update(bar, completed=rows, total=height))
+                if job.target != STDIO:
+                    with lock:
+                        print(job.target, flush=True)
+            except RegrowError as error:
+                if len(jobs) > 1:
+                    console.print(f"failed: {error}", markup=False)
+                raise
+            finally:
+                progress.remove_task(bar)
+                progress.advance(overall)
+
+        failed = batch.run(jobs, one, threads=threads)
+    if len(jobs) == 1 and failed:
+        raise failed[0][1]
+    if failed:
+        names = "\n  ".join(f"{job.source}: {error}" for job, error in failed)
+        raise RegrowError(f"{len(failed)} of {len(jobs)} pictures failed:\n  {names}")
+
+
+def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json: bool) -> None:
+    """One pair of pictures a line, PSNR in dB and SSIM under each protocol, or JSON."""
+    from regrow.measure.metrics import for_json
+
+    width = max(map(len, [*figures, "picture"]))
+    lines = [f"{'picture':{width}} {'rgb dB':>8} {'SSIM':>7} {'y dB':>8} {'SSIM':>7}"]
+    for name, by_protocol in figures.items():
+        rgb, y = by_protocol["rgb"], by_protocol["y"]
+        lines.append(f"{name:{width}} {rgb['psnr']:8.2f} {rgb['ssim']:7.4f} {y['psnr']:8.2f} {y['ssim']:7.4f}")
+    _print(for_json(figures), lines, as_json=as_json)
+
+
+def print_passport(passport: Passport, *, as_json: bool) -> None:
+    """One field a line, or JSON."""
+    fields = {k: f"{len(v)} bytes" if isinstance(v, bytes) else v for k, v in asdict(passport).items() if v is not None}
+    _print(fields, [f"{name:8} {value}" for name, value in fields.items()], as_json=as_json)
+
+
+def print_models(models: dict[str, dict[str, Any]], *, as_json: bool) -> None:
+    """One model a line, or JSON."""
+    lines = [
+        f"{name:10} " + ", ".join(f"{key} {value}" for key, value in settings.items())
+        for name, settings in models.items()
+    ]
+    _print(models, lines, as_json=as_json)
+
+
+def run_bench(
+    folders: list[Path], models: list[str] | None, *, scale: int, out: Path | None, device: str, tile: int
+) -> None:
+    """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
+    from regrow.measure import benchmark
+
+    names = models or [benchmark.BICUBIC, "tad-x2" if scale == 2 else "tad-x4"]
+    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+        bar = progress.add_task("measuring")
+
+        def report(result: benchmark.Result) -> None:
+            progress.update(bar, description=f"{result.set}/{result.picture} {result.model} {result.rgb:.2f} dB")
+
+        results = benchmark.bench(folders, names, scale=scale, device=device, tile=tile, report=report)
+        if out:
+            benchmark.write(results, out)
+            benchmark.sheet(folders, names, out / "sheet.png", scale=scale, device=device, tile=tile)
+    print("\n".join(benchmark.table(results)))
+
+
+def _print(values: Any, lines: list[str], *, as_json: bool) -> None:
+    print(json.dumps(values, indent=2) if as_json else "\n".join(lines))

@@ -1,0 +1,318 @@
+"""What a person asks for, from start to end: shrink, grow, compare, info."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+
+from regrow import zoo
+from regrow.errors import RegrowError, UsageError
+from regrow.formats import Format, format_of, get_format
+from regrow.inputs import accept
+from regrow.passport import Passport, strip
+from regrow.picture import Picture, open_picture
+from regrow.pipeline import TILE, grow_rows, shrink_rows
+from regrow.writer import PictureWriter
+
+if TYPE_CHECKING:
+    from regrow.nets.rescale.tad import TAD
+
+Report = Callable[[int, int], None]
+"""Called with the rows that are done and the rows there are."""
+
+LARGEST_SCALE = 128
+
+JPEG_COST = "JPEG destroys part of what a small picture hides, even at its best quality"
+
+log = logging.getLogger("regrow")
+
+
+def _silent(done: int, total: int) -> None:
+    """The report nobody asked for."""
+
+
+def _named(out: Any, verb: str) -> Any:
+    if out is None:
+        raise UsageError(f"a file was given to {verb}, but not where its result goes; name an output")
+    return out
+
+
+def shrink(
+    picture: Any,
+    out: str | os.PathLike[str] | BinaryIO | None = None,
+    *,
+    scale: int = 2,
+    model: str | None = None,
+    device: str = "auto",
+    tile: int = TILE,
+    format: str | None = None,
+    report: Report = _silent,
+) -> Any:
+    """Shrink a picture into an ordinary small one that `grow` brings back.
+
+    Args:
+        picture: path or the bytes of a file; or numpy (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor
+            (1 or 3, H, W) float in [0, 1].
+        out: path or binary file to write, when `picture` is a path or bytes.
+        scale: how many times smaller each side becomes: 2, 4, 8 ... 128. Sizes are rounded up.
+        model: shipped name or folder; the shipped one for the scale when not given.
+        device: auto, cpu, cuda, mps ...
+        tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time.
+        format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
+        report: told about progress.
+
+    Returns:
+        What `picture` was: a path gives the path written; arrays, images and tensors the small picture, 8 bits deep.
+        Files and PIL images carry a passport; with arrays and tensors, keep scale and size yourself.
+
+    Raises:
+        RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
+    """
+    _check_scale(scale)
+    name = model or _default_model(scale)
+    net = _rescaler(name, scale, device)
+    if isinstance(picture, (str, os.PathLike, bytes)):
+        out = _named(out, "shrink")
+        _shrink_file(open_picture(picture), out, name, net, tile, format, report)
+        return out
+    given = accept(picture)
+    height, width = given.pixels.shape[:2]
+    rows = shrink_rows([given.pixels], width, height, given.colours, net, tile)
+    small = given.wrap(np.concatenate(list(_reported(rows, -(-height // scale), report))))
+    if given.holds_xmp:
+        alpha = given.pixels.shape[2] > given.colours
+        passport = _passport(name, scale, width, height, given.depth, given.colours, alpha)
+        small.info["xmp"] = passport.to_xmp(given.xmp)
+    return small
+
+
+def grow(
+    picture: Any,
+    out: str | os.PathLike[str] | BinaryIO | None = None,
+    *,
+    scale: int | None = None,
+    size: tuple[int, int] | None = None,
+    model: str | None = None,
+    device: str = "auto",
+    tile: int = TILE,
+    format: str | None = None,
+    report: Report = _silent,
+) -> Any:
+    """Grow a picture that `shrink` made back to its size.
+
+    Args:
+        picture: as for `shrink`.
+        out: path or binary file to write, when `picture` is a path or bytes.
+        scale: only where there is no passport (arrays, tensors, stripped files): how many times larger.
+        size: only where there is no passport: exact (width, height); scale times the small one when not given.
+        model: shipped name or folder; needed where there is no passport, and overrules one.
+        device, tile, format, report: as for `shrink`.
+
+    Returns:
+        What `picture` was: a path gives the path written; arrays and PIL images are 8 bits deep, or as deep as the
+        passport says; tensors are float in [0, 1], unrounded.
+
+    Raises:
+        RegrowError: no passport, or one that does not fit the picture or the models here; UsageError.
+    """
+    if isinstance(picture, (str, os.PathLike, bytes)):
+        out = _named(out, "grow")
+        opened = open_picture(picture)
+        small = (opened.width, opened.height)
+        growth = _growth(opened.name, small, opened.xmp, scale, size, model, device)
+        _grow_file(opened, out, growth, tile, format, report)
+        return out
+    given = accept(picture)
+    height, width = given.pixels.shape[:2]
+    growth = _growth(type(picture).__name__, (width, height), given.xmp, scale, size, model, device)
+    dtype = np.float32 if given.pixels.dtype.kind == "f" else np.uint16 if growth.depth == 16 else np.uint8
+    rows = grow_rows([given.pixels], (width, height), growth.size, given.colours, growth.model, dtype, tile)
+    grown = given.wrap(np.concatenate(list(_reported(rows, growth.size[1], report))))
+    if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
+        grown.info["xmp"] = own
+    return grown
+
+
+def info(picture: str | os.PathLike[str] | bytes) -> Passport | None:
+    """The passport of a small picture, or None when it has none. RegrowError when it is damaged or too new."""
+    opened = open_picture(picture)
+    return Passport.from_xmp(opened.xmp) if opened.xmp else None
+
+
+def is_shrunk(source: Any, target: str | os.PathLike[str], *, scale: int = 2, model: str | None = None) -> bool:
+    """Whether `target` is what `shrink` would make of `source`, as far as its passport tells; pixels are not read."""
+    try:
+        opened, passport = open_picture(source), info(target)
+        name = model or _default_model(scale)
+        if not format_of(target).turned:
+            opened = opened.upright()
+        return passport is not None and (passport.scale, passport.width, passport.height, passport.digest) == (
+            scale, opened.width, opened.height, zoo.digest(name),
+        )  # fmt: skip
+    except RegrowError:
+        return False
+
+
+def is_grown(
+    source: Any, target: str | os.PathLike[str], *, scale: int | None = None, size: tuple[int, int] | None = None
+) -> bool:
+    """Whether `target` has the size that `grow` would give `source`; pixels are not read."""
+    try:
+        small, grown = open_picture(source), open_picture(target)
+        passport = Passport.from_xmp(small.xmp) if small.xmp else None
+        if passport:
+            size = passport.width, passport.height
+        elif scale:
+            size = size or (small.width * scale, small.height * scale)
+        return size in ((grown.width, grown.height), (grown.height, grown.width))
+    except RegrowError:
+        return False
+
+
+def _shrink_file(picture: Picture, out: Any, name: str, net: TAD, tile: int, format: str | None, report: Report) -> None:
+    form = get_format(format) if format else format_of(out)
+    if not form.turned:
+        picture = picture.upright()
+    if not form.lossless:
+        log.warning("%s: %s", picture.name, JPEG_COST)
+    size = picture.width, picture.height
+    exif = None if form.exif_limit else picture.exif
+    passport = _passport(name, net.scale, *size, picture.depth, picture.colours, picture.alpha, exif)
+    rows = shrink_rows(picture.rows(), *size, picture.colours, net, tile)
+    small = tuple(-(-n // net.scale) for n in size)
+    _write(out, rows, picture, small, picture.colours, 8, form, picture.exif, passport.to_xmp(picture.xmp), report)
+
+
+def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: str | None, report: Report) -> None:
+    form = get_format(format) if format else format_of(out)
+    passport = growth.passport
+    colours = passport.colours if passport else picture.colours
+    if colours > picture.colours:
+        raise RegrowError(f"{picture.name}: its colours were taken out since it was shrunk; get the file as it was")
+    # Formats without grey hold it as three equal channels.
+    keep = [0, *range(3, 3 + picture.alpha)] if colours < picture.colours else slice(None)
+    rows: Iterable[np.ndarray] = (block[..., keep] for block in picture.rows())
+    dtype = np.uint16 if growth.depth == 16 else np.uint8
+    grown = grow_rows(rows, (picture.width, picture.height), growth.size, colours, growth.model, dtype, tile)
+    exif = passport.exif if passport and passport.exif else picture.exif
+    xmp = strip(picture.xmp) if picture.xmp else None
+    _write(out, grown, picture, growth.size, colours, growth.depth, form, exif, xmp, report)
+
+
+def _write(
+    out: Any,
+    rows: Iterable[np.ndarray],
+    picture: Picture,
+    size: tuple[int, ...],
+    colours: int,
+    depth: int,
+    form: Format,
+    exif: bytes | None,
+    xmp: bytes | None,
+    report: Report,
+) -> None:
+    """Write rows with everything of `picture` that is not pixels."""
+    width, height = size
+    with PictureWriter(
+        out, width=width, height=height, colours=colours, alpha=picture.alpha, depth=depth, format=form.name,
+        icc=picture.icc, exif=exif, xmp=xmp, orientation=picture.orientation, resolution=picture.resolution,
+    ) as writer:  # fmt: skip
+        for note in (*picture.notes, *writer.notes):
+            log.warning("%s: %s", picture.name, note)
+        for block in _reported(rows, height, report):
+            writer.write(block)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What growing a picture takes: from its passport, or from the caller where there is none."""
+
+    model: TAD
+    size: tuple[int, int]
+    depth: int
+    passport: Passport | None
+
+
+def _growth(
+    what: str,
+    small: tuple[int, int],
+    xmp: bytes | None,
+    scale: int | None,
+    size: tuple[int, int] | None,
+    name: str | None,
+    device: str,
+) -> Growth:
+    passport = Passport.from_xmp(xmp) if xmp else None
+    if passport is None:
+        if scale is None:
+            raise RegrowError(
+                f"{what}: has no passport, so it was not shrunk by regrow or has lost it; "
+                "if regrow shrank it, say how with --scale (and --model)"
+            )
+        _check_scale(scale)
+        size = size or (small[0] * scale, small[1] * scale)
+        if any(-(-full // scale) != part for full, part in zip(size, small, strict=True)):
+            raise UsageError(f"{what}: {small[0]}x{small[1]} grown by {scale} cannot become {size[0]}x{size[1]}")
+        return Growth(_rescaler(name or _default_model(scale), scale, device), size, 8, None)
+    if scale not in (None, passport.scale) or size not in (None, (passport.width, passport.height)):
+        raise UsageError(f"{what}: its passport says scale {passport.scale} to {passport.width}x{passport.height}")
+    passport.check_size(*small)
+    if name is None:
+        name = passport.model
+        if name not in zoo.names():
+            raise RegrowError(f"{what}: was shrunk by the model {name!r}, which is not here; give its folder with --model")
+    if zoo.digest(name) != passport.digest:
+        raise RegrowError(
+            f"{what}: was shrunk by other weights of {passport.model!r} than {name!r} has here; "
+            "give the folder of the weights that shrank it with --model"
+        )
+    net = _rescaler(name, passport.scale, device)
+    return Growth(net, (passport.width, passport.height), passport.depth, passport)
+
+
+def _passport(
+    model: str, scale: int, width: int, height: int, depth: int, colours: int, alpha: bool, exif: bytes | None = None
+) -> Passport:
+    name = re.sub("[^a-z0-9._-]+", "-", Path(model).name.lower()).strip("-._") or "model"
+    return Passport(
+        model=name[:64], digest=zoo.digest(model), scale=scale, width=width, height=height, depth=depth,
+        colours=colours, alpha=alpha, exif=exif,
+    )  # fmt: skip
+
+
+def _check_scale(scale: int) -> None:
+    if not 2 <= scale <= LARGEST_SCALE or scale & (scale - 1):
+        raise UsageError(f"scale {scale}: must be a power of 2 from 2 to {LARGEST_SCALE}")
+
+
+def _default_model(scale: int) -> str:
+    return "tad-x2" if scale == 2 else "tad-x4"
+
+
+@lru_cache(maxsize=4)
+def _rescaler(name: str, scale: int, device: str) -> TAD:
+    """A model set to a scale: the same pair of nets, applied as often as the scale needs."""
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        return cast("TAD", zoo.load(name, settings={**zoo.config(name), "scale": scale}).to(device))
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+def _reported(rows: Iterable[np.ndarray], height: int, report: Report) -> Iterator[np.ndarray]:
+    done = 0
+    for block in rows:
+        yield block
+        done += len(block)
+        report(done, height)

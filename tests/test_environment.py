@@ -1,0 +1,83 @@
+"""What the installation promises, whatever the code does."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+HELP = """
+import sys
+from regrow.cli import main
+
+sys.argv = ["regrow", "--help"]
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+print("heavy:", sorted({"torch", "torchmetrics", "accelerate", "matplotlib", "skimage"} & set(sys.modules)))
+"""
+
+METRICS = """
+import sys
+import torch
+from regrow.measure.metrics import compare
+
+compare(torch.rand(3, 12, 12), torch.rand(3, 12, 12))
+print("torchvision" in sys.modules)
+"""
+
+
+def python(code, *options):
+    """Run code in a fresh interpreter that finds regrow where this one does; return the completed process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.run(
+        [sys.executable, *options, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_torchvision_is_absent():
+    """Nothing needs it, and one that does not match torch breaks torchmetrics at its import."""
+    assert importlib.util.find_spec("torchvision") is None
+
+
+def test_torchvision_is_never_pinned_or_required():
+    for name in ("pyproject.toml", "constraints.txt"):
+        assert "torchvision" not in (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_measuring_warns_of_nothing():
+    done = python(METRICS, "-W", "error")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["False"]
+    assert done.stderr == ""
+
+
+def test_help_imports_nothing_heavy():
+    done = python(HELP)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+    assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_every_pin_is_exact():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.partition(";")[0].strip() for line in lines if line and not line.startswith("#")]
+    assert all(pin.count("==") == 1 and "*" not in pin and "/" not in pin for pin in pins)
+    pinned = {pin.split("==")[0] for pin in pins}
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    needed = project["dependencies"] + [need for extra in extras.values() for need in extra]
+    for need in needed:
+        name = need.split(";")[0].split(">")[0].split("[")[0].strip()
+        assert name in pinned, f"{name} is required but constraints.txt does not pin it"
