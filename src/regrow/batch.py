@@ -56,7 +56,9 @@ def plan(inputs: Iterable[str], out: str, suffix: Callable[[str], str]) -> list[
         else:
             raise UsageError(f"{item}: no such file or folder")
     if not found:
-        raise UsageError(f"{', '.join(inputs)}: no pictures there; known suffixes are {' '.join(sorted(PICTURE_SUFFIXES))}")
+        raise UsageError(
+            f"{', '.join(inputs)}: no pictures there; known suffixes are {' '.join(sorted(PICTURE_SUFFIXES))}"
+        )
     if out == STDIO or not into_folder:
         if len(found) > 1:
             raise UsageError(f"{len(found)} pictures cannot all become {out}; give a folder that exists or ends in /")
@@ -78,7 +80,9 @@ def _into_folder(found: list[tuple[str, Path]], out: Path, suffix: Callable[[str
         if target in shared:
             target = out / f"{where}{suffix(source)}"
         if target in seen:
-            raise UsageError(f"{seen[target]} and {source} would both become {target}; shrink them into different folders")
+            raise UsageError(
+                f"{seen[target]} and {source} would both become {target}; shrink them into different folders"
+            )
         seen[target] = source
         jobs.append(Job(source, str(target)))
     return jobs
@@ -106,11 +110,10 @@ def run(jobs: list[Job], work: Callable[[Job], None], *, threads: int = 1) -> li
         running = {pool.submit(work, job): job for job in jobs}
         try:
             for future in as_completed(running):
-                error = future.exception()
-                if isinstance(error, RegrowError):
+                try:
+                    future.result()
+                except RegrowError as error:
                     failed.append((running[future], error))
-                elif error is not None:
-                    raise error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,16 +26,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Inputs = Annotated[list[str], typer.Argument(metavar="IN...", help="Files, folders, patterns, or - for standard input.")]
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="Files, folders, patterns, or - for standard input.")
+]
 Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
-Model = Annotated[Optional[str], typer.Option(help="Model by name (see `regrow models`) or folder.")]
+Model = Annotated[str | None, typer.Option(help="Model by name (see `regrow models`) or folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]
 Tile = Annotated[int, typer.Option(min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Pictures in work at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")]
 FormatOption = Annotated[
-    Optional[str], typer.Option("--format", help="png, webp, tiff, avif or jpeg; else what the name of the output says.")
+    str | None,
+    typer.Option("--format", help="png, webp, tiff, avif or jpeg; else what the name of the output says."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -76,7 +79,9 @@ def shrink(
         from regrow import verbs
 
         source, target = shell.streams(job)
-        verbs.shrink(source, target, scale=scale, model=model, device=device, tile=tile, format=form(job), report=report)
+        verbs.shrink(
+            source, target, scale=scale, model=model, device=device, tile=tile, format=form(job), report=report
+        )
 
     def done(job: Job) -> bool:
         from regrow import verbs
@@ -94,8 +99,8 @@ def shrink(
 def grow(
     inputs: Inputs,
     out: Out,
-    scale: Annotated[Optional[int], typer.Option(help="Only for pictures that lost their passport.")] = None,
-    size: Annotated[Optional[str], typer.Option(metavar="WxH", help="Likewise: the exact size of the original.")] = None,
+    scale: Annotated[int | None, typer.Option(help="Only for pictures that lost their passport.")] = None,
+    size: Annotated[str | None, typer.Option(metavar="WxH", help="Likewise: the exact size of the original.")] = None,
     model: Model = None,
     format: FormatOption = None,
     device: Device = "auto",
@@ -166,11 +171,11 @@ def models(json: Json = False) -> None:
 def bench(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")],
     models: Annotated[
-        Optional[list[str]], typer.Option("--model", help="Model by name or folder, or bicubic; may be repeated.")
+        list[str] | None, typer.Option("--model", help="Model by name or folder, or bicubic; may be repeated.")
     ] = None,
     scale: Annotated[int, typer.Option(help="How many times smaller each side becomes: 2, 4, 8 ... 128.")] = 2,
     out: Annotated[
-        Optional[Path], typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json and sheet.png.")
+        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json and sheet.png.")
     ] = None,
     device: Device = "auto",
     tile: Tile = 512,
@@ -183,7 +188,9 @@ def bench(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the demo's pictures go.")] = Path("demo"),
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the demo's pictures go.")] = Path(
+        "demo"
+    ),
 ) -> None:
     """Shrink and regrow a photograph that comes with regrow, and show what ordinary thumbnails lose."""
     from regrow.demo import run

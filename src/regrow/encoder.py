@@ -16,7 +16,7 @@ import pyvips
 
 from regrow.containers import PNG_SIGNATURE, png_chunk
 
-BLOCK_BYTES = 2**22
+BLOCK_BYTES = 2**21
 """Rows are handed over in pieces of about this many bytes."""
 
 
@@ -24,7 +24,7 @@ class _Pipe:
     """Bytes from the thread that writes rows to the thread that encodes them, a few blocks at a time."""
 
     def __init__(self) -> None:
-        self._blocks: queue.Queue[bytes] = queue.Queue(maxsize=4)
+        self._blocks: queue.Queue[bytes] = queue.Queue(maxsize=2)
         self._rest = memoryview(b"")
         self._ended = False
         self.broken = threading.Event()

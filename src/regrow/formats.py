@@ -178,4 +178,5 @@ def reason(error: Exception) -> str:
     """What a library says went wrong, in a few words on one line."""
     text = str(getattr(error, "detail", "") or getattr(error, "strerror", None) or error)
     lines = [line.strip() for line in text.splitlines() if line.strip() and "bad seek" not in line]
-    return printable(lines[0])[:120] if lines else type(error).__name__
+    # libvips adds to what it said before; the last line is about now.
+    return printable(lines[-1])[:120] if lines else type(error).__name__

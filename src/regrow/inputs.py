@@ -57,8 +57,15 @@ def accept(picture: Any) -> InMemory:
 def _accept_array(array: np.ndarray) -> InMemory:
     flat = array.ndim == 2
     pixels = array[..., None] if flat else array
-    if pixels.ndim != 3 or not 1 <= pixels.shape[2] <= 4 or 0 in pixels.shape or array.dtype not in (np.uint8, np.uint16):
-        raise UsageError(f"array of shape {array.shape} and {array.dtype}: expected (H, W) or (H, W, 1..4), uint8 or uint16")
+    if (
+        pixels.ndim != 3
+        or not 1 <= pixels.shape[2] <= 4
+        or 0 in pixels.shape
+        or array.dtype not in (np.uint8, np.uint16)
+    ):
+        raise UsageError(
+            f"array of shape {array.shape} and {array.dtype}: expected (H, W) or (H, W, 1..4), uint8 or uint16"
+        )
     colours = 3 if pixels.shape[2] >= 3 else 1
     return InMemory(pixels, colours, lambda result: result[..., 0] if flat else result)
 
@@ -67,7 +74,9 @@ def _accept_tensor(tensor: Any) -> InMemory:
     import torch
 
     if tensor.ndim != 3 or tensor.shape[0] not in (1, 3) or 0 in tensor.shape or not tensor.is_floating_point():
-        raise UsageError(f"tensor of shape {tuple(tensor.shape)} and {tensor.dtype}: expected (1 or 3, H, W), float in [0, 1]")
+        raise UsageError(
+            f"tensor of shape {tuple(tensor.shape)} and {tensor.dtype}: expected (1 or 3, H, W), float in [0, 1]"
+        )
     pixels = tensor.detach().float().cpu().permute(1, 2, 0).numpy()
 
     def wrap(result: np.ndarray) -> Any:
@@ -88,7 +97,9 @@ def _accept_pil(image: Image.Image) -> InMemory:
     if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
         raise UsageError(f"PIL image of mode {image.mode}: expected 1, L, LA, I;16, P, RGB, RGBA or CMYK")
     pixels = np.asarray(image)
-    kept = {key: image.info[key] for key in ("icc_profile", "exif", "dpi") if key in image.info}
+    kept: dict[str | tuple[int, int], Any] = {
+        key: image.info[key] for key in ("icc_profile", "exif", "dpi") if key in image.info
+    }
 
     def wrap(result: np.ndarray) -> Any:
         made = Image.fromarray(result[..., 0] if result.shape[2] == 1 else result)

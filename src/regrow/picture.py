@@ -20,7 +20,7 @@ from regrow.writer import PictureWriter
 
 __all__ = ["Picture", "PictureWriter", "Rows", "holds_exif", "icc_fits", "is_lossless", "open_picture"]
 
-ROWS_BYTES = 2**22
+ROWS_BYTES = 2**21
 """Iterating over a picture gives rows in blocks of about this many bytes."""
 
 

@@ -13,14 +13,18 @@ from regrow.tiling import Tiling, run_tiled
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from regrow.nets.rescale.tad import TAD
+    from regrow.nets.rescale.base import Rescaler
+
+Samples = type[np.uint8] | type[np.uint16] | type[np.float32]
+
+_PEAKS: dict[type, np.float32] = {np.uint8: np.float32(255), np.uint16: np.float32(65535)}
 
 TILE = 512
 """Default side of a tile, in pixels of the larger picture."""
 
 
 def shrink_rows(
-    rows: Iterable[np.ndarray], width: int, height: int, colours: int, model: TAD, tile: int = TILE
+    rows: Iterable[np.ndarray], width: int, height: int, colours: int, model: Rescaler, tile: int = TILE
 ) -> Iterator[np.ndarray]:
     """Shrink a picture that arrives in rows.
 
@@ -50,8 +54,8 @@ def grow_rows(
     size: tuple[int, int],
     grown: tuple[int, int],
     colours: int,
-    model: TAD,
-    dtype: type[np.generic] = np.uint8,
+    model: Rescaler,
+    dtype: Samples = np.uint8,
     tile: int = TILE,
 ) -> Iterator[np.ndarray]:
     """Grow a small picture that arrives in rows.
@@ -78,7 +82,7 @@ def grow_rows(
     return (_to_dtype(block, colours, dtype) for block in _cropped(floats, *grown))
 
 
-def _cells(tile: int, model: TAD) -> int:
+def _cells(tile: int, model: Rescaler) -> int:
     return max(1, tile // model.factor)
 
 
@@ -116,13 +120,13 @@ def _to_float(rows: Iterable[np.ndarray], colours: int) -> Iterator[np.ndarray]:
         yield block if colours == 3 else np.concatenate([block[..., :1]] * 3 + [block[..., 1:]], axis=-1)
 
 
-def _to_dtype(block: np.ndarray, colours: int, dtype: type[np.generic]) -> np.ndarray:
+def _to_dtype(block: np.ndarray, colours: int, dtype: Samples) -> np.ndarray:
     """[0, 1] clamped and, for integers, rounded; where the picture is grey, the mean of the three colours."""
     if colours == 1:
         block = np.concatenate([block[..., :3].mean(-1, keepdims=True), block[..., 3:]], axis=-1)
     block = np.clip(block, 0, 1)
-    if np.issubdtype(dtype, np.integer):
-        block = np.rint(block * np.float32(np.iinfo(dtype).max))
+    if peak := _PEAKS.get(dtype):
+        block = np.rint(block * peak)
     return block.astype(dtype)
 
 

@@ -19,7 +19,8 @@ def bicubic(x: Tensor, size: tuple[int, int]) -> Tensor:
     Returns:
         (..., height, width), same dtype. Overshoots of the kernel are kept: clamp before storing.
 
-    Source: Keys 1981, "Cubic convolution interpolation for digital image processing", widened by the factor when shrinking.
+    Source: Keys 1981, "Cubic convolution interpolation for digital image processing"; the kernel is widened by the
+    factor when shrinking.
     """
     lead, (h, w) = x.shape[:-2], x.shape[-2:]
     x = x.reshape(-1, 1, h, w) if x.ndim != 4 else x
@@ -31,7 +32,7 @@ def bicubic(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _padding(n: int, m: int) -> tuple[int, int]:
-    """Border before and after resampling n samples to m: a whole number on both sides, wider than the kernel's reach."""
+    """Border before and after resampling n samples to m: whole numbers, wider than the kernel's reach."""
     if n == m:
         return 0, 0
     step = n // gcd(n, m)  # the fewest input samples that make a whole number of output samples

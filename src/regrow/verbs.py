@@ -6,16 +6,16 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
-from regrow.formats import Format, format_of, get_format
+from regrow.formats import Format, format_of, get_format, icc_fits
 from regrow.inputs import accept
 from regrow.passport import Passport, strip
 from regrow.picture import Picture, open_picture
@@ -23,7 +23,7 @@ from regrow.pipeline import TILE, grow_rows, shrink_rows
 from regrow.writer import PictureWriter
 
 if TYPE_CHECKING:
-    from regrow.nets.rescale.tad import TAD
+    from regrow.nets.rescale.base import Rescaler
 
 Report = Callable[[int, int], None]
 """Called with the rows that are done and the rows there are."""
@@ -144,7 +144,7 @@ def grow(
 def info(picture: str | os.PathLike[str] | bytes) -> Passport | None:
     """The passport of a small picture, or None when it has none. RegrowError when it is damaged or too new."""
     opened = open_picture(picture)
-    return Passport.from_xmp(opened.xmp) if opened.xmp else None
+    return Passport.from_xmp(opened.xmp, name=opened.name) if opened.xmp else None
 
 
 def is_shrunk(source: Any, target: str | os.PathLike[str], *, scale: int = 2, model: str | None = None) -> bool:
@@ -177,18 +177,32 @@ def is_grown(
         return False
 
 
-def _shrink_file(picture: Picture, out: Any, name: str, net: TAD, tile: int, format: str | None, report: Report) -> None:
+def _shrink_file(
+    picture: Picture, out: Any, name: str, net: Rescaler, tile: int, format: str | None, report: Report
+) -> None:
     form = get_format(format) if format else format_of(out)
     if not form.turned:
         picture = picture.upright()
     if not form.lossless:
         log.warning("%s: %s", picture.name, JPEG_COST)
     size = picture.width, picture.height
-    exif = None if form.exif_limit else picture.exif
-    passport = _passport(name, net.scale, *size, picture.depth, picture.colours, picture.alpha, exif)
+    # What the small file cannot hold travels in the passport.
+    keeps_exif = form.exif_limit > 0
+    keeps_icc = picture.icc is None or icc_fits(picture.icc, colours=picture.colours, format=form.name)
+    passport = replace(
+        _passport(name, net.scale, *size, picture.depth, picture.colours, picture.alpha),
+        exif=None if keeps_exif else picture.exif,
+        icc=None if keeps_icc else picture.icc,
+    )
     rows = shrink_rows(picture.rows(), *size, picture.colours, net, tile)
     small = tuple(-(-n // net.scale) for n in size)
-    _write(out, rows, picture, small, picture.colours, 8, form, picture.exif, passport.to_xmp(picture.xmp), report)
+    picture = replace(
+        picture,
+        xmp=passport.to_xmp(picture.xmp),
+        exif=picture.exif if keeps_exif else None,
+        icc=picture.icc if keeps_icc else None,
+    )
+    _write(out, rows, picture, small, picture.colours, 8, form, report)
 
 
 def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: str | None, report: Report) -> None:
@@ -202,9 +216,14 @@ def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: st
     rows: Iterable[np.ndarray] = (block[..., keep] for block in picture.rows())
     dtype = np.uint16 if growth.depth == 16 else np.uint8
     grown = grow_rows(rows, (picture.width, picture.height), growth.size, colours, growth.model, dtype, tile)
-    exif = passport.exif if passport and passport.exif else picture.exif
-    xmp = strip(picture.xmp) if picture.xmp else None
-    _write(out, grown, picture, growth.size, colours, growth.depth, form, exif, xmp, report)
+    if passport:
+        picture = replace(
+            picture,
+            icc=passport.icc or picture.icc,
+            exif=passport.exif or picture.exif,
+            xmp=strip(picture.xmp) if picture.xmp else None,
+        )
+    _write(out, grown, picture, growth.size, colours, growth.depth, form, report)
 
 
 def _write(
@@ -215,15 +234,14 @@ def _write(
     colours: int,
     depth: int,
     form: Format,
-    exif: bytes | None,
-    xmp: bytes | None,
     report: Report,
 ) -> None:
     """Write rows with everything of `picture` that is not pixels."""
     width, height = size
     with PictureWriter(
         out, width=width, height=height, colours=colours, alpha=picture.alpha, depth=depth, format=form.name,
-        icc=picture.icc, exif=exif, xmp=xmp, orientation=picture.orientation, resolution=picture.resolution,
+        icc=picture.icc, exif=picture.exif, xmp=picture.xmp, orientation=picture.orientation,
+        resolution=picture.resolution,
     ) as writer:  # fmt: skip
         for note in (*picture.notes, *writer.notes):
             log.warning("%s: %s", picture.name, note)
@@ -235,7 +253,7 @@ def _write(
 class Growth:
     """What growing a picture takes: from its passport, or from the caller where there is none."""
 
-    model: TAD
+    model: Rescaler
     size: tuple[int, int]
     depth: int
     passport: Passport | None
@@ -250,7 +268,7 @@ def _growth(
     name: str | None,
     device: str,
 ) -> Growth:
-    passport = Passport.from_xmp(xmp) if xmp else None
+    passport = Passport.from_xmp(xmp, name=what) if xmp else None
     if passport is None:
         if scale is None:
             raise RegrowError(
@@ -264,11 +282,13 @@ def _growth(
         return Growth(_rescaler(name or _default_model(scale), scale, device), size, 8, None)
     if scale not in (None, passport.scale) or size not in (None, (passport.width, passport.height)):
         raise UsageError(f"{what}: its passport says scale {passport.scale} to {passport.width}x{passport.height}")
-    passport.check_size(*small)
+    passport.check_size(*small, name=what)
     if name is None:
         name = passport.model
         if name not in zoo.names():
-            raise RegrowError(f"{what}: was shrunk by the model {name!r}, which is not here; give its folder with --model")
+            raise RegrowError(
+                f"{what}: was shrunk by the model {name!r}, which is not here; give its folder with --model"
+            )
     if zoo.digest(name) != passport.digest:
         raise RegrowError(
             f"{what}: was shrunk by other weights of {passport.model!r} than {name!r} has here; "
@@ -278,13 +298,11 @@ def _growth(
     return Growth(net, (passport.width, passport.height), passport.depth, passport)
 
 
-def _passport(
-    model: str, scale: int, width: int, height: int, depth: int, colours: int, alpha: bool, exif: bytes | None = None
-) -> Passport:
+def _passport(model: str, scale: int, width: int, height: int, depth: int, colours: int, alpha: bool) -> Passport:
     name = re.sub("[^a-z0-9._-]+", "-", Path(model).name.lower()).strip("-._") or "model"
     return Passport(
         model=name[:64], digest=zoo.digest(model), scale=scale, width=width, height=height, depth=depth,
-        colours=colours, alpha=alpha, exif=exif,
+        colours=colours, alpha=alpha,
     )  # fmt: skip
 
 
@@ -298,14 +316,14 @@ def _default_model(scale: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def _rescaler(name: str, scale: int, device: str) -> TAD:
+def _rescaler(name: str, scale: int, device: str) -> Rescaler:
     """A model set to a scale: the same pair of nets, applied as often as the scale needs."""
     import torch
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        return cast("TAD", zoo.load(name, settings={**zoo.config(name), "scale": scale}).to(device))
+        return zoo.load(name, settings={**zoo.config(name), "scale": scale}).to(device)
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
 

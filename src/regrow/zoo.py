@@ -13,7 +13,7 @@ from regrow.errors import RegrowError, UsageError
 from regrow.files import atomic
 
 if TYPE_CHECKING:
-    from torch import nn
+    from regrow.nets.rescale.base import Rescaler
 
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
@@ -29,7 +29,9 @@ def folder(name: str) -> Path:
     for path in (SHIPPED / name, Path(name)):
         if (path / CONFIG).is_file():
             return path
-    raise UsageError(f"{name}: no such model; shipped are {', '.join(names()) or 'none'}, or give a folder with {CONFIG}")
+    raise UsageError(
+        f"{name}: no such model; shipped are {', '.join(names()) or 'none'}, or give a folder with {CONFIG}"
+    )
 
 
 def config(name: str) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def config(name: str) -> dict[str, Any]:
     return table
 
 
-def build(settings: dict[str, Any]) -> nn.Module:
+def build(settings: dict[str, Any]) -> Rescaler:
     """A model with fresh weights from `architecture` and its settings."""
     from regrow.nets.rescale.tad import TAD, TADConfig
 
@@ -64,7 +66,7 @@ def build(settings: dict[str, Any]) -> nn.Module:
         raise UsageError(f"architecture {name}: {error}") from None
 
 
-def load(name: str, *, settings: dict[str, Any] | None = None) -> nn.Module:
+def load(name: str, *, settings: dict[str, Any] | None = None) -> Rescaler:
     """A model with its weights, ready to run, on the CPU.
 
     Args:
@@ -90,7 +92,7 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def save(model: Any, path: Path) -> None:
+def save(model: Rescaler, path: Path) -> None:
     """Write config.json and model.safetensors into a folder that `load` takes. Weights are kept in float32."""
     from safetensors.torch import save_file
 
@@ -98,10 +100,10 @@ def save(model: Any, path: Path) -> None:
     with atomic(path / WEIGHTS) as part:
         save_file(tensors, part)
     with atomic(path / CONFIG) as part:
-        part.write_text(json.dumps({"architecture": "tad", **model.to_config()}, indent=2) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(model.settings(), indent=2) + "\n", encoding="utf-8")
 
 
 @lru_cache
 def digest(name: str) -> str:
-    """SHA-256 of the weights file: what a passport names, so that a small picture is grown by the weights that shrank it."""
+    """SHA-256 of the weights file: by it a passport names the weights that are to grow what they shrank."""
     return hashlib.sha256((folder(name) / WEIGHTS).read_bytes()).hexdigest()

@@ -23,6 +23,7 @@ from regrow.inputs import read_rgb
 from regrow.measure import metrics
 from regrow.measure.memory import peak_memory, reset_peak
 from regrow.measure.sheet import write_sheet
+from regrow.pipeline import TILE
 from regrow.resample import bicubic
 from regrow.writer import PictureWriter
 
@@ -59,7 +60,7 @@ def bench(
     *,
     scale: int = 2,
     device: str = "auto",
-    tile: int = verbs.TILE,
+    tile: int = TILE,
     report: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Measure models on sets of pictures.
@@ -197,7 +198,8 @@ def table(results: list[Result]) -> Iterator[str]:
     )
     for r in means(results):
         yield (
-            f"{r.set:10} {r.model:12} {'x' + str(r.scale):>5} {r.rgb:7.2f} {r.rgb_ssim:6.4f} {r.y:7.2f} {r.y_ssim:6.4f} "
+            f"{r.set:10} {r.model:12} {'x' + str(r.scale):>5} "
+            f"{r.rgb:7.2f} {r.rgb_ssim:6.4f} {r.y:7.2f} {r.y_ssim:6.4f} "
             f"{r.small:8.2f} {r.bytes_per_pixel:6.3f} {r.shrink_seconds:11.2f} {r.grow_seconds:9.2f} {r.peak_mib:8.0f}"
         )
 

@@ -42,7 +42,9 @@ def compare_files(a: Path, b: Path, *, border: int = 0) -> dict[str, Figures]:
     left, right = ({p.relative_to(root).with_suffix(""): p for p in find_pictures(root)} for root in (a, b))
     if not left or left.keys() != right.keys():
         alone = sorted(map(str, left.keys() ^ right.keys()))
-        what = f"only one has {', '.join(alone[:5])}{' ...' if len(alone) > 5 else ''}" if alone else "no pictures there"
+        what = (
+            f"only one has {', '.join(alone[:5])}{' ...' if len(alone) > 5 else ''}" if alone else "no pictures there"
+        )
         raise UsageError(f"{a} and {b}: {what}")
     return {str(name): compare(left[name], right[name], border=border) for name in left}
 

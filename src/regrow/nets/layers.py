@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class ResidualBlock(nn.Module):
     """x + conv(relu(conv(x))), 3x3 convolutions, no normalisation (EDSR, Lim et al. 2017, figure 2c).
 
-    (B, channels, H, W) -> the same. The second convolution starts small, so that a deep stack starts near the identity.
+    The second convolution starts small, so that a deep stack starts near the identity.
     """
 
     def __init__(self, channels: int) -> None:
@@ -20,7 +20,8 @@ class ResidualBlock(nn.Module):
             self.conv2.weight.mul_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(self.conv1(x).relu())
+        """(B, channels, H, W) -> the same."""
+        return x + self.conv2(self.conv1(x).relu_())
 
 
 def quantize(x: Tensor, levels: int = 255) -> Tensor:

@@ -27,7 +27,13 @@ CHECKPOINT, LOG, PLOT, WEIGHTS = "checkpoint.safetensors", "log.csv", "training.
 
 
 def train(
-    recipe: Recipe, data_dir: Path, out: Path, *, resume: bool = False, device: str = "", pictures_on_device: bool = False
+    recipe: Recipe,
+    data_dir: Path,
+    out: Path,
+    *,
+    resume: bool = False,
+    device: str = "",
+    pictures_on_device: bool = False,
 ) -> Path:
     """Train the model of a recipe.
 

@@ -40,13 +40,13 @@ class Muon(torch.optim.Optimizer):
                 self._move(params, group["lr"], group["momentum"], group["weight_decay"])
 
     def _move(self, params: list[nn.Parameter], lr: float, momentum: float, weight_decay: float) -> None:
-        gradients = [p.grad for p in params]
+        gradients = [p.grad for p in params if p.grad is not None]
         averages = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in params]
         torch._foreach_lerp_(averages, gradients, 1 - momentum)
         lookahead = torch._foreach_lerp(gradients, averages, momentum)
         directions = orthogonalize(torch.stack([d.flatten(1) for d in lookahead]))
-        torch._foreach_mul_(params, 1 - lr * weight_decay)
-        torch._foreach_add_(params, [d.view(p.shape) for d, p in zip(directions, params, strict=True)], alpha=-lr)
+        for p, direction in zip(params, directions, strict=True):
+            p.mul_(1 - lr * weight_decay).add_(direction.view(p.shape), alpha=-lr)
 
 
 def orthogonalize(matrices: Tensor, iterations: int = 5) -> Tensor:

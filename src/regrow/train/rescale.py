@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from regrow.errors import UsageError
 from regrow.measure.metrics import psnr_rgb, psnr_small
 from regrow.nets.layers import quantize
+from regrow.nets.rescale.base import Rescaler
 from regrow.resample import bicubic
 from regrow.train.losses import DISTANCES
 from regrow.train.recipe import Loss
@@ -24,7 +25,7 @@ class RescaleLoss(nn.Module):
         grey: share of the batch that is made grey; their small pictures are averaged to grey as well.
     """
 
-    def __init__(self, model: nn.Module, settings: Loss, grey: float = 0.0) -> None:
+    def __init__(self, model: Rescaler, settings: Loss, grey: float = 0.0) -> None:
         super().__init__()
         for distance in (settings.task, settings.guidance):
             if distance not in DISTANCES:
@@ -52,7 +53,7 @@ def luma(x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def validate(model: nn.Module, pictures: list[Tensor], side: int) -> dict[str, float]:
+def validate(model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:
     """Mean PSNR in dB over the centres of held-out pictures, all rounded to 8 bits: `rgb` and `small`.
 
     Args:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
+from regrow.nets.rescale.base import Rescaler
 from regrow.resample import bicubic
 
 
@@ -54,6 +56,7 @@ class Trunk(nn.Module):
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, h, w) in [0, 1] -> (B, outputs, h, w), or twice that size with `subpixel_features`."""
         # What is hidden in a small picture is a fraction of a level: bfloat16 would lose it before the first layer.
         with torch.autocast(x.device.type, enabled=False):
             head = self.head((x - 0.5).contiguous(memory_format=torch.channels_last))
@@ -65,7 +68,7 @@ class Trunk(nn.Module):
         return self.tail(x).float()
 
 
-class TAD(nn.Module):
+class TAD(Rescaler):
     """A pair of nets trained together: the encoder shrinks for the decoder that grows.
 
     ::
@@ -75,64 +78,35 @@ class TAD(nn.Module):
         grow     y (B,3,h,w) --+-- decoder -- pixel shuffle ----+--> (B,3,2h,2w)      the paper's g_TAU
                                +-- bicubic ---------------------+
 
-    Both are applied log2(scale) times; between the applications values stay floating point. Pictures are RGB in
-    [0, 1]; results are neither clamped nor rounded: `regrow.nets.layers.quantize` does both.
+    Both are applied log2(scale) times (section 3.2).
     """
 
     factor = 2
-    """How many times smaller each side becomes in one application."""
 
     def __init__(self, config: TADConfig | None = None) -> None:
         super().__init__()
         self.config = config or TADConfig()
-        self.encoder = Trunk(12, 3, self.config)
+        self.steps = self.config.scale.bit_length() - 1
+        layers = 2 * self.config.blocks + 2 + self.config.trunk_conv + self.config.subpixel_features
+        self.halo = max(layers, 3)  # 3: what the bicubic kernel reaches
         growing_features = self.config.subpixel_features
+        self.encoder = Trunk(12, 3, self.config)
         self.decoder = Trunk(3, 3 if growing_features else 12, self.config, subpixel_features=growing_features)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    @property
-    def scale(self) -> int:
-        """How many times smaller each side becomes."""
-        return self.config.scale
-
-    @property
-    def steps(self) -> int:
-        """How often the pair of nets is applied: log2(scale)."""
-        return self.scale.bit_length() - 1
-
-    @property
-    def halo(self) -> int:
-        """How many small pixels away one application looks: tiles that overlap by this much agree with the whole."""
-        layers = 2 * self.config.blocks + 2 + self.config.trunk_conv + self.config.subpixel_features
-        return max(layers, 3)  # 3: what the bicubic kernel reaches
-
     def shrink_once(self, x: Tensor) -> Tensor:
-        """(B, 3, 2h, 2w) -> (B, 3, h, w), neither clamped nor rounded."""
+        """(B, 3, 2h, 2w) -> (B, 3, h, w)."""
         return bicubic(x, (x.shape[-2] // 2, x.shape[-1] // 2)) + self.encoder(F.pixel_unshuffle(x, 2))
 
     def grow_once(self, y: Tensor) -> Tensor:
-        """(B, 3, h, w) -> (B, 3, 2h, 2w), neither clamped nor rounded."""
+        """(B, 3, h, w) -> (B, 3, 2h, 2w)."""
         details = self.decoder(y)
         if not self.config.subpixel_features:
             details = F.pixel_shuffle(details, 2)
         return bicubic(y, (y.shape[-2] * 2, y.shape[-1] * 2)) + details
 
-    def shrink(self, x: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1], H and W multiples of the scale -> (B, 3, H/scale, W/scale), unrounded."""
-        if x.shape[-2] % self.scale or x.shape[-1] % self.scale:
-            raise ValueError(f"a picture of {x.shape[-1]}x{x.shape[-2]} does not divide by {self.scale}")
-        for _ in range(self.steps):
-            x = self.shrink_once(x)
-        return x
-
-    def grow(self, y: Tensor) -> Tensor:
-        """(B, 3, h, w) in [0, 1] -> (B, 3, h*scale, w*scale), unrounded."""
-        for _ in range(self.steps):
-            y = self.grow_once(y)
-        return y
-
     def multiply_adds(self) -> tuple[float, float]:
-        """Multiply-adds of the convolutions for each full-size pixel: (shrinking, growing)."""
+        """Multiply-adds of the convolutions for each full-size pixel, all steps: (shrinking, growing)."""
 
         def weights(trunk: Trunk) -> float:
             # Weights run once a small pixel; those after the pixel shuffle run once a full-size pixel.
@@ -143,6 +117,6 @@ class TAD(nn.Module):
         repeats = sum(0.25**step for step in range(self.steps))
         return weights(self.encoder) * repeats, weights(self.decoder) * repeats
 
-    def to_config(self) -> dict[str, int | bool]:
-        """The settings as plain values, as `config.json` keeps them."""
-        return asdict(self.config)
+    def settings(self) -> dict[str, Any]:
+        """`architecture` and its settings as plain values."""
+        return {"architecture": "tad", **asdict(self.config)}

@@ -1,0 +1,113 @@
+"""Pictures, models and the command line, for every test."""
+
+import io
+import sys
+from dataclasses import dataclass
+
+import hypothesis
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from regrow import zoo
+from regrow.nets.rescale.tad import TAD, TADConfig
+
+hypothesis.settings.register_profile("regrow", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("regrow")
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    """(512, 512, 3) uint8."""
+    return skimage.data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def coffee():
+    """(400, 600, 3) uint8."""
+    return skimage.data.coffee()
+
+
+@pytest.fixture(scope="session")
+def camera():
+    """(512, 512) uint8."""
+    return skimage.data.camera()
+
+
+def randomized(config, seed=0):
+    """A rescaler whose every weight matters: the tails, which start at zero, included."""
+    torch.manual_seed(seed)
+    model = TAD(config)
+    for trunk in (model.encoder, model.decoder):
+        torch.nn.init.normal_(trunk.tail.weight, std=0.02)
+    return model.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """A fast rescaler with random weights; its figures mean nothing."""
+    return randomized(TADConfig(channels=8, blocks=1))
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny, tmp_path_factory):
+    """The same as `--model` takes it."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    zoo.save(tiny, folder)
+    return str(folder)
+
+
+@dataclass
+class Done:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+    data: bytes
+
+
+@pytest.fixture
+def regrow(monkeypatch, capsysbinary):
+    """Run the command line in this process: `regrow("shrink", path, "-o", out, stdin=b"")`."""
+    from regrow import cli
+
+    def run(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["regrow", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsysbinary.readouterr()
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsysbinary.readouterr()
+        return Done(code, captured.out.decode(errors="replace"), captured.err.decode(errors="replace"), captured.out)
+
+    return run
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Write an array as a picture file with Pillow, below the test's folder: `save("a/b.png", array)`."""
+    from PIL import Image
+
+    def write(name, array, **options):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(array).save(path, **options)
+        return path
+
+    return write
+
+
+def noise(height, width, bands=3, dtype=np.uint8, seed=0):
+    """A picture nobody can guess."""
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, top, (height, width, bands), dtype, endpoint=True)
