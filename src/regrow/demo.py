@@ -6,35 +6,39 @@ from pathlib import Path
 
 from regrow import verbs
 from regrow.inputs import read_rgb
+from regrow.measure.benchmark import BICUBIC, pair_of
 from regrow.measure.compare import compare
 from regrow.measure.sheet import write_sheet
-from regrow.resample import bicubic
+from regrow.writer import PictureWriter
 
 PHOTOGRAPH = Path(__file__).parent / "assets" / "astronaut.webp"
 """Eileen Collins, by NASA, 1993, in the public domain; 512x512."""
 
+MISSION_PATCH = (345, 128)
+"""Top left (y, x) of the detail that the sheet shows."""
+
+ORDINARY = "ordinary thumbnail, bicubic"
+
 
 def run(out: Path, scale: int = 2) -> None:
     """Shrink and regrow the photograph in a folder, beside an ordinary thumbnail, and print what each gives back."""
-    import pyvips
-    import torch
-
     original = read_rgb(PHOTOGRAPH)
-    small, grown = out / "small.png", out / "regrown.png"
+    height, width = original.shape[:2]
+    small, grown, ordinary = out / "small.png", out / "regrown.png", out / "ordinary.png"
     verbs.shrink(PHOTOGRAPH, small, scale=scale)
     verbs.grow(small, grown)
+    bicubic = pair_of(BICUBIC, scale)
+    with PictureWriter(ordinary, width=width, height=height, colours=3) as writer:
+        writer.write(bicubic.grow(bicubic.shrink(original)))
 
-    x = torch.from_numpy(original).permute(2, 0, 1) / 255
-    height, width = original.shape[:2]
-    thumbnail = bicubic(x, (height // scale, width // scale)).clamp(0, 1).mul(255).round().div(255)
-    ordinary = bicubic(thumbnail, (height, width)).clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
-    pyvips.Image.new_from_array(ordinary).copy(interpretation="srgb").pngsave(str(out / "ordinary.png"))
-
-    figures = {"regrow": compare(PHOTOGRAPH, grown), "ordinary thumbnail, bicubic": compare(PHOTOGRAPH, ordinary)}
-    write_sheet(
-        [{"original": original, "small, by regrow": read_rgb(small), "regrown": read_rgb(grown), "ordinary": ordinary}],
-        out / "sheet.png",
-    )
+    figures = {"regrow": compare(PHOTOGRAPH, grown), ORDINARY: compare(PHOTOGRAPH, ordinary)}
+    details = {
+        "original": original,
+        f"small, 1/{scale**2} of the pixels": read_rgb(small),
+        f"regrown, {figures['regrow']['rgb']['psnr']:.1f} dB": read_rgb(grown),
+        f"ordinary thumbnail, {figures[ORDINARY]['rgb']['psnr']:.1f} dB": read_rgb(ordinary),
+    }
+    write_sheet([details], out / "sheet.png", corner=MISSION_PATCH)
     print(f"{width}x{height} photograph -> {small} ({width // scale}x{height // scale}, an ordinary PNG) -> {grown}")
     for name, figure in figures.items():
         print(f"{name:28} PSNR {figure['rgb']['psnr']:6.2f} dB   SSIM {figure['rgb']['ssim']:.4f}")

@@ -81,7 +81,7 @@ def bench(
         UsageError: no pictures, no such model. RegrowError: a picture cannot be read.
     """
     results = []
-    pairs = {name: _pair(name, scale, device, tile) for name in models}
+    pairs = {name: pair_of(name, scale, device, tile) for name in models}
     for pair in pairs.values():  # the first picture through a model pays for what is set up once
         pair.grow(pair.shrink(np.zeros((scale * 8, scale * 8, 3), np.uint8)))
     for folder in folders:
@@ -105,7 +105,8 @@ class Pair:
     grow: Callable[[np.ndarray], np.ndarray]
 
 
-def _pair(name: str, scale: int, device: str, tile: int) -> Pair:
+def pair_of(name: str, scale: int, device: str = "auto", tile: int = TILE) -> Pair:
+    """The maps of a model, or of "bicubic". UsageError when there is no such model."""
     if name == BICUBIC:
         return Pair(partial(_resample, factor=1 / scale), partial(_resample, factor=scale))
     options: dict[str, Any] = {"scale": scale, "model": name, "device": device, "tile": tile}
@@ -149,7 +150,7 @@ def sheet(folders: list[Path], models: list[str], path: Path, *, scale: int, dev
             original = cropped(read_rgb(file), scale)
             row = {f"{folder.name}/{file.stem}"[:40]: original}
             for name in models:
-                pair = _pair(name, scale, device, tile)
+                pair = pair_of(name, scale, device, tile)
                 small = pair.shrink(original)
                 grown = pair.grow(small)
                 label = Path(name).name

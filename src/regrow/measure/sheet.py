@@ -15,29 +15,29 @@ ZOOM = 3
 GAP = 6
 
 
-def write_sheet(rows: list[dict[str, np.ndarray]], path: Path) -> None:
+def write_sheet(rows: list[dict[str, np.ndarray]], path: Path, corner: tuple[int, int] | None = None) -> None:
     """Draw one row of details for each picture, labelled columns, enlarged without smoothing.
 
     Args:
         rows: for each picture, (H, W, 3) uint8 by label; the first is the original, all of one size, or smaller by a
             whole factor (a small picture, shown enlarged).
         path: PNG to write.
+        corner: (y, x) of the top left of the details; where a picture has most fine structure when not given.
     """
-    lines = [_row(row) for row in rows]
+    lines = [_row(row, corner) for row in rows]
     sheet = pyvips.Image.arrayjoin(lines, across=1, shim=GAP, background=[255])
     with atomic(path) as part:
         sheet.pngsave(str(part), keep="none")
 
 
-def _row(pictures: dict[str, np.ndarray]) -> pyvips.Image:
-    labels = list(pictures)
-    original = pictures[labels[0]]
-    top, left = _busiest(original)
+def _row(pictures: dict[str, np.ndarray], corner: tuple[int, int] | None) -> pyvips.Image:
+    original = next(iter(pictures.values()))
+    top, left = corner or _busiest(original)
     cells = []
-    for label in labels:
-        factor = original.shape[0] // pictures[label].shape[0]
-        y, x, side = top // factor, left // factor, SIDE // factor
-        detail = pyvips.Image.new_from_array(np.ascontiguousarray(pictures[label][y : y + side, x : x + side]))
+    for label, picture in pictures.items():
+        factor = original.shape[0] // picture.shape[0]
+        y, x, side = top // factor, left // factor, max(1, SIDE // factor)
+        detail = pyvips.Image.new_from_array(np.ascontiguousarray(picture[y : y + side, x : x + side]))
         detail = detail.copy(interpretation="srgb").zoom(ZOOM * factor, ZOOM * factor)
         cells.append(_captioned(detail, label))
     return pyvips.Image.arrayjoin(cells, across=len(cells), shim=GAP, background=[255])
