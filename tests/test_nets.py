@@ -5,6 +5,7 @@ from conftest import randomized
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
+from regrow import zoo
 from regrow.nets.layers import ResidualBlock, quantize
 from regrow.nets.rescale.tad import TAD, TADConfig
 
@@ -151,4 +152,4 @@ def test_the_halo_is_no_larger_than_it_must_be():
 
 def test_the_configuration_makes_the_same_model_again():
     config = TADConfig(scale=8, channels=5, blocks=2, trunk_conv=True, subpixel_features=True)
-    assert TADConfig(**TAD(config).to_config()) == config
+    assert zoo.build(TAD(config).settings()).config == config

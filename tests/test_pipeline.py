@@ -1,3 +1,6 @@
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
 import pytest
 from conftest import noise
@@ -5,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regrow import zoo
+from regrow.nets.rescale.tad import TAD
 from regrow.pipeline import grow_rows, shrink_rows
 
 
@@ -74,13 +78,9 @@ def test_every_size_comes_back(tiny_at, width, height, steps, bands, tile, dtype
 
 @pytest.fixture(scope="module")
 def tiny_at(tiny):
-    from functools import lru_cache
-
-    from regrow.nets.rescale.tad import TAD, TADConfig
-
     @lru_cache
     def at(scale):
-        made = TAD(TADConfig(**{**tiny.to_config(), "scale": scale})).eval().requires_grad_(False)
+        made = TAD(replace(tiny.config, scale=scale)).eval().requires_grad_(False)
         made.load_state_dict(tiny.state_dict())
         return made
 

@@ -96,12 +96,16 @@ def _accept_pil(image: Image.Image) -> InMemory:
         image = image.convert("L" if image.mode == "1" else "RGB")
     if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
         raise UsageError(f"PIL image of mode {image.mode}: expected 1, L, LA, I;16, P, RGB, RGBA or CMYK")
+    if 0 in image.size:
+        raise UsageError(f"PIL image of {image.width}x{image.height}: has no pixels")
     pixels = np.asarray(image)
     kept: dict[str | tuple[int, int], Any] = {
         key: image.info[key] for key in ("icc_profile", "exif", "dpi") if key in image.info
     }
 
     def wrap(result: np.ndarray) -> Any:
+        if result.dtype == np.uint16 and result.shape[2] > 1:  # PIL has 16 bits for plain grey only
+            result = np.rint(result / 257).astype(np.uint8)
         made = Image.fromarray(result[..., 0] if result.shape[2] == 1 else result)
         made.info.update(kept)
         return made

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from regrow.errors import RegrowError, UsageError
@@ -15,10 +16,10 @@ from regrow.inputs import read_rgb
 from regrow.train.recipe import Data
 
 
-def load(root: Path, settings: Data, report: Callable[[str], None]) -> tuple[list[Tensor], list[Tensor]]:
+def load(root: Path, settings: Data, console: Console) -> tuple[list[Tensor], list[Tensor]]:
     """Decode every picture below a folder: (for training, held out for validation), each (H, W, 3) uint8 RGB.
 
-    Pictures that cannot be read, or are smaller than a crop, are named through `report` and skipped.
+    Pictures that cannot be read, or are smaller than a crop, are named on the console and skipped.
     """
     paths: list[Path] = []
     for folder in [root / name for name in settings.folders] or [root]:
@@ -26,14 +27,14 @@ def load(root: Path, settings: Data, report: Callable[[str], None]) -> tuple[lis
             raise UsageError(f"{folder}: no such folder of training pictures; give the one that holds it with --data")
         paths += sorted(find_pictures(folder))
     pictures = []
-    for path in paths:
+    for path in track(paths, "decoding", console=console, transient=True, disable=not console.is_terminal):
         try:
             picture = read_rgb(path)
         except RegrowError as error:
-            report(f"skipped: {error}")
+            console.print(f"skipped: {error}", markup=False)
             continue
         if min(picture.shape[:2]) < settings.crop:
-            report(f"skipped: {path}: smaller than a crop of {settings.crop} pixels")
+            console.print(f"skipped: {path}: smaller than a crop of {settings.crop} pixels", markup=False)
             continue
         pictures.append(torch.from_numpy(picture))
     if len(pictures) <= settings.validation:

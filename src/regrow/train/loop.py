@@ -52,16 +52,16 @@ def train(
         UsageError: the recipe, the data or the state of `out` do not allow the run.
         KeyboardInterrupt: after a checkpoint has been written.
     """
-    console = Console(stderr=True)
-    precision = {"bf16": "bf16", "fp32": "no"}.get(recipe.run.precision)
-    if precision is None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if recipe.run.precision not in ("bf16", "fp32"):
         raise UsageError(f"precision {recipe.run.precision!r} is not known; known are bf16, fp32")
     if (out / CHECKPOINT).exists() and not resume:
         raise UsageError(f"{out}: holds an unfinished or finished run; continue it with --resume or name another --out")
     if resume and not (out / CHECKPOINT).exists():
         raise UsageError(f"{out}: no {CHECKPOINT} to resume from")
 
-    accelerator = Accelerator(mixed_precision=precision, cpu=device == "cpu")
+    half = recipe.run.precision == "bf16" and _bf16_is_fast(device)
+    accelerator = Accelerator(mixed_precision="bf16" if half else "no", cpu=device == "cpu")
     torch.manual_seed(recipe.run.seed)
     model = zoo.load(recipe.init, settings=recipe.model) if recipe.init else zoo.build(recipe.model)
     model.train().requires_grad_(True)
@@ -75,7 +75,7 @@ def train(
             raise UsageError(f"{out}: was started from other settings than {recipe.name} has now; name another --out")
         checkpoint.restore(tensors, model, ema, optimizers)
 
-    training, held_out = data.load(data_dir, recipe.data, console.print)
+    training, held_out = data.load(data_dir, recipe.data, console)
     crops = data.Crops(
         training,
         recipe.data.crop,
@@ -194,6 +194,14 @@ def _compiled(module: torch.nn.Module, wanted: bool, report: Callable[[str], Non
         report("no C++ compiler found: training without torch.compile, slower")
         return module
     return torch.compile(module)
+
+
+def _bf16_is_fast(device: str) -> bool:
+    """Whether the hardware has bfloat16; elsewhere it is emulated, slower than float32."""
+    if device != "cpu" and torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    # Without a public name in torch so far; where it is missing, float32 is right everywhere.
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 def _plain(table: dict[str, Any]) -> dict[str, Any]:

@@ -32,10 +32,11 @@ class TADConfig:
     """Grow the features (4 * channels, pixel shuffle, one full-size convolution), as in EDSR; else grow the picture."""
 
     def __post_init__(self) -> None:
-        if self.scale < 2 or self.scale & (self.scale - 1):
-            raise ValueError(f"scale {self.scale} is not a power of 2 of at least 2")
-        if self.channels < 1 or self.blocks < 0:
-            raise ValueError(f"channels {self.channels} must be at least 1 and blocks {self.blocks} at least 0")
+        if not 2 <= self.scale <= 128 or self.scale & (self.scale - 1):
+            raise ValueError(f"scale {self.scale} is not a power of 2 from 2 to 128")
+        # The upper limits keep a hostile configuration from asking for all memory.
+        if not 1 <= self.channels <= 1024 or not 0 <= self.blocks <= 256:
+            raise ValueError(f"channels {self.channels} or blocks {self.blocks} out of range: 1 to 1024, 0 to 256")
 
 
 class Trunk(nn.Module):
