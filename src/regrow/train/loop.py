@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import math
 import shutil
 from collections.abc import Callable
@@ -17,9 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from regrow import zoo
 from regrow.errors import UsageError
-from regrow.files import atomic
 from regrow.measure.plots import plot_training
 from regrow.train import checkpoint, data, optim
+from regrow.train.interrupt import interrupt_later
+from regrow.train.log import Log
 from regrow.train.recipe import Optimizer, Recipe
 from regrow.train.rescale import RescaleLoss, validate
 
@@ -98,47 +98,47 @@ def train(
         if accelerator.is_main_process:
             bare = [optimizer.optimizer for optimizer in optimizers]
             checkpoint.save(out / CHECKPOINT, step, model, ema, bare, recipe.to_dict())
+            log.write()
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     step = start
-    with Progress(*columns, console=console, disable=not accelerator.is_main_process) as progress:
+    with (
+        Progress(*columns, console=console, disable=not accelerator.is_main_process) as progress,
+        interrupt_later() as interrupted,
+    ):
         bar = progress.add_task(recipe.name, total=recipe.run.steps, completed=start)
-        try:
-            while step < recipe.run.steps:
-                factor = schedule(step, recipe.run.steps, recipe.optimizer)
-                for optimizer, base in zip(optimizers, rates, strict=True):
-                    for group, rate in zip(optimizer.param_groups, base, strict=True):
-                        group["lr"] = rate * factor
-                x = crops(step).to(accelerator.device)
-                losses = compute(x, torch.rand(len(x), 1, 1, 1).to(x.device))
-                accelerator.backward(losses["loss"])
-                norm = accelerator.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
-                # A step of infinite gradient would end the run; leaving one out changes nothing.
-                if torch.isfinite(norm):
-                    for optimizer in optimizers:
-                        optimizer.step()
+        while step < recipe.run.steps:
+            factor = schedule(step, recipe.run.steps, recipe.optimizer)
+            for optimizer, base in zip(optimizers, rates, strict=True):
+                for group, rate in zip(optimizer.param_groups, base, strict=True):
+                    group["lr"] = rate * factor
+            x = crops(step).to(accelerator.device)
+            losses = compute(x, torch.rand(len(x), 1, 1, 1).to(x.device))
+            accelerator.backward(losses["loss"])
+            norm = accelerator.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
+            # A step of infinite gradient would end the run; leaving one out changes nothing.
+            if torch.isfinite(norm):
                 for optimizer in optimizers:
-                    optimizer.zero_grad()
-                step += 1
-                update_average(ema, model, min(recipe.optimizer.ema, step / (step + 20)))
-                progress.update(bar, completed=step)
+                    optimizer.step()
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            step += 1
+            update_average(ema, model, min(recipe.optimizer.ema, step / (step + 20)))
+            progress.update(bar, completed=step)
 
-                last = step == recipe.run.steps
-                if step % recipe.run.log_every == 0:
-                    log.add(step, {**{k: v.item() for k, v in losses.items()}, "norm": norm.item()})
-                if (last or step % recipe.run.validate_every == 0) and accelerator.is_main_process:
-                    figures = validate(ema, held_out, recipe.data.validation_crop)
-                    log.add(step, {f"val_{name}": value for name, value in figures.items()})
-                    log.write()
-                    plot_training(log.rows, out / PLOT, recipe.name)
-                    progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f} dB" for k, v in figures.items()))
-                if last or step % recipe.run.checkpoint_every == 0:
-                    save(step)
-        except KeyboardInterrupt:
-            save(step)
-            log.write()
-            console.print(f"interrupted after step {step}; --resume goes on from there")
-            raise
+            last = step == recipe.run.steps
+            if step % recipe.run.log_every == 0:
+                log.add(step, {**{k: v.item() for k, v in losses.items()}, "norm": norm.item()})
+            if (last or step % recipe.run.validate_every == 0) and accelerator.is_main_process:
+                figures = validate(ema, held_out, recipe.data.validation_crop)
+                log.add(step, {f"val_{name}": value for name, value in figures.items()})
+                plot_training(log.rows, out / PLOT, recipe.name)
+                progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f} dB" for k, v in figures.items()))
+            if last or step % recipe.run.checkpoint_every == 0 or interrupted():
+                save(step)
+            if interrupted():
+                console.print(f"interrupted after step {step}; --resume goes on from there")
+                raise KeyboardInterrupt
     if accelerator.is_main_process:
         zoo.save(ema, out / WEIGHTS)
     return out / WEIGHTS
@@ -154,37 +154,6 @@ def schedule(step: int, steps: int, settings: Optimizer) -> float:
 def update_average(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
     """Move the running average of the weights: average = decay * average + (1 - decay) * model."""
     torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
-
-
-class Log:
-    """The CSV log: one row a step, the columns in the order they first appear.
-
-    Rows after `start` are dropped: they belong to the part of an interrupted run that is done again.
-    """
-
-    def __init__(self, path: Path, start: int) -> None:
-        self.path, self.rows = path, []
-        if path.exists() and start:
-            with path.open(newline="", encoding="utf-8") as file:
-                for row in csv.DictReader(file):
-                    if int(row["step"]) <= start:
-                        self.rows.append({k: float(v) for k, v in row.items() if v})
-
-    rows: list[dict[str, float]]
-
-    def add(self, step: int, values: dict[str, float]) -> None:
-        """Add values to the row of a step."""
-        if not self.rows or self.rows[-1]["step"] != step:
-            self.rows.append({"step": step})
-        self.rows[-1].update(values)
-
-    def write(self) -> None:
-        """Write the file anew."""
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        with atomic(self.path) as part, part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows({k: f"{v:g}" if k == "step" else f"{v:.6g}" for k, v in row.items()} for row in self.rows)
 
 
 def _compiled(module: torch.nn.Module, wanted: bool, report: Callable[[str], None]) -> Callable[..., dict[str, Any]]:

@@ -1,0 +1,358 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import click
+import numpy as np
+import pytest
+import typer
+from conftest import noise
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+
+from regrow import __version__
+from regrow.cli import app
+
+CONTRACT = {
+    "shrink": "IN... --scale --model --format --device --tile --jobs --force --dry-run -o --out",
+    "grow": "IN... --scale --size --model --format --device --tile --jobs --force --dry-run -o --out",
+    "compare": "A B --border --json",
+    "info": "FILE --json",
+    "models": "--json",
+    "bench": "DIR... --model --scale -o --out --device --tile",
+    "demo": "-o --out",
+    "train": "RECIPE --data -o --out --resume --device --pictures-on-device",
+}
+
+
+def run(*arguments, **options):
+    """The installed command in a process of its own."""
+    command = [sys.executable, "-c", "from regrow.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, timeout=100, check=False, **options)
+
+
+@pytest.fixture
+def photos(save):
+    """A folder of three pictures, one of them deeper."""
+    for n, name in enumerate(("a.png", "b.jpg", "deep/c.webp")):
+        path = save(f"in/{name}", noise(12, 10 + n))
+    return path.parent.parent
+
+
+@pytest.fixture
+def shrink(regrow, tiny_folder):
+    """`regrow shrink` with a fast model."""
+    return lambda *arguments, **options: regrow("shrink", "--model", tiny_folder, *arguments, **options)
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_command_line_is_a_contract():
+    """What scripts rely on: to take away or rename any of this is a breaking change."""
+    commands = typer.main.get_command(app).commands
+    found = {}
+    for name, command in commands.items():
+        words = [p.metavar or p.name if isinstance(p, click.Argument) else p.opts for p in command.params]
+        found[name] = {w for word in words for w in ([word] if isinstance(word, str) else word)} - {"--help", "-h"}
+    assert found == {name: set(words.split()) for name, words in CONTRACT.items()}
+
+
+def test_help_and_version_answer_at_once():
+    """Neither imports what takes seconds."""
+    code = (
+        "import sys; from regrow.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "print({'torch', 'numpy', 'pyvips', 'PIL', 'rich.progress'} & set(sys.modules), file=sys.stderr)"
+    )
+    for option, words in (("--help", "shrink"), ("--version", __version__)):
+        done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=False)
+        assert words in done.stdout
+        assert done.stderr == "set()\n"
+
+
+@pytest.mark.parametrize("command", CONTRACT)
+def test_every_command_explains_itself(regrow, command):
+    done = regrow(command, "--help")
+    assert done.code == 0
+    assert "Usage" in done.out
+    assert all(word in done.out for word in CONTRACT[command].split())
+
+
+def test_there_and_back(regrow, tmp_path, astronaut, save):
+    """The main job in two commands, with the models that ship."""
+    photo = save("photo.png", astronaut[:128, 100:260])
+    small, grown = tmp_path / "small.webp", tmp_path / "grown.png"
+    done = regrow("shrink", photo, "-o", small)
+    assert (done.code, done.out) == (0, f"{small}\n")
+    assert small.stat().st_size < photo.stat().st_size / 2
+    done = regrow("grow", small, "-o", grown)
+    assert (done.code, done.out) == (0, f"{grown}\n")
+    done = regrow("compare", photo, grown, "--json")
+    with Image.open(photo) as a, Image.open(grown) as b:
+        expected = peak_signal_noise_ratio(np.asarray(a), np.asarray(b))
+    assert json.loads(done.out)["photo.png"]["rgb"]["psnr"] == pytest.approx(expected, abs=1e-4)
+    assert expected > 27
+
+
+def test_info_and_models_tell_in_words_and_json(regrow, shrink, photos, tmp_path):
+    small = tmp_path / "s.png"
+    shrink(photos / "a.png", "-o", small, "--scale", 4)
+    told = json.loads(regrow("info", small, "--json").out)
+    assert (told["model"], told["scale"], told["width"], told["height"]) == ("tiny", 4, 10, 12)
+    assert "scale    4" in regrow("info", small).out
+    assert regrow("info", "-", stdin=small.read_bytes()).out == regrow("info", small).out
+    assert json.loads(regrow("models", "--json").out)["tad-x2"]["scale"] == 2
+    assert "tad-x2" in regrow("models").out
+    done = regrow("info", photos / "a.png")
+    assert (done.code, done.out) == (1, "")
+    assert "has no passport" in done.err
+
+
+def test_a_folder_is_mirrored_and_comes_back(regrow, shrink, photos, tmp_path, tiny_folder):
+    done = shrink(photos, "-o", tmp_path / "small")
+    assert done.code == 0
+    assert files(tmp_path / "small") == ["a.png", "b.png", "deep/c.webp"]
+    assert sorted(done.out.split()) == sorted(str(tmp_path / "small" / f) for f in files(tmp_path / "small"))
+    assert regrow("grow", tmp_path / "small", "-o", tmp_path / "again", "--model", tiny_folder).code == 0
+    for name, width in (("a.png", 10), ("b.png", 11), ("deep/c.webp", 12)):
+        with Image.open(tmp_path / "again" / name) as image:
+            assert image.size == (width, 12)
+
+
+def test_an_output_inside_the_input_is_not_shrunk_again(shrink, photos):
+    for _ in range(2):
+        assert shrink(photos, "-o", photos / "small").code == 0
+    assert files(photos / "small") == ["a.png", "b.png", "deep/c.webp"]
+
+
+def test_pictures_of_one_name_keep_their_suffixes(shrink, save, tmp_path):
+    save("in/a.jpg", noise(4, 4))
+    save("in/a.png", noise(4, 4))
+    assert shrink(tmp_path / "in", "-o", tmp_path / "out").code == 0
+    assert files(tmp_path / "out") == ["a.jpg.png", "a.png.png"]
+
+
+def test_patterns_and_formats(shrink, photos, tmp_path):
+    assert shrink(photos / "**" / "*.[jw]*", "-o", tmp_path / "out", "--format", "avif").code == 0
+    assert files(tmp_path / "out") == ["b.avif", "c.avif"]
+
+
+def test_dry_run_writes_nothing(shrink, photos, tmp_path):
+    before = files(tmp_path)
+    done = shrink(photos, "-o", tmp_path / "out", "--dry-run")
+    assert done.code == 0
+    assert f"{photos / 'b.jpg'} -> {tmp_path / 'out' / 'b.png'}\n" in done.out
+    assert len(done.out.splitlines()) == 3
+    assert files(tmp_path) == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_of_someone_elses_is_not_overwritten_without_force(regrow, shrink, photos, tmp_path, tiny_folder):
+    target = tmp_path / "mine.png"
+    target.write_bytes(b"precious")
+    for done in (shrink(photos / "a.png", "-o", target), regrow("grow", photos / "a.png", "-o", target, "--scale", 2)):
+        assert (done.code, done.out) == (1, "")
+        assert "--force" in done.err
+        assert target.read_bytes() == b"precious"
+    assert shrink(photos / "a.png", "-o", target, "--force").code == 0
+    assert target.read_bytes() != b"precious"
+
+
+def test_what_was_shrunk_otherwise_is_not_overwritten_without_force(shrink, photos, tmp_path):
+    target = tmp_path / "s.png"
+    assert shrink(photos / "a.png", "-o", target).code == 0
+    assert shrink(photos / "a.png", "-o", target, "--scale", 4).code == 1
+    assert shrink(photos / "a.png", "-o", target, "--scale", 4, "--force").code == 0
+
+
+def test_the_original_is_not_taken_for_the_result(regrow, shrink, photos, tmp_path, tiny_folder):
+    """It has the size of the grown picture, but nobody grew it."""
+    shrink(photos / "a.png", "-o", tmp_path / "s.png")
+    before = (photos / "a.png").read_bytes()
+    assert regrow("grow", tmp_path / "s.png", "-o", photos / "a.png", "--model", tiny_folder).code == 1
+    assert (photos / "a.png").read_bytes() == before
+
+
+def test_run_again_it_skips_what_is_done(regrow, shrink, photos, tmp_path, tiny_folder):
+    def twice(command):
+        assert command().code == 0
+        times = {f: (tmp_path / "out" / f).stat().st_mtime_ns for f in files(tmp_path / "out")}
+        (tmp_path / "out" / "b.png").unlink()
+        done = command()
+        assert done.code == 0
+        assert len(done.out.splitlines()) == 3
+        assert done.err.count("done already") == 2
+        again = {f: (tmp_path / "out" / f).stat().st_mtime_ns for f in files(tmp_path / "out")}
+        assert {f for f in again if again[f] != times[f]} == {"b.png"}
+
+    twice(lambda: shrink(photos, "-o", tmp_path / "out"))
+    os.rename(tmp_path / "out", tmp_path / "small")
+    twice(lambda: regrow("grow", tmp_path / "small", "-o", tmp_path / "out", "--model", tiny_folder))
+
+
+def test_names_are_told_as_they_are(shrink, save, tmp_path):
+    """Brackets are markup to some; a file may be called so nevertheless."""
+    photo = save("photo [bold].png", noise(4, 4))
+    for _ in range(2):
+        done = shrink(photo, "-o", tmp_path / "small [bold].png")
+        assert done.out == f"{tmp_path / 'small [bold].png'}\n"
+    assert "small [bold].png" in done.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
+def test_names_that_are_no_text_are_fine(tiny_folder, tmp_path):
+    photo = os.fsencode(tmp_path) + b"/\xff\xfe.png"
+    Image.fromarray(noise(4, 4)).save(tmp_path / "x.png")
+    os.rename(tmp_path / "x.png", photo)
+    command = [sys.executable, "-c", "from regrow.cli import main; main()"]
+    out = os.fsencode(tmp_path) + b"/out/"
+    done = subprocess.run(
+        [*command, "shrink", photo, "-o", out, "--model", tiny_folder], capture_output=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == out + b"\xff\xfe.png\n"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_bad_file_is_named_at_the_end_and_the_others_are_done(shrink, photos, tmp_path, jobs):
+    (photos / "aa.png").write_text("no picture")
+    (photos / "z.jpg").write_bytes((photos / "b.jpg").read_bytes()[:300])
+    done = shrink(photos, "-o", tmp_path / "out", "--jobs", jobs)
+    assert done.code == 1
+    assert files(tmp_path / "out") == ["a.png", "b.png", "deep/c.webp"]
+    assert len(done.out.splitlines()) == 3
+    end = done.err[done.err.index("2 of 5 pictures failed") :]
+    assert "aa.png" in end
+    assert "z.jpg" in end
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["shrink"],
+        ["shrink", "a.png"],
+        ["shrink", "missing.png", "-o", "s.png"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "3"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "many"],
+        ["shrink", "a.png", "-o", "s.png", "--tile", "7"],
+        ["shrink", "a.png", "-o", "s.png", "--jobs", "0"],
+        ["shrink", "a.png", "-o", "s.png", "--model", "nonsense"],
+        ["shrink", "a.png", "-o", "s.png", "--device", "toaster"],
+        ["shrink", "a.png", "-o", "s.png", "--format", "gif"],
+        ["shrink", "a.png", "-o", "s.bmp"],
+        ["shrink", "a.png", "-o", "a.png"],
+        ["shrink", "a.png", "a.png", "-o", "s.png"],
+        ["grow", "a.png", "-o", "g.png", "--size", "3,4"],
+        ["grow", "a.png", "-o", "g.png", "--scale", "2", "--size", "0x4"],
+        ["grow", "a.png", "-o", "g.png", "--scale", "2", "--size", "99x99"],
+        ["compare", "a.png"],
+        ["compare", "a.png", "."],
+        ["compare", "a.png", "b.png"],
+        ["compare", "a.png", "a.png", "--border", "-1"],
+        ["bench", "empty"],
+        ["bench", ".", "--model", "nonsense"],
+        ["train", "missing.toml", "--data", ".", "-o", "out"],
+    ],
+    ids=" ".join,
+)
+def test_bad_usage_exits_with_2(regrow, save, tmp_path, monkeypatch, arguments):
+    save("a.png", noise(4, 4))
+    save("b.png", noise(5, 4))
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    before = files(tmp_path)
+    done = regrow(*arguments)
+    assert done.code == 2
+    assert arguments == [] or done.out == ""
+    assert arguments == [] or done.err
+    assert "Traceback" not in done.err
+    assert files(tmp_path) == before
+
+
+def test_failures_are_one_line_and_debug_shows_where(regrow, shrink, tmp_path):
+    (tmp_path / "a.png").write_text("no picture")
+    done = shrink(tmp_path / "a.png", "-o", tmp_path / "s.png")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("regrow: ")
+    with pytest.raises(Exception, match=r"a\.png"):
+        regrow("--debug", "shrink", tmp_path / "a.png", "-o", tmp_path / "s.png")
+
+
+def test_even_what_nobody_foresaw_is_one_line(regrow, monkeypatch):
+    def surprise():
+        raise ZeroDivisionError("of all\nthings")
+
+    monkeypatch.setattr("regrow.zoo.names", surprise)
+    done = regrow("models")
+    assert (done.code, done.out) == (1, "")
+    assert "ZeroDivisionError: of all things" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_streams_carry_pictures_through_pipes(tmp_path, tiny_folder):
+    """Nothing but the picture is on standard output, and nothing but words on standard error."""
+    Image.fromarray(noise(12, 10)).save(tmp_path / "a.jpg")
+    shrunk = run("shrink", "-", "-o", "-", "--model", tiny_folder, input=(tmp_path / "a.jpg").read_bytes())
+    assert shrunk.returncode == 0, shrunk.stderr
+    assert shrunk.stderr == b""
+    grown = run("grow", "-", "-o", "-", "--model", tiny_folder, "--format", "tiff", input=shrunk.stdout)
+    assert grown.returncode == 0, grown.stderr
+    (tmp_path / "g.tiff").write_bytes(grown.stdout)
+    with Image.open(tmp_path / "g.tiff") as image:
+        assert (image.size, image.format) == ((10, 12), "TIFF")
+
+
+def test_notes_go_to_standard_error(tmp_path, tiny_folder):
+    Image.fromarray(noise(8, 8)).save(tmp_path / "a.png")
+    done = run("shrink", tmp_path / "a.png", "-o", tmp_path / "s.jpg", "--model", tiny_folder)
+    assert done.stdout.decode() == f"{tmp_path / 's.jpg'}\n"
+    assert b"JPEG destroys" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_leaves_no_part_of_a_file(tmp_path, tiny_folder, jobs):
+    for name in "abcd":
+        Image.fromarray(np.tile(noise(100, 100), (60, 60, 1))).save(tmp_path / f"{name}.tif")
+    out = tmp_path / "out"
+    options = ["-o", f"{out}/", "--model", tiny_folder, "--jobs", str(jobs)]
+    command = [sys.executable, "-c", "from regrow.cli import main; main()", "shrink", *map(str, tmp_path.glob("*.tif"))]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None and not process.stdout.readline():
+        time.sleep(0.01)  # until one is done: the next is in work
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 130, words
+    assert b"Traceback" not in words
+    left = [path.name for path in out.iterdir()]
+    assert 1 <= len(left) < 4
+    for name in left:
+        assert name in ("a.tif", "b.tif", "c.tif", "d.tif")
+        with Image.open(out / name) as image:
+            assert np.asarray(image).shape == (3000, 3000, 3)
+
+
+def test_a_reader_that_has_had_enough_is_no_failure_to_report(tmp_path):
+    command = f"{sys.executable} -c 'from regrow.cli import main; main()' models --json | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=False)
+    assert done.stderr == b""
+
+
+def test_the_demo_shows_the_gain(regrow, tmp_path):
+    done = regrow("demo", "-o", tmp_path)
+    assert done.code == 0
+    assert {"small.png", "regrown.png", "sheet.png"} <= set(files(tmp_path))
+    lines = [line for line in done.out.splitlines() if "PSNR" in line]
+    ours, ordinary = (float(line.split("PSNR")[1].split()[0]) for line in lines)
+    assert ours > ordinary + 3
