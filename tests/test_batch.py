@@ -161,11 +161,23 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     with atomic(target) as part:
         part.write_text("one")
         assert not target.exists()
-    with pytest.raises(KeyboardInterrupt), atomic(target) as part:
-        part.write_text("half")
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with atomic(target) as part:
+            part.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert target.read_text() == "one"
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("name", ["x" * 250 + ".png", "写" * 80 + ".png"], ids=["latin", "chinese"])
+def test_names_may_be_as_long_as_the_file_system_allows(tmp_path, name):
+    with atomic(tmp_path / name) as part:
+        part.write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file rights are POSIX")

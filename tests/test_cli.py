@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 
-import click
 import numpy as np
 import pytest
 import typer
@@ -57,8 +56,8 @@ def test_the_command_line_is_a_contract():
     commands = typer.main.get_command(app).commands
     found = {}
     for name, command in commands.items():
-        words = [p.metavar or p.name if isinstance(p, click.Argument) else p.opts for p in command.params]
-        found[name] = {w for word in words for w in ([word] if isinstance(word, str) else word)} - {"--help", "-h"}
+        arguments = {p.metavar or p.name for p in command.params if p.param_type_name == "argument"}
+        found[name] = arguments | {o for p in command.params if p.param_type_name == "option" for o in p.opts}
     assert found == {name: set(words.split()) for name, words in CONTRACT.items()}
 
 
@@ -213,7 +212,11 @@ def test_names_that_are_no_text_are_fine(tiny_folder, tmp_path):
     command = [sys.executable, "-c", "from regrow.cli import main; main()"]
     out = os.fsencode(tmp_path) + b"/out/"
     done = subprocess.run(
-        [*command, "shrink", photo, "-o", out, "--model", tiny_folder], capture_output=True, timeout=100, check=False
+        [*command, "shrink", photo, "-o", out, "--model", tiny_folder],
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},  # as in most languages' locales
+        capture_output=True,
+        timeout=100,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == out + b"\xff\xfe.png\n"
@@ -322,8 +325,8 @@ def test_notes_go_to_standard_error(tmp_path, tiny_folder):
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_leaves_no_part_of_a_file(tmp_path, tiny_folder, jobs):
-    for name in "abcd":
-        Image.fromarray(np.tile(noise(100, 100), (60, 60, 1))).save(tmp_path / f"{name}.tif")
+    for name in "abcdef":
+        Image.fromarray(np.tile(noise(100, 100), (24, 24, 1))).save(tmp_path / f"{name}.tif")
     out = tmp_path / "out"
     options = ["-o", f"{out}/", "--model", tiny_folder, "--jobs", str(jobs)]
     command = [sys.executable, "-c", "from regrow.cli import main; main()", "shrink", *map(str, tmp_path.glob("*.tif"))]
@@ -336,11 +339,11 @@ def test_ctrl_c_leaves_no_part_of_a_file(tmp_path, tiny_folder, jobs):
     assert process.returncode == 130, words
     assert b"Traceback" not in words
     left = [path.name for path in out.iterdir()]
-    assert 1 <= len(left) < 4
+    assert 1 <= len(left) < 6
     for name in left:
-        assert name in ("a.tif", "b.tif", "c.tif", "d.tif")
+        assert name in {f"{letter}.tif" for letter in "abcdef"}
         with Image.open(out / name) as image:
-            assert np.asarray(image).shape == (3000, 3000, 3)
+            assert np.asarray(image).shape == (1200, 1200, 3)
 
 
 def test_a_reader_that_has_had_enough_is_no_failure_to_report(tmp_path):

@@ -7,7 +7,9 @@ from PIL import Image
 from regrow.errors import UsageError
 from regrow.inputs import accept, read_rgb
 
-ARRAYS = [np.zeros(shape, dtype) for dtype in (np.uint8, np.uint16) for shape in [(3, 4), *((3, 4, n) for n in (1, 2, 3, 4))]]
+ARRAYS = [
+    np.zeros(shape, dtype) for dtype in (np.uint8, np.uint16) for shape in [(3, 4), *((3, 4, n) for n in (1, 2, 3, 4))]
+]
 MODES = ["1", "L", "LA", "I;16", "P", "RGB", "RGBA", "CMYK"]
 
 

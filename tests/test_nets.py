@@ -113,7 +113,9 @@ def test_a_size_that_does_not_divide_is_refused():
         TAD(TADConfig(scale=4, channels=4, blocks=0)).shrink(torch.rand(1, 3, 8, 6))
 
 
-@pytest.mark.parametrize("wrong", [{"scale": 3}, {"scale": 1}, {"scale": 0}, {"scale": -2}, {"channels": 0}, {"blocks": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"scale": 3}, {"scale": 1}, {"scale": 0}, {"scale": -2}, {"channels": 0}, {"blocks": -1}]
+)
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         TADConfig(**wrong)

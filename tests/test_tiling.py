@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -126,3 +128,21 @@ def test_rows_above_the_window_are_let_go():
     for _ in run_tiled(rows(), 8, 200, np.asarray, Tiling(1, 1, 2, 10)):
         most = max(most, sum(ref() is not None for ref in alive))
     assert most <= 10 + 2 * 2 + 1
+
+
+def test_rows_that_are_done_with_are_let_go():
+    """A picture of any height needs the memory of a strip, not of the picture."""
+    width, height, block = 64, 64 * 200, 64
+
+    def rows():
+        for _ in range(height // block):
+            yield np.zeros((block, width, 3), np.float32)
+
+    tracemalloc.start()
+    try:
+        for _ in run_tiled(rows(), width, height, lambda tile: tile, Tiling(1, 1, 2, 64)):
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * block * width * 3 * 4

@@ -103,7 +103,9 @@ def test_sizes_come_back_exactly(tmp_path, tiny_folder, scale, width, height):
     depth=st.sampled_from([8, 16]),
     suffix=st.sampled_from([".png", ".webp", ".tiff"]),
 )
-def test_any_small_picture_goes_there_and_back(tmp_path_factory, tiny_folder, width, height, scale, bands, depth, suffix):
+def test_any_small_picture_goes_there_and_back(
+    tmp_path_factory, tiny_folder, width, height, scale, bands, depth, suffix
+):
     folder = tmp_path_factory.mktemp("any")
     source = write(folder / "a.png", noise(height, width, bands, np.uint8 if depth == 8 else np.uint16))
     small = regrow.shrink(source, folder / f"small{suffix}", scale=scale, model=tiny_folder)
@@ -351,7 +353,7 @@ def test_other_weights_than_those_that_shrank_it_are_refused(tmp_path, tiny_fold
         regrow.grow(small, tmp_path / "g.png", model=str(tmp_path / "other"))
     with pytest.raises(RegrowError, match="other weights"):
         regrow.grow(small, tmp_path / "g.png", model="tad-x2")
-    with pytest.raises(RegrowError, match="'tiny'.*not here.*--model"):
+    with pytest.raises(RegrowError, match=r"'tiny'.*not here.*--model"):
         regrow.grow(small, tmp_path / "g.png")
     assert not (tmp_path / "g.png").exists()
 
@@ -360,7 +362,7 @@ def test_a_resized_small_picture_is_refused(tmp_path, tiny_folder):
     small = regrow.shrink(write(tmp_path / "a.png", noise(40, 30)), tmp_path / "s.png", model=tiny_folder)
     with Image.open(small) as image:
         image.resize((10, 14)).save(tmp_path / "r.webp", lossless=True, xmp=image.info["xmp"])
-    with pytest.raises(RegrowError, match="10x14.*15x20"):
+    with pytest.raises(RegrowError, match=r"10x14.*15x20"):
         regrow.grow(tmp_path / "r.webp", tmp_path / "g.png", model=tiny_folder)
 
 

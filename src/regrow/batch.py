@@ -47,7 +47,14 @@ def plan(inputs: Iterable[str], out: str, suffix: Callable[[str], str]) -> list[
         elif path.is_dir():
             into_folder = True
             below = Path(out).resolve()
-            found += [(str(p), p.relative_to(path)) for p in find_pictures(path) if below not in p.resolve().parents]
+            if below == path.resolve():
+                raise UsageError(f"{item}: would be mixed with its own results; name another output folder")
+            inside = path.resolve() in below.parents  # results of an earlier run are no pictures to work on
+            found += [
+                (str(p), p.relative_to(path))
+                for p in find_pictures(path)
+                if not (inside and below in p.resolve().parents)
+            ]
         elif path.exists():
             found.append((item, Path(path.name)))
         elif matches := sorted(glob.glob(item, recursive=True)):

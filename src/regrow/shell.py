@@ -72,7 +72,7 @@ def run_batch(
             print(f"{job.source} -> {job.target}{state}")
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
@@ -88,7 +88,7 @@ def run_batch(
                 if not force and job.target != STDIO and Path(job.target).exists():
                     if not done(job):
                         raise RegrowError(f"{job.target}: exists and is something else; --force overwrites it")
-                    console.print(f"{job.target}: is done already")
+                    console.print(f"{job.target}: is done already", markup=False)
                 else:
                     work(job, lambda rows, height: progress.update(bar, completed=rows, total=height))
                 if job.target != STDIO:

@@ -82,9 +82,12 @@ class _Band:
         """Rows first to last (exclusive); `first` never goes back."""
         while self.held and self.top + len(self.held[0]) <= first:
             self.top += len(self.held.pop(0))
+        if self.held:
+            self.held[0] = self.held[0][first - self.top :]
+            self.top = first
         bottom = self.top + sum(map(len, self.held))
         while bottom < last:
             self.held.append(next(self.source))
             bottom += len(self.held[-1])
-        self.held = [np.concatenate(self.held)] if len(self.held) > 1 else self.held
+        self.held = [np.concatenate(self.held)]
         return self.held[0][first - self.top : last - self.top]

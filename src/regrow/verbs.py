@@ -45,6 +45,11 @@ def _named(out: Any, verb: str) -> Any:
     return out
 
 
+def _unnamed(out: Any, verb: str) -> None:
+    if out is not None:
+        raise UsageError(f"a picture in memory was given to {verb}, whose result is one too; save that yourself")
+
+
 def shrink(
     picture: Any,
     out: str | os.PathLike[str] | BinaryIO | None = None,
@@ -83,6 +88,7 @@ def shrink(
         out = _named(out, "shrink")
         _shrink_file(open_picture(picture), out, name, net, tile, format, report)
         return out
+    _unnamed(out, "shrink")
     given = accept(picture)
     height, width = given.pixels.shape[:2]
     rows = shrink_rows([given.pixels], width, height, given.colours, net, tile)
@@ -130,11 +136,13 @@ def grow(
         growth = _growth(opened.name, small, opened.xmp, scale, size, model, device)
         _grow_file(opened, out, growth, tile, format, report)
         return out
+    _unnamed(out, "grow")
     given = accept(picture)
     height, width = given.pixels.shape[:2]
     growth = _growth(type(picture).__name__, (width, height), given.xmp, scale, size, model, device)
     dtype = np.float32 if given.pixels.dtype.kind == "f" else np.uint16 if growth.depth == 16 else np.uint8
-    rows = grow_rows([given.pixels], (width, height), growth.size, given.colours, growth.model, dtype, tile)
+    colours, keep = _colours(type(picture).__name__, growth, given.colours, given.pixels.shape[2] > given.colours)
+    rows = grow_rows([given.pixels[..., keep]], (width, height), growth.size, colours, growth.model, dtype, tile)
     grown = given.wrap(np.concatenate(list(_reported(rows, growth.size[1], report))))
     if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
         grown.info["xmp"] = own
@@ -150,6 +158,8 @@ def info(picture: str | os.PathLike[str] | bytes) -> Passport | None:
 def is_shrunk(source: Any, target: str | os.PathLike[str], *, scale: int = 2, model: str | None = None) -> bool:
     """Whether `target` is what `shrink` would make of `source`, as far as its passport tells; pixels are not read."""
     try:
+        if not _newer(target, source):
+            return False
         opened, passport = open_picture(source), info(target)
         name = model or _default_model(scale)
         if not format_of(target).turned:
@@ -161,11 +171,20 @@ def is_shrunk(source: Any, target: str | os.PathLike[str], *, scale: int = 2, mo
         return False
 
 
+def _newer(target: Any, source: Any) -> bool:
+    try:
+        return os.stat(target).st_mtime_ns >= os.stat(source).st_mtime_ns
+    except OSError:
+        return False
+
+
 def is_grown(
     source: Any, target: str | os.PathLike[str], *, scale: int | None = None, size: tuple[int, int] | None = None
 ) -> bool:
-    """Whether `target` has the size that `grow` would give `source`; pixels are not read."""
+    """Whether `target` has the size that `grow` would give `source` and is newer; pixels are not read."""
     try:
+        if not _newer(target, source):
+            return False
         small, grown = open_picture(source), open_picture(target)
         passport = Passport.from_xmp(small.xmp) if small.xmp else None
         if passport:
@@ -208,11 +227,7 @@ def _shrink_file(
 def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: str | None, report: Report) -> None:
     form = get_format(format) if format else format_of(out)
     passport = growth.passport
-    colours = passport.colours if passport else picture.colours
-    if colours > picture.colours:
-        raise RegrowError(f"{picture.name}: its colours were taken out since it was shrunk; get the file as it was")
-    # Formats without grey hold it as three equal channels.
-    keep = [0, *range(3, 3 + picture.alpha)] if colours < picture.colours else slice(None)
+    colours, keep = _colours(picture.name, growth, picture.colours, picture.alpha)
     rows: Iterable[np.ndarray] = (block[..., keep] for block in picture.rows())
     dtype = np.uint16 if growth.depth == 16 else np.uint8
     grown = grow_rows(rows, (picture.width, picture.height), growth.size, colours, growth.model, dtype, tile)
@@ -306,6 +321,15 @@ def _passport(model: str, scale: int, width: int, height: int, depth: int, colou
     )  # fmt: skip
 
 
+def _colours(what: str, growth: Growth, colours: int, alpha: bool) -> tuple[int, Any]:
+    """How many colours to grow, and which bands of the small picture hold them and alpha."""
+    wanted = growth.passport.colours if growth.passport else colours
+    if wanted > colours:
+        raise RegrowError(f"{what}: its colours were taken out since it was shrunk; get the file as it was")
+    # Formats without grey hold it as three equal channels.
+    return wanted, [0, *range(3, 3 + alpha)] if wanted < colours else slice(None)
+
+
 def _check_scale(scale: int) -> None:
     if not 2 <= scale <= LARGEST_SCALE or scale & (scale - 1):
         raise UsageError(f"scale {scale}: must be a power of 2 from 2 to {LARGEST_SCALE}")
@@ -315,8 +339,12 @@ def _default_model(scale: int) -> str:
     return "tad-x2" if scale == 2 else "tad-x4"
 
 
-@lru_cache(maxsize=4)
 def _rescaler(name: str, scale: int, device: str) -> Rescaler:
+    return _loaded(name, zoo.digest(name), scale, device)
+
+
+@lru_cache(maxsize=4)
+def _loaded(name: str, digest: str, scale: int, device: str) -> Rescaler:
     """A model set to a scale: the same pair of nets, applied as often as the scale needs."""
     import torch
 

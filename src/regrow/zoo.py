@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
@@ -27,8 +28,9 @@ def names() -> list[str]:
 def folder(name: str) -> Path:
     """Where a model lives: a shipped name, or a path to a folder with config.json and model.safetensors."""
     for path in (SHIPPED / name, Path(name)):
-        if (path / CONFIG).is_file():
-            return path
+        with suppress(OSError, ValueError):  # a name no path can have
+            if (path / CONFIG).is_file():
+                return path
     raise UsageError(
         f"{name}: no such model; shipped are {', '.join(names()) or 'none'}, or give a folder with {CONFIG}"
     )
@@ -39,7 +41,7 @@ def config(name: str) -> dict[str, Any]:
     path = folder(name) / CONFIG
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RegrowError(f"{path}: not a readable model configuration: {error}") from None
     if not isinstance(table, dict):
         raise RegrowError(f"{path}: not a model configuration: a JSON object was expected")
@@ -53,7 +55,7 @@ def build(settings: dict[str, Any]) -> Rescaler:
     architectures = {"tad": (TAD, TADConfig)}
     settings = dict(settings)
     name = settings.pop("architecture", None)
-    if name not in architectures:
+    if not isinstance(name, str) or name not in architectures:
         raise UsageError(f"architecture {name!r} is not known; known are {', '.join(architectures)}")
     net, kind = architectures[name]
     known = {field.name: field.default for field in fields(kind)}
@@ -76,19 +78,23 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Rescaler:
     Raises:
         UsageError: no such model. RegrowError: its files are damaged or do not fit each other.
     """
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = folder(name) / WEIGHTS
-    model = build(settings or config(name))
+    with torch.device("meta"):  # no memory is taken before the weights are seen to fit
+        model = build(settings or config(name))
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise RegrowError(f"{path}: not readable weights: {error}") from None
-    try:
-        model.load_state_dict({key: value.float() for key, value in tensors.items()})
-    except RuntimeError as error:
-        raise RegrowError(f"{path}: the weights do not fit the architecture: {' '.join(str(error).split())}") from None
+    shapes = {key: value.shape for key, value in model.state_dict().items()}
+    if shapes != {key: value.shape for key, value in tensors.items()}:
+        raise RegrowError(f"{path}: the weights do not fit the architecture that {CONFIG} names")
+    if not all(value.is_floating_point() and value.isfinite().all() for value in tensors.values()):
+        raise RegrowError(f"{path}: the weights are damaged: some are no numbers")
+    model.to_empty(device="cpu").load_state_dict(tensors)
     return model.eval().requires_grad_(False)
 
 
@@ -106,7 +112,16 @@ def save(model: Rescaler, path: Path) -> None:
         part.write_text(json.dumps(model.settings(), indent=2) + "\n", encoding="utf-8")
 
 
-@lru_cache
 def digest(name: str) -> str:
     """SHA-256 of the weights file: by it a passport names the weights that are to grow what they shrank."""
-    return hashlib.sha256((folder(name) / WEIGHTS).read_bytes()).hexdigest()
+    path = (folder(name) / WEIGHTS).resolve()
+    try:
+        state = path.stat()
+        return _digest(path, state.st_mtime_ns, state.st_size)
+    except OSError as error:
+        raise RegrowError(f"{path}: not readable weights: {error.strerror}") from None
+
+
+@lru_cache
+def _digest(path: Path, changed: int, size: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from regrow import __version__, verbs
-from regrow.errors import UsageError
+from regrow.errors import RegrowError, UsageError
 from regrow.files import atomic, find_pictures
 from regrow.inputs import read_rgb
 from regrow.measure import metrics
@@ -80,7 +80,10 @@ def bench(
     Raises:
         UsageError: no pictures, no such model. RegrowError: a picture cannot be read.
     """
+    if scale < 1:
+        raise UsageError(f"a scale of {scale} makes no sense: it is 1 or more")
     results = []
+    sets, labels = _labels([str(folder) for folder in folders]), _labels(models)
     pairs = {name: pair_of(name, scale, device, tile) for name in models}
     for pair in pairs.values():  # the first picture through a model pays for what is set up once
         pair.grow(pair.shrink(np.zeros((scale * 8, scale * 8, 3), np.uint8)))
@@ -90,9 +93,11 @@ def bench(
             raise UsageError(f"{folder}: no pictures there to measure on")
         for path in paths:
             original = cropped(read_rgb(path), scale)
+            if not original.size:
+                raise RegrowError(f"{path}: is too small to be shrunk by {scale}; take it out of the set")
             for name, pair in pairs.items():
                 result = _measure(original, pair, scale)
-                results.append(Result(folder.name, path.stem, Path(name).name, scale, **result))
+                results.append(Result(sets[str(folder)], path.stem, labels[name], scale, **result))
                 report(results[-1])
     return results
 
@@ -140,6 +145,12 @@ def _measure(original: np.ndarray, pair: Pair, scale: int) -> dict[str, float]:
         "grow_seconds": (end - between) / megapixels,
         "peak_mib": peak,
     }
+
+
+def _labels(names: list[str]) -> dict[str, str]:
+    """The last part of every name, or the whole where that is not enough to tell it from the others."""
+    short = [Path(name).name for name in dict.fromkeys(names)]
+    return {name: Path(name).name if short.count(Path(name).name) == 1 else name for name in names}
 
 
 def sheet(folders: list[Path], models: list[str], path: Path, *, scale: int, device: str, tile: int) -> None:

@@ -48,9 +48,13 @@ def restore(tensors: dict[str, Tensor], model: nn.Module, ema: nn.Module, optimi
     ema.load_state_dict(_below(tensors, "ema."))
     torch.set_rng_state(tensors["random"])
     for i, optimizer in enumerate(optimizers):
+        params = [p for group in optimizer.param_groups for p in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _below(tensors, f"optimizer.{i}.").items():
             p, key = name.split(".")
+            if value.shape == params[int(p)].shape:
+                # Fused optimisers walk through memory, so a state must lie there as its parameter does (channels last).
+                value = torch.empty_like(params[int(p)], requires_grad=False).copy_(value)
             state.setdefault(int(p), {})[key] = value
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 

@@ -62,8 +62,14 @@ def train(
 
     half = recipe.run.precision == "bf16" and _bf16_is_fast(device)
     accelerator = Accelerator(mixed_precision="bf16" if half else "no", cpu=device == "cpu")
+    if device and device.split(":")[0] != accelerator.device.type:
+        raise UsageError(f"device {device!r} cannot be used; there is {accelerator.device.type!r}")
     torch.manual_seed(recipe.run.seed)
     model = zoo.load(recipe.init, settings=recipe.model) if recipe.init else zoo.build(recipe.model)
+    if recipe.data.crop % model.scale or recipe.data.validation_crop < model.scale:
+        raise UsageError(
+            f"crop {recipe.data.crop} must divide by the scale, {model.scale}, and validation_crop hold it"
+        )
     model.train().requires_grad_(True)
     ema = copy.deepcopy(model).eval().requires_grad_(False)
     optimizers = optim.build(model, recipe.optimizer)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from regrow.errors import UsageError
 from regrow.train.recipe import Optimizer
 
 
@@ -65,6 +66,8 @@ def orthogonalize(matrices: Tensor, iterations: int = 5) -> Tensor:
 
 def build(model: nn.Module, settings: Optimizer) -> list[torch.optim.Optimizer]:
     """The optimisers of a model, each parameter in exactly one of them."""
+    if settings.name not in ("muon", "adam"):
+        raise UsageError(f"optimizer {settings.name!r} is not known; known are muon, adam")
     hidden = _hidden_kernels(model) if settings.name == "muon" else []
     taken = {id(p) for p in hidden}
     rest = [p for p in model.parameters() if id(p) not in taken]

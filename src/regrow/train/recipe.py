@@ -31,6 +31,13 @@ class Data:
     validation_crop: int = 192
     """Side of the centre of a held-out picture that is measured, in pixels."""
 
+    def __post_init__(self) -> None:
+        for name, least in (("crop", 1), ("batch", 1), ("validation", 0), ("validation_crop", 1)):
+            if getattr(self, name) < least:
+                raise UsageError(f"[data]: {name} is {getattr(self, name)}, but must be at least {least}")
+        if not all(isinstance(folder, str) for folder in self.folders):
+            raise UsageError(f"[data]: folders is {self.folders!r}, but must be a list of names")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
@@ -106,6 +113,11 @@ class Recipe:
         """The inverse of `to_dict`."""
         table = dict(table)
         table.setdefault("name", Path(where).stem)
+        for name in ("model", "data", "loss", "optimizer", "run"):
+            if not isinstance(table.get(name, {}), dict):
+                raise UsageError(f"{where}: {name} must be a table, [{name}]")
+        if not isinstance(table["name"], str):
+            raise UsageError(f"{where}: name is {table['name']!r}, but must be a str")
         if "architecture" not in table.get("model", {}):
             raise UsageError(f"{where}: the table [model] must name an architecture")
         for name, kind in (("data", Data), ("loss", Loss), ("optimizer", Optimizer), ("run", Run)):

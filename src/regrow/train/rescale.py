@@ -71,4 +71,4 @@ def validate(model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, fl
         figures["rgb"].append(psnr_rgb(quantize(model.grow(small)), x))
         figures["small"].append(psnr_small(small, x, model.scale))
     # An untrained model's small picture is the bicubic one: infinitely like it, which no plot can show.
-    return {name: sum(min(v, 100.0) for v in values) / len(values) for name, values in figures.items()}
+    return {name: sum(min(v, 100.0) for v in values) / len(values) for name, values in figures.items() if values}
