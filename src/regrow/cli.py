@@ -85,9 +85,9 @@ def shrink(
         )
 
     def done(job: Job) -> bool:
-        from regrow import verbs
+        from regrow.done import is_shrunk
 
-        return verbs.is_shrunk(job.source, job.target, scale=scale, model=model)
+        return is_shrunk(job.source, job.target, scale=scale, model=model)
 
     def form(job: Job) -> str | None:
         return format or ("png" if job.target == batch.STDIO else None)
@@ -125,9 +125,9 @@ def grow(
         )
 
     def done(job: Job) -> bool:
-        from regrow import verbs
+        from regrow.done import is_grown
 
-        return verbs.is_grown(job.source, job.target, scale=scale, size=exact)
+        return is_grown(job.source, job.target, scale=scale, size=exact)
 
     planned = batch.plan(inputs, out, shell.suffix_for(format))
     shell.run_batch("grow", planned, work, done, threads=jobs, force=force, dry_run=dry_run)

@@ -1,25 +1,22 @@
-"""What a person asks for, from start to end: shrink, grow, compare, info."""
+"""What a person asks for, from start to end: shrink, grow, info."""
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from regrow import zoo
-from regrow.errors import RegrowError, UsageError
+from regrow.errors import UsageError
 from regrow.formats import Format, format_of, get_format, icc_fits
 from regrow.inputs import accept
 from regrow.passport import Passport, strip
 from regrow.picture import Picture, open_picture
 from regrow.pipeline import TILE, grow_rows, shrink_rows
+from regrow.rescaling import Growth, check_scale, colour_bands, default_model, make_passport, plan_growth, rescaler
 from regrow.writer import PictureWriter
 
 if TYPE_CHECKING:
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
 
 Report = Callable[[int, int], None]
 """Called with the rows that are done and the rows there are."""
-
-LARGEST_SCALE = 128
 
 JPEG_COST = "JPEG destroys part of what a small picture hides, even at its best quality"
 
@@ -81,9 +76,9 @@ def shrink(
     Raises:
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
     """
-    _check_scale(scale)
-    name = model or _default_model(scale)
-    net = _rescaler(name, scale, device)
+    check_scale(scale)
+    name = model or default_model(scale)
+    net = rescaler(name, scale, device)
     if isinstance(picture, (str, os.PathLike, bytes)):
         out = _named(out, "shrink")
         _shrink_file(open_picture(picture), out, name, net, tile, format, report)
@@ -95,7 +90,7 @@ def shrink(
     small = given.wrap(np.concatenate(list(_reported(rows, -(-height // scale), report))))
     if given.holds_xmp:
         alpha = given.pixels.shape[2] > given.colours
-        passport = _passport(name, scale, width, height, given.depth, given.colours, alpha)
+        passport = make_passport(name, scale, width, height, given.depth, given.colours, alpha)
         small.info["xmp"] = passport.to_xmp(given.xmp)
     return small
 
@@ -119,7 +114,8 @@ def grow(
         out: path or binary file to write, when `picture` is a path or bytes.
         scale: only where there is no passport (arrays, tensors, stripped files): how many times larger.
         size: only where there is no passport: exact (width, height); scale times the small one when not given.
-        model: shipped name or folder; needed where there is no passport, and overrules one.
+        model: shipped name or folder, where there is no passport or its model does not ship; the passport's weights
+            must be in it.
         device, tile, format, report: as for `shrink`.
 
     Returns:
@@ -133,15 +129,15 @@ def grow(
         out = _named(out, "grow")
         opened = open_picture(picture)
         small = (opened.width, opened.height)
-        growth = _growth(opened.name, small, opened.xmp, scale, size, model, device)
+        growth = plan_growth(opened.name, small, opened.xmp, scale, size, model, device)
         _grow_file(opened, out, growth, tile, format, report)
         return out
     _unnamed(out, "grow")
     given = accept(picture)
     height, width = given.pixels.shape[:2]
-    growth = _growth(type(picture).__name__, (width, height), given.xmp, scale, size, model, device)
+    growth = plan_growth(type(picture).__name__, (width, height), given.xmp, scale, size, model, device)
     dtype = np.float32 if given.pixels.dtype.kind == "f" else np.uint16 if growth.depth == 16 else np.uint8
-    colours, keep = _colours(type(picture).__name__, growth, given.colours, given.pixels.shape[2] > given.colours)
+    colours, keep = colour_bands(type(picture).__name__, growth, given.colours, given.pixels.shape[2] > given.colours)
     rows = grow_rows([given.pixels[..., keep]], (width, height), growth.size, colours, growth.model, dtype, tile)
     grown = given.wrap(np.concatenate(list(_reported(rows, growth.size[1], report))))
     if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
@@ -153,47 +149,6 @@ def info(picture: str | os.PathLike[str] | bytes) -> Passport | None:
     """The passport of a small picture, or None when it has none. RegrowError when it is damaged or too new."""
     opened = open_picture(picture)
     return Passport.from_xmp(opened.xmp, name=opened.name) if opened.xmp else None
-
-
-def is_shrunk(source: Any, target: str | os.PathLike[str], *, scale: int = 2, model: str | None = None) -> bool:
-    """Whether `target` is what `shrink` would make of `source`, as far as its passport tells; pixels are not read."""
-    try:
-        if not _newer(target, source):
-            return False
-        opened, passport = open_picture(source), info(target)
-        name = model or _default_model(scale)
-        if not format_of(target).turned:
-            opened = opened.upright()
-        return passport is not None and (passport.scale, passport.width, passport.height, passport.digest) == (
-            scale, opened.width, opened.height, zoo.digest(name),
-        )  # fmt: skip
-    except RegrowError:
-        return False
-
-
-def _newer(target: Any, source: Any) -> bool:
-    try:
-        return os.stat(target).st_mtime_ns >= os.stat(source).st_mtime_ns
-    except OSError:
-        return False
-
-
-def is_grown(
-    source: Any, target: str | os.PathLike[str], *, scale: int | None = None, size: tuple[int, int] | None = None
-) -> bool:
-    """Whether `target` has the size that `grow` would give `source` and is newer; pixels are not read."""
-    try:
-        if not _newer(target, source):
-            return False
-        small, grown = open_picture(source), open_picture(target)
-        passport = Passport.from_xmp(small.xmp) if small.xmp else None
-        if passport:
-            size = passport.width, passport.height
-        elif scale:
-            size = size or (small.width * scale, small.height * scale)
-        return size in ((grown.width, grown.height), (grown.height, grown.width))
-    except RegrowError:
-        return False
 
 
 def _shrink_file(
@@ -209,7 +164,7 @@ def _shrink_file(
     keeps_exif = form.exif_limit > 0
     keeps_icc = picture.icc is None or icc_fits(picture.icc, colours=picture.colours, format=form.name)
     passport = replace(
-        _passport(name, net.scale, *size, picture.depth, picture.colours, picture.alpha),
+        make_passport(name, net.scale, *size, picture.depth, picture.colours, picture.alpha),
         exif=None if keeps_exif else picture.exif,
         icc=None if keeps_icc else picture.icc,
     )
@@ -227,7 +182,7 @@ def _shrink_file(
 def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: str | None, report: Report) -> None:
     form = get_format(format) if format else format_of(out)
     passport = growth.passport
-    colours, keep = _colours(picture.name, growth, picture.colours, picture.alpha)
+    colours, keep = colour_bands(picture.name, growth, picture.colours, picture.alpha)
     rows: Iterable[np.ndarray] = (block[..., keep] for block in picture.rows())
     dtype = np.uint16 if growth.depth == 16 else np.uint8
     grown = grow_rows(rows, (picture.width, picture.height), growth.size, colours, growth.model, dtype, tile)
@@ -262,98 +217,6 @@ def _write(
             log.warning("%s: %s", picture.name, note)
         for block in _reported(rows, height, report):
             writer.write(block)
-
-
-@dataclass(frozen=True)
-class Growth:
-    """What growing a picture takes: from its passport, or from the caller where there is none."""
-
-    model: Rescaler
-    size: tuple[int, int]
-    depth: int
-    passport: Passport | None
-
-
-def _growth(
-    what: str,
-    small: tuple[int, int],
-    xmp: bytes | None,
-    scale: int | None,
-    size: tuple[int, int] | None,
-    name: str | None,
-    device: str,
-) -> Growth:
-    passport = Passport.from_xmp(xmp, name=what) if xmp else None
-    if passport is None:
-        if scale is None:
-            raise RegrowError(
-                f"{what}: has no passport, so it was not shrunk by regrow or has lost it; "
-                "if regrow shrank it, say how with --scale (and --model)"
-            )
-        _check_scale(scale)
-        size = size or (small[0] * scale, small[1] * scale)
-        if any(-(-full // scale) != part for full, part in zip(size, small, strict=True)):
-            raise UsageError(f"{what}: {small[0]}x{small[1]} grown by {scale} cannot become {size[0]}x{size[1]}")
-        return Growth(_rescaler(name or _default_model(scale), scale, device), size, 8, None)
-    if scale not in (None, passport.scale) or size not in (None, (passport.width, passport.height)):
-        raise UsageError(f"{what}: its passport says scale {passport.scale} to {passport.width}x{passport.height}")
-    passport.check_size(*small, name=what)
-    if name is None:
-        name = passport.model
-        if name not in zoo.names():
-            raise RegrowError(
-                f"{what}: was shrunk by the model {name!r}, which is not here; give its folder with --model"
-            )
-    if zoo.digest(name) != passport.digest:
-        raise RegrowError(
-            f"{what}: was shrunk by other weights of {passport.model!r} than {name!r} has here; "
-            "give the folder of the weights that shrank it with --model"
-        )
-    net = _rescaler(name, passport.scale, device)
-    return Growth(net, (passport.width, passport.height), passport.depth, passport)
-
-
-def _passport(model: str, scale: int, width: int, height: int, depth: int, colours: int, alpha: bool) -> Passport:
-    name = re.sub("[^a-z0-9._-]+", "-", Path(model).name.lower()).strip("-._") or "model"
-    return Passport(
-        model=name[:64], digest=zoo.digest(model), scale=scale, width=width, height=height, depth=depth,
-        colours=colours, alpha=alpha,
-    )  # fmt: skip
-
-
-def _colours(what: str, growth: Growth, colours: int, alpha: bool) -> tuple[int, Any]:
-    """How many colours to grow, and which bands of the small picture hold them and alpha."""
-    wanted = growth.passport.colours if growth.passport else colours
-    if wanted > colours:
-        raise RegrowError(f"{what}: its colours were taken out since it was shrunk; get the file as it was")
-    # Formats without grey hold it as three equal channels.
-    return wanted, [0, *range(3, 3 + alpha)] if wanted < colours else slice(None)
-
-
-def _check_scale(scale: int) -> None:
-    if not 2 <= scale <= LARGEST_SCALE or scale & (scale - 1):
-        raise UsageError(f"scale {scale}: must be a power of 2 from 2 to {LARGEST_SCALE}")
-
-
-def _default_model(scale: int) -> str:
-    return "tad-x2" if scale == 2 else "tad-x4"
-
-
-def _rescaler(name: str, scale: int, device: str) -> Rescaler:
-    return _loaded(name, zoo.digest(name), scale, device)
-
-
-@lru_cache(maxsize=4)
-def _loaded(name: str, digest: str, scale: int, device: str) -> Rescaler:
-    """A model set to a scale: the same pair of nets, applied as often as the scale needs."""
-    import torch
-
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        return zoo.load(name, settings={**zoo.config(name), "scale": scale}).to(device)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
 
 
 def _reported(rows: Iterable[np.ndarray], height: int, report: Report) -> Iterator[np.ndarray]:

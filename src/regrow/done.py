@@ -1,0 +1,55 @@
+"""Whether a file is already what a verb would write, so that a batch that is run again goes on where it stopped."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from regrow import zoo
+from regrow.errors import RegrowError
+from regrow.formats import format_of
+from regrow.passport import Passport
+from regrow.picture import open_picture
+from regrow.rescaling import default_model
+from regrow.verbs import info
+
+
+def is_shrunk(source: Any, target: str | os.PathLike[str], *, scale: int = 2, model: str | None = None) -> bool:
+    """Whether `target` is what `shrink` would make of `source`, as far as its passport tells; pixels are not read."""
+    try:
+        if not _newer(target, source):
+            return False
+        opened, passport = open_picture(source), info(target)
+        name = model or default_model(scale)
+        if not format_of(target).turned:
+            opened = opened.upright()
+        return passport is not None and (passport.scale, passport.width, passport.height, passport.digest) == (
+            scale, opened.width, opened.height, zoo.digest(name),
+        )  # fmt: skip
+    except RegrowError:
+        return False
+
+
+def _newer(target: Any, source: Any) -> bool:
+    try:
+        return os.stat(target).st_mtime_ns >= os.stat(source).st_mtime_ns
+    except OSError:
+        return False
+
+
+def is_grown(
+    source: Any, target: str | os.PathLike[str], *, scale: int | None = None, size: tuple[int, int] | None = None
+) -> bool:
+    """Whether `target` has the size that `grow` would give `source` and is newer; pixels are not read."""
+    try:
+        if not _newer(target, source):
+            return False
+        small, grown = open_picture(source), open_picture(target)
+        passport = Passport.from_xmp(small.xmp) if small.xmp else None
+        if passport:
+            size = passport.width, passport.height
+        elif scale:
+            size = size or (small.width * scale, small.height * scale)
+        return size in ((grown.width, grown.height), (grown.height, grown.width))
+    except RegrowError:
+        return False
