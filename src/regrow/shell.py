@@ -106,7 +106,7 @@ def run_batch(
     if len(jobs) == 1 and failed:
         raise failed[0][1]
     if failed:
-        names = "\n  ".join(f"{job.source}: {error}" for job, error in failed)
+        names = "\n  ".join(str(error) for _, error in failed)
         raise RegrowError(f"{len(failed)} of {len(jobs)} pictures failed:\n  {names}")
 
 
