@@ -227,6 +227,9 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     logging.basicConfig(format="regrow: %(message)s", level=logging.WARNING)
+    # What libvips says of a damaged file is in the error's line; it need not also say it tile by tile.
+    os.environ.setdefault("VIPS_WARNING", "0")
+    logging.getLogger("pyvips").setLevel(logging.CRITICAL)
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files are bytes, not always text
         sys.stdout.reconfigure(errors="surrogateescape")
     try:
