@@ -155,3 +155,29 @@ def test_the_halo_is_no_larger_than_it_must_be():
 def test_the_configuration_makes_the_same_model_again():
     config = TADConfig(scale=8, channels=5, blocks=2, trunk_conv=True, subpixel_features=True)
     assert zoo.build(TAD(config).settings()).config == config
+
+
+def test_more_pairs_start_as_what_one_pair_is_applied_twice():
+    one = randomized(TADConfig(scale=4, channels=8, blocks=1))
+    two = TAD(TADConfig(scale=4, pairs=2, channels=8, blocks=1))
+    two.start_from(one)
+    x = torch.rand(1, 3, 24, 32)
+    torch.testing.assert_close(two.shrink(x), one.shrink(x))
+    torch.testing.assert_close(two.grow(x), one.grow(x))
+    assert sum(p.numel() for p in two.parameters()) == 2 * sum(p.numel() for p in one.parameters())
+
+
+def test_each_application_uses_its_own_pair_and_growing_mirrors_shrinking():
+    model = randomized(TADConfig(scale=8, pairs=2, channels=8, blocks=1))
+    x = torch.rand(1, 3, 32, 32)
+    before = [model.shrink_once(x, step) for step in range(3)], [model.grow_once(x, step) for step in range(3)]
+    for trunk in (model.encoders[1], model.decoders[1]):
+        torch.nn.init.zeros_(trunk.tail.weight)
+    after = [model.shrink_once(x, step) for step in range(3)], [model.grow_once(x, step) for step in range(3)]
+    for old, new in zip(before, after, strict=True):
+        assert [torch.equal(a, b) for a, b in zip(old, new, strict=True)] == [True, False, False]
+
+
+def test_another_layout_cannot_be_started_from():
+    with pytest.raises(ValueError, match="layouts differ"):
+        TAD(TADConfig(channels=8, blocks=2)).start_from(TAD(TADConfig(channels=8, blocks=1)))

@@ -145,7 +145,7 @@ def test_weights_of_wrong_shapes_or_names(model):
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_no_numbers(model, value):
     tensors = load_file(model / zoo.WEIGHTS)
-    tensors["decoder.tail.bias"][0] = value
+    tensors["decoders.0.tail.bias"][0] = value
     save_file(tensors, model / zoo.WEIGHTS)
     damaged(model)
 

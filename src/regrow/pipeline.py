@@ -11,6 +11,7 @@ import numpy as np
 from regrow.tiling import Tiling, run_tiled
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from regrow.nets.rescale.base import Rescaler
@@ -42,8 +43,8 @@ def shrink_rows(
     floats = _to_float(rows, colours)
     width, height = (-(-n // model.scale) * model.scale for n in (width, height))
     floats = _padded(floats, width, height)
-    for _ in range(model.steps):
-        run = partial(_run, model.shrink_once, partial(_halve, factor=model.factor))
+    for step in range(model.steps):
+        run = partial(_run, partial(model.shrink_once, step=step), partial(_halve, factor=model.factor), model.device)
         floats = run_tiled(floats, width, height, run, Tiling(model.factor, 1, model.halo, _cells(tile, model)))
         width, height = width // model.factor, height // model.factor
     return (_to_dtype(block, colours, np.uint8) for block in floats)
@@ -75,8 +76,8 @@ def grow_rows(
     """
     floats = _to_float(rows, colours)
     width, height = size
-    for _ in range(model.steps):
-        run = partial(_run, model.grow_once, partial(_double, factor=model.factor))
+    for step in reversed(range(model.steps)):
+        run = partial(_run, partial(model.grow_once, step=step), partial(_double, factor=model.factor), model.device)
         floats = run_tiled(floats, width, height, run, Tiling(1, model.factor, model.halo, _cells(tile, model)))
         width, height = width * model.factor, height * model.factor
     return (_to_dtype(block, colours, dtype) for block in _cropped(floats, *grown))
@@ -86,11 +87,12 @@ def _cells(tile: int, model: Rescaler) -> int:
     return max(1, tile // model.factor)
 
 
-def _run(colours: Callable[[Tensor], Tensor], alpha: Callable[[Tensor], Tensor], tile: np.ndarray) -> np.ndarray:
+def _run(
+    colours: Callable[[Tensor], Tensor], alpha: Callable[[Tensor], Tensor], device: torch.device, tile: np.ndarray
+) -> np.ndarray:
     """(h, w, 3 or 4) float32 through a map of colours and one of alpha."""
     import torch
 
-    device = next(colours.__self__.parameters()).device  # type: ignore[attr-defined]
     with torch.inference_mode():
         x = torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None]
         y = colours(x[:, :3])

@@ -65,7 +65,12 @@ def train(
     if device and device.split(":")[0] != accelerator.device.type:
         raise UsageError(f"device {device!r} cannot be used; there is {accelerator.device.type!r}")
     torch.manual_seed(recipe.run.seed)
-    model = zoo.load(recipe.init, settings=recipe.model) if recipe.init else zoo.build(recipe.model)
+    model = zoo.build(recipe.model)
+    if recipe.init:
+        try:
+            model.start_from(zoo.load(recipe.init))
+        except ValueError as error:
+            raise UsageError(f"{recipe.name}: cannot start from {recipe.init}: {error}") from None
     if recipe.data.crop % model.scale or recipe.data.validation_crop < model.scale:
         raise UsageError(
             f"crop {recipe.data.crop} must divide by the scale, {model.scale}, and validation_crop hold it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -23,12 +24,16 @@ class Rescaler(nn.Module, ABC):
     """How many small pixels away one application looks: tiles that overlap by this much agree with the whole."""
 
     @abstractmethod
-    def shrink_once(self, x: Tensor) -> Tensor:
-        """(B, 3, factor * h, factor * w) -> (B, 3, h, w)."""
+    def shrink_once(self, x: Tensor, step: int = 0) -> Tensor:
+        """(B, 3, factor * h, factor * w) -> (B, 3, h, w); step 0 starts from the full size."""
 
     @abstractmethod
-    def grow_once(self, y: Tensor) -> Tensor:
-        """(B, 3, h, w) -> (B, 3, factor * h, factor * w)."""
+    def grow_once(self, y: Tensor, step: int = 0) -> Tensor:
+        """(B, 3, h, w) -> (B, 3, factor * h, factor * w); step 0 ends at the full size."""
+
+    @abstractmethod
+    def start_from(self, other: Rescaler) -> None:
+        """Take over the weights of a model of the same layout, as the start of training; ValueError if they differ."""
 
     @abstractmethod
     def multiply_adds(self) -> tuple[float, float]:
@@ -39,6 +44,11 @@ class Rescaler(nn.Module, ABC):
         """`architecture` and its settings as plain values: what `config.json` keeps and `regrow.zoo.build` takes."""
 
     @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
+    @property
     def scale(self) -> int:
         """How many times smaller each side becomes in all."""
         return self.factor**self.steps
@@ -47,12 +57,12 @@ class Rescaler(nn.Module, ABC):
         """(B, 3, H, W) in [0, 1], H and W multiples of the scale -> (B, 3, H/scale, W/scale). ValueError if not."""
         if x.shape[-2] % self.scale or x.shape[-1] % self.scale:
             raise ValueError(f"a picture of {x.shape[-1]}x{x.shape[-2]} does not divide by {self.scale}")
-        for _ in range(self.steps):
-            x = self.shrink_once(x)
+        for step in range(self.steps):
+            x = self.shrink_once(x, step)
         return x
 
     def grow(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, h*scale, w*scale)."""
-        for _ in range(self.steps):
-            y = self.grow_once(y)
+        for step in reversed(range(self.steps)):
+            y = self.grow_once(y, step)
         return y

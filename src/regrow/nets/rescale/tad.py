@@ -23,6 +23,8 @@ class TADConfig:
 
     scale: int = 2
     """Factor of the whole model: 2, or a higher power of 2 by applying the pair of x2 nets again (section 3.2)."""
+    pairs: int = 1
+    """Pairs of nets: each application has its own, and further ones use the last again. The paper has one for all."""
     channels: int = 32
     blocks: int = 14
     """Residual blocks a side."""
@@ -35,6 +37,8 @@ class TADConfig:
         if not 2 <= self.scale <= 128 or self.scale & (self.scale - 1):
             raise ValueError(f"scale {self.scale} is not a power of 2 from 2 to 128")
         # The upper limits keep a hostile configuration from asking for all memory.
+        if not 1 <= self.pairs <= 7:
+            raise ValueError(f"pairs {self.pairs} out of range: 1 to 7")
         if not 1 <= self.channels <= 1024 or not 0 <= self.blocks <= 256:
             raise ValueError(f"channels {self.channels} or blocks {self.blocks} out of range: 1 to 1024, 0 to 256")
 
@@ -91,32 +95,47 @@ class TAD(Rescaler):
         layers = 2 * self.config.blocks + 2 + self.config.trunk_conv + self.config.subpixel_features
         self.halo = max(layers, 3)  # 3: what the bicubic kernel reaches
         growing_features = self.config.subpixel_features
-        self.encoder = Trunk(12, 3, self.config)
-        self.decoder = Trunk(3, 3 if growing_features else 12, self.config, subpixel_features=growing_features)
+        pairs, outputs = range(self.config.pairs), 3 if growing_features else 12
+        self.encoders = nn.ModuleList(Trunk(12, 3, self.config) for _ in pairs)
+        self.decoders = nn.ModuleList(Trunk(3, outputs, self.config, subpixel_features=growing_features) for _ in pairs)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def shrink_once(self, x: Tensor) -> Tensor:
-        """(B, 3, 2h, 2w) -> (B, 3, h, w)."""
-        return bicubic(x, (x.shape[-2] // 2, x.shape[-1] // 2)) + self.encoder(F.pixel_unshuffle(x, 2))
+    def shrink_once(self, x: Tensor, step: int = 0) -> Tensor:
+        """(B, 3, 2h, 2w) -> (B, 3, h, w); step 0 starts from the full size."""
+        encoder = self.encoders[min(step, self.config.pairs - 1)]
+        return bicubic(x, (x.shape[-2] // 2, x.shape[-1] // 2)) + encoder(F.pixel_unshuffle(x, 2))
 
-    def grow_once(self, y: Tensor) -> Tensor:
-        """(B, 3, h, w) -> (B, 3, 2h, 2w)."""
-        details = self.decoder(y)
+    def grow_once(self, y: Tensor, step: int = 0) -> Tensor:
+        """(B, 3, h, w) -> (B, 3, 2h, 2w); step 0 ends at the full size."""
+        details = self.decoders[min(step, self.config.pairs - 1)](y)
         if not self.config.subpixel_features:
             details = F.pixel_shuffle(details, 2)
         return bicubic(y, (y.shape[-2] * 2, y.shape[-1] * 2)) + details
 
+    def start_from(self, other: Rescaler) -> None:
+        """Take over another model's weights; where this one has more pairs, the other's last is repeated."""
+        if not isinstance(other, TAD):
+            raise ValueError("the other model is no task-aware autoencoder")
+        for i in range(self.config.pairs):
+            source = min(i, other.config.pairs - 1)
+            try:
+                self.encoders[i].load_state_dict(other.encoders[source].state_dict())
+                self.decoders[i].load_state_dict(other.decoders[source].state_dict())
+            except RuntimeError:
+                raise ValueError(f"the layouts differ: {other.config} and {self.config}") from None
+
     def multiply_adds(self) -> tuple[float, float]:
         """Multiply-adds of the convolutions for each full-size pixel, all steps: (shrinking, growing)."""
 
-        def weights(trunk: Trunk) -> float:
+        def weights(trunk: nn.Module) -> float:
             # Weights run once a small pixel; those after the pixel shuffle run once a full-size pixel.
+            assert isinstance(trunk, Trunk)
             total = sum(p.numel() for p in trunk.parameters() if p.ndim == 4)
             tail = trunk.tail.weight.numel() if trunk.upsampler is not None else 0
             return (total - tail) / 4 + tail
 
         repeats = sum(0.25**step for step in range(self.steps))
-        return weights(self.encoder) * repeats, weights(self.decoder) * repeats
+        return weights(self.encoders[0]) * repeats, weights(self.decoders[0]) * repeats
 
     def settings(self) -> dict[str, Any]:
         """`architecture` and its settings as plain values."""
