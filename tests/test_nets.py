@@ -178,6 +178,19 @@ def test_each_application_uses_its_own_pair_and_growing_mirrors_shrinking():
         assert [torch.equal(a, b) for a, b in zip(old, new, strict=True)] == [True, False, False]
 
 
-def test_another_layout_cannot_be_started_from():
+def test_further_blocks_start_as_the_identity_and_can_learn():
+    shallow = randomized(TADConfig(channels=8, blocks=1))
+    deep = TAD(TADConfig(channels=8, blocks=3))
+    deep.start_from(shallow)
+    x = torch.rand(1, 3, 24, 32)
+    torch.testing.assert_close(deep.shrink(x), shallow.shrink(x))
+    torch.testing.assert_close(deep.grow(x), shallow.grow(x))
+    deep.grow(deep.shrink(x)).square().mean().backward()
+    for trunk in (deep.encoders[0], deep.decoders[0]):
+        assert all(block.conv2.weight.grad.any() for block in trunk.blocks)
+
+
+@pytest.mark.parametrize("other", [{"channels": 8, "blocks": 3}, {"channels": 4, "blocks": 2}])
+def test_another_layout_cannot_be_started_from(other):
     with pytest.raises(ValueError, match="layouts differ"):
-        TAD(TADConfig(channels=8, blocks=2)).start_from(TAD(TADConfig(channels=8, blocks=1)))
+        TAD(TADConfig(channels=8, blocks=2)).start_from(TAD(TADConfig(**other)))

@@ -72,6 +72,16 @@ class Trunk(nn.Module):
             x = F.pixel_shuffle(self.upsampler(x), 2)
         return self.tail(x).float()
 
+    def start_from(self, other: Trunk) -> None:
+        """Take over another trunk's weights; blocks it lacks start as the identity. RuntimeError if they differ."""
+        weights = other.state_dict()
+        for name, own in self.state_dict().items():
+            part, index, *_ = name.split(".")
+            if part == "blocks" and int(index) >= len(other.blocks):
+                # Only the second convolution: what it adds is zero, but its gradient is not.
+                weights[name] = torch.zeros_like(own) if ".conv2." in name else own
+        self.load_state_dict(weights)
+
 
 class TAD(Rescaler):
     """A pair of nets trained together: the encoder shrinks for the decoder that grows.
@@ -113,14 +123,17 @@ class TAD(Rescaler):
         return bicubic(y, (y.shape[-2] * 2, y.shape[-1] * 2)) + details
 
     def start_from(self, other: Rescaler) -> None:
-        """Take over another model's weights; where this one has more pairs, the other's last is repeated."""
+        """Take over another model's weights.
+
+        Where this one has more pairs, the other's last is repeated; further blocks start as the identity.
+        """
         if not isinstance(other, TAD):
             raise ValueError("the other model is no task-aware autoencoder")
         for i in range(self.config.pairs):
             source = min(i, other.config.pairs - 1)
             try:
-                self.encoders[i].load_state_dict(other.encoders[source].state_dict())
-                self.decoders[i].load_state_dict(other.decoders[source].state_dict())
+                self.encoders[i].start_from(other.encoders[source])  # type: ignore[operator]
+                self.decoders[i].start_from(other.decoders[source])  # type: ignore[operator]
             except RuntimeError:
                 raise ValueError(f"the layouts differ: {other.config} and {self.config}") from None
 
