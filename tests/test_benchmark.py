@@ -69,7 +69,7 @@ def test_the_bicubic_figures_are_those_of_scikit_image(sets, astronaut, scale):
     original = astronaut[:120, 100:260]
     grown = as_8_bits(imresize(as_8_bits(imresize(original, 1 / scale)), scale))
     (result, *_) = bench([sets[0]], ["bicubic"], scale=scale)
-    assert (result.set, result.picture, result.model, result.scale) == ("a", "1", "bicubic", scale)
+    assert (result.set, result.picture, result.model, result.scale) == ("a", "1", "bicubic", str(scale))
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     assert result.rgb == pytest.approx(peak_signal_noise_ratio(original, grown), abs=0.01)
     ssim = structural_similarity(original, grown, channel_axis=2, **options)
@@ -152,7 +152,7 @@ def test_models_and_sets_of_one_name_are_told_apart(sets, tiny, tiny_folder, tmp
 
 def test_the_sheet_is_a_readable_picture(sets, tiny_folder, tmp_path):
     path = tmp_path / "new" / "sheet.png"
-    benchmark.sheet(sets, ["bicubic", tiny_folder], path, scale=4, device="cpu", tile=512)
+    benchmark.sheet(sets, ["bicubic", tiny_folder], path, scale=4, grey=False, device="cpu", tile=512)
     with Image.open(path) as image:
         assert image.format == "PNG"
         pixels = np.asarray(image.convert("RGB"))
@@ -167,7 +167,9 @@ def test_the_sheet_is_a_readable_picture(sets, tiny_folder, tmp_path):
 )
 def test_sheets_of_small_pictures(tmp_path, save, height, width, scale):
     save("set/a.png", noise(height, width))
-    benchmark.sheet([tmp_path / "set"], ["bicubic"], tmp_path / "s.png", scale=scale, device="cpu", tile=512)
+    benchmark.sheet(
+        [tmp_path / "set"], ["bicubic"], tmp_path / "s.png", scale=scale, grey=False, device="cpu", tile=512
+    )
     with Image.open(tmp_path / "s.png") as image:
         assert image.size > (2 * 3 * min(width, 96), 3 * min(height, 96))
 
@@ -200,7 +202,9 @@ def test_scales_that_cannot_be_are_usage_errors(sets, scale):
 
 def test_cropped_keeps_the_top_left():
     picture = noise(11, 9)
-    np.testing.assert_array_equal(cropped(picture, 4), picture[:8, :8])
+    np.testing.assert_array_equal(cropped(picture, (4, 4)), picture[:8, :8])
+    np.testing.assert_array_equal(cropped(picture, (3, 1)), picture[:, : picture.shape[1] // 3 * 3])
+    np.testing.assert_array_equal(cropped(picture, (2.7, 2.7)), picture)
 
 
 def test_compare_takes_pictures_of_any_kind(astronaut, save):

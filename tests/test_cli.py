@@ -16,12 +16,12 @@ from regrow import __version__
 from regrow.cli import app
 
 CONTRACT = {
-    "shrink": "IN... --scale --model --format --device --tile --jobs --force --dry-run -o --out",
+    "shrink": "IN... --scale --grey --model --format --device --tile --jobs --force --dry-run -o --out",
     "grow": "IN... --scale --size --model --format --device --tile --jobs --force --dry-run -o --out",
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",
-    "bench": "DIR... --model --scale -o --out --device --tile",
+    "bench": "DIR... --model --scale --grey -o --out --device --tile",
     "demo": "-o --out",
     "train": "RECIPE --data -o --out --resume --device --pictures-on-device",
 }
@@ -104,7 +104,7 @@ def test_info_and_models_tell_in_words_and_json(regrow, shrink, photos, tmp_path
     shrink(photos / "a.png", "-o", small, "--scale", 4)
     told = json.loads(regrow("info", small, "--json").out)
     assert (told["model"], told["scale"], told["width"], told["height"]) == ("tiny", 4, 10, 12)
-    assert "scale    4" in regrow("info", small).out
+    assert "scale        4" in regrow("info", small).out
     assert regrow("info", "-", stdin=small.read_bytes()).out == regrow("info", small).out
     assert json.loads(regrow("models", "--json").out)["tad-x2"]["scale"] == 2
     assert "tad-x2" in regrow("models").out
@@ -244,8 +244,11 @@ def test_a_bad_file_is_named_at_the_end_and_the_others_are_done(shrink, photos, 
         ["shrink"],
         ["shrink", "a.png"],
         ["shrink", "missing.png", "-o", "s.png"],
-        ["shrink", "a.png", "-o", "s.png", "--scale", "3"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "0.5"],
         ["shrink", "a.png", "-o", "s.png", "--scale", "many"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "2x"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "2x32"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "1"],
         ["shrink", "a.png", "-o", "s.png", "--tile", "7"],
         ["shrink", "a.png", "-o", "s.png", "--jobs", "0"],
         ["shrink", "a.png", "-o", "s.png", "--model", "nonsense"],

@@ -14,7 +14,8 @@ from PIL import Image, ImageCms
 from regrow.containers import PNG_SIGNATURE, png_chunk
 from regrow.errors import RegrowError
 from regrow.exif import orientation, with_orientation
-from regrow.picture import PictureWriter, open_picture
+from regrow.picture import open_picture
+from regrow.writer import PictureWriter
 
 skimage_data = pytest.importorskip("skimage.data")
 PHOTO = skimage_data.astronaut()[100:164, 180:260]

@@ -109,7 +109,7 @@ def test_shapes(layout, scale):
 
 
 def test_a_size_that_does_not_divide_is_refused():
-    with pytest.raises(ValueError, match="6x8 does not divide by 4"):
+    with pytest.raises(ValueError, match="6x8 does not divide by 4x4"):
         TAD(TADConfig(scale=4, channels=4, blocks=0)).shrink(torch.rand(1, 3, 8, 6))
 
 

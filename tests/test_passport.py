@@ -9,10 +9,20 @@ from hypothesis import strategies as st
 
 from regrow.formats import FORMATS, get_format
 from regrow.passport import NAMESPACE, SCALES, Passport, PassportError, strip
-from regrow.picture import PictureWriter, open_picture
+from regrow.picture import open_picture
+from regrow.writer import PictureWriter
 
 PASSPORT = Passport(
-    model="tad-x2", digest="0123456789abcdef" * 4, scale=2, width=57, height=31, depth=8, colours=3, alpha=False
+    model="tad-x2",
+    digest="0123456789abcdef" * 4,
+    scale=2,
+    width=57,
+    height=31,
+    small_width=29,
+    small_height=16,
+    depth=8,
+    colours=3,
+    alpha=False,
 )
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 OWN = (
@@ -23,8 +33,14 @@ OWN = (
     + '<?xpacket end="w"?>'
 ).encode()
 
+
+def shrunk(*, scale, width, height, **rest):
+    small = (-(-n // scale) for n in (width, height))
+    return Passport(scale=scale, width=width, height=height, small_width=next(small), small_height=next(small), **rest)
+
+
 passports = st.builds(
-    Passport,
+    shrunk,
     model=st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True),
     digest=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     scale=st.sampled_from(SCALES),
@@ -102,6 +118,8 @@ REWRITTEN = f"""<?xpacket begin='\ufeff' id='W5M0MpCehiHzreSzNTczkc9d'?>
      {PASSPORT.digest}
   </r:digest>
   <r:height>31</r:height>
+  <r:small_height>16</r:small_height>
+  <r:small_width>29</r:small_width>
   <r:model>tad-x2</r:model>
   <r:version>1</r:version>
   <r:width>57</r:width>
@@ -142,6 +160,10 @@ GOOD = PASSPORT.to_xmp(None)
         ((b'="0123', b'="0123ABCD'), "digest"),
         ((b'scale="2"', b'scale="3"'), "scale"),
         ((b'scale="2"', b'scale="256"'), "scale"),
+        ((b'small_width="29"', b'small_width="58"'), "small_width"),
+        ((b'small_height="16"', b'small_height="0"'), "damaged"),
+        ((b'scale="2"', b'scale="64"'), "small_width"),  # growing would make 32 times more than is wanted
+        ((b'regrow:small_height="16"', b""), "small_height is missing"),
         ((b'"57"', b'"0"'), "damaged"),
         ((b'"57"', b'"-57"'), "damaged"),
         ((b'"57"', b'"1000001"'), "width"),

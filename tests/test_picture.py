@@ -13,9 +13,9 @@ from PIL import Image, ImageCms, PngImagePlugin
 from regrow.containers import png_chunk
 from regrow.errors import RegrowError, UsageError
 from regrow.exif import bare, orientation, with_orientation
-from regrow.formats import FORMATS, get_format, holds_exif, icc_fits, is_lossless
-from regrow.picture import Picture, PictureWriter, open_picture
-from regrow.writer import _OPTIONS
+from regrow.formats import FORMATS, get_format, icc_fits
+from regrow.picture import Picture, open_picture
+from regrow.writer import _OPTIONS, PictureWriter
 
 EXIF = with_orientation(None, 6)[:8] + struct.pack(
     ">HHHII HHIHH I 12s", 2, 0x010F, 2, 12, 38, 0x0112, 3, 1, 6, 0, 0, b"Camera Inc.\x00"
@@ -118,7 +118,7 @@ def test_jpeg_is_close_and_unsubsampled(tmp_path, colours):
     assert np.abs(read(open_picture(tmp_path / "a.jpg")).astype(int) - array).max() <= 4
     with Image.open(tmp_path / "a.jpg") as other:
         assert colours == 1 or [layer[1:3] for layer in other.layer] == [(1, 1)] * 3
-    assert not is_lossless("jpg")
+    assert not get_format("jpg").lossless
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp", "avif"])
@@ -151,7 +151,7 @@ def test_tiff_keeps_all_but_exif(tmp_path):
     assert (picture.icc, picture.exif, picture.xmp, picture.orientation) == (ICC, None, XMP, 6)
     assert picture.resolution == pytest.approx((11.811, 11.811), abs=0.001)
     assert "EXIF" in writer.notes[0]
-    assert [f for f in FORMATS if not holds_exif(f)] == ["tiff"]
+    assert [f for f in FORMATS if not get_format(f).exif_limit] == ["tiff"]
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
@@ -356,7 +356,8 @@ def test_large_pictures_stream(tmp_path, format):
     """50 Mpixel (150 MB) pass through a process that never holds 100 MB more than it did at its start."""
     program = f"""
 import numpy as np
-from regrow.picture import PictureWriter, open_picture
+from regrow.picture import open_picture
+from regrow.writer import PictureWriter
 
 def peak():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024

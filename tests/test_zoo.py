@@ -5,7 +5,6 @@ import pickle
 import re
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ def test_the_shipped_models():
 @pytest.mark.parametrize("name", zoo.names())
 def test_every_shipped_model_loads_and_fits_its_configuration(name):
     model = zoo.load(name)
-    assert {"architecture": "tad", **asdict(model.config)} == zoo.config(name)
+    assert model.settings() == zoo.config(name)
     assert not model.training
     assert not any(p.requires_grad for p in model.parameters())
     assert all(torch.isfinite(p).all() for p in model.parameters())

@@ -41,6 +41,11 @@ FormatOption = Annotated[
     str | None,
     typer.Option("--format", help="png, webp, tiff, avif or jpeg; else what the name of the output says."),
 ]
+Grey = Annotated[bool, typer.Option("--grey", help="Hide colours in grey pictures; --scale is 1 unless said.")]
+ScaleOption = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="How many times smaller: 2, 2.7, 4 ... 128, or 2x1 for width x height."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -64,7 +69,8 @@ def _options(
 def shrink(
     inputs: Inputs,
     out: Out,
-    scale: Annotated[int, typer.Option(help="How many times smaller each side becomes: 2, 4, 8 ... 128.")] = 2,
+    scale: ScaleOption = None,
+    grey: Grey = False,
     model: Model = None,
     format: FormatOption = None,
     device: Device = "auto",
@@ -76,18 +82,21 @@ def shrink(
     """Shrink pictures into ordinary small ones that `regrow grow` brings back."""
     from regrow import batch, shell
 
+    scales = shell.parse_scale(scale)
+
     def work(job: Job, report: shell.Report) -> None:
         from regrow import verbs
 
         source, target = shell.streams(job)
         verbs.shrink(
-            source, target, scale=scale, model=model, device=device, tile=tile, format=form(job), report=report
-        )
+            source, target, scale=scales, grey=grey, model=model, device=device, tile=tile, format=form(job),
+            report=report,
+        )  # fmt: skip
 
     def done(job: Job) -> bool:
         from regrow.done import is_shrunk
 
-        return is_shrunk(job.source, job.target, scale=scale, model=model)
+        return is_shrunk(job.source, job.target, scale=scales, grey=grey, model=model)
 
     def form(job: Job) -> str | None:
         return format or ("png" if job.target == batch.STDIO else None)
@@ -100,7 +109,9 @@ def shrink(
 def grow(
     inputs: Inputs,
     out: Out,
-    scale: Annotated[int | None, typer.Option(help="Only for pictures that lost their passport.")] = None,
+    scale: Annotated[
+        str | None, typer.Option(metavar="N", help="Only for pictures that lost their passport: what shrink was told.")
+    ] = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Likewise: the exact size of the original.")] = None,
     model: Model = None,
     format: FormatOption = None,
@@ -113,7 +124,7 @@ def grow(
     """Grow pictures that `regrow shrink` made back to their exact size."""
     from regrow import batch, shell
 
-    exact = shell.parse_size(size) if size else None
+    exact, scales = shell.parse_size(size), shell.parse_scale(scale)
 
     def work(job: Job, report: shell.Report) -> None:
         from regrow import verbs
@@ -121,13 +132,13 @@ def grow(
         source, target = shell.streams(job)
         form = format or ("png" if job.target == batch.STDIO else None)
         verbs.grow(
-            source, target, scale=scale, size=exact, model=model, device=device, tile=tile, format=form, report=report
+            source, target, scale=scales, size=exact, model=model, device=device, tile=tile, format=form, report=report
         )
 
     def done(job: Job) -> bool:
         from regrow.done import is_grown
 
-        return is_grown(job.source, job.target, scale=scale, size=exact)
+        return is_grown(job.source, job.target, scale=scales, size=exact)
 
     planned = batch.plan(inputs, out, shell.suffix_for(format))
     shell.run_batch("grow", planned, work, done, threads=jobs, force=force, dry_run=dry_run)
@@ -174,7 +185,8 @@ def bench(
     models: Annotated[
         list[str] | None, typer.Option("--model", help="Model by name or folder, or bicubic; may be repeated.")
     ] = None,
-    scale: Annotated[int, typer.Option(help="How many times smaller each side becomes: 2, 4, 8 ... 128.")] = 2,
+    scale: ScaleOption = None,
+    grey: Grey = False,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json and sheet.png.")
     ] = None,
@@ -183,8 +195,10 @@ def bench(
 ) -> None:
     """Shrink and grow sets of pictures and print a table of figures."""
     from regrow import shell
+    from regrow.rescaling import asked_scale
 
-    shell.run_bench(folders, models, scale=scale, out=out, device=device, tile=tile)
+    scales = asked_scale(shell.parse_scale(scale), grey=grey)
+    shell.run_bench(folders, models, scale=scales, grey=grey, out=out, device=device, tile=tile)
 
 
 @app.command()

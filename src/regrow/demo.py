@@ -6,7 +6,7 @@ from pathlib import Path
 
 from regrow import verbs
 from regrow.inputs import read_rgb
-from regrow.measure.benchmark import BICUBIC, pair_of
+from regrow.measure.benchmark import BICUBIC, Pair
 from regrow.measure.compare import compare
 from regrow.measure.sheet import write_sheet
 from regrow.writer import PictureWriter
@@ -27,9 +27,8 @@ def run(out: Path, scale: int = 2) -> None:
     small, grown, ordinary = out / "small.png", out / "regrown.png", out / "ordinary.png"
     verbs.shrink(PHOTOGRAPH, small, scale=scale)
     verbs.grow(small, grown)
-    bicubic = pair_of(BICUBIC, scale)
     with PictureWriter(ordinary, width=width, height=height, colours=3) as writer:
-        writer.write(bicubic.grow(bicubic.shrink(original)))
+        writer.write(Pair(BICUBIC, scale)(original)[1])
 
     figures = {"regrow": compare(PHOTOGRAPH, grown), ORDINARY: compare(PHOTOGRAPH, ordinary)}
     details = {

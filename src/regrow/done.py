@@ -10,22 +10,34 @@ from regrow.errors import RegrowError
 from regrow.formats import format_of
 from regrow.passport import Passport
 from regrow.picture import open_picture
-from regrow.rescaling import default_model
+from regrow.rescaling import Scale, asked_scale, check_scale, default_model, small_size
 from regrow.verbs import info
 
 
-def is_shrunk(source: Any, target: str | os.PathLike[str], *, scale: int = 2, model: str | None = None) -> bool:
+def is_shrunk(
+    source: Any,
+    target: str | os.PathLike[str],
+    *,
+    scale: Scale | None = None,
+    grey: bool = False,
+    model: str | None = None,
+) -> bool:
     """Whether `target` is what `shrink` would make of `source`, as far as its passport tells; pixels are not read."""
     try:
         if not _newer(target, source):
             return False
         opened, passport = open_picture(source), info(target)
-        name = model or default_model(scale)
+        scales = asked_scale(scale, grey=grey)
+        name = model or default_model(scales, opened.colours, grey=grey)
         if not format_of(target).turned:
             opened = opened.upright()
-        return passport is not None and (passport.scale, passport.width, passport.height, passport.digest) == (
-            scale, opened.width, opened.height, zoo.digest(name),
-        )  # fmt: skip
+        size = opened.width, opened.height
+        return (
+            passport is not None
+            and passport.digest == zoo.digest(name)
+            and (passport.width, passport.height) == size
+            and (passport.small_width, passport.small_height) == small_size(size, scales)
+        )
     except RegrowError:
         return False
 
@@ -38,7 +50,7 @@ def _newer(target: Any, source: Any) -> bool:
 
 
 def is_grown(
-    source: Any, target: str | os.PathLike[str], *, scale: int | None = None, size: tuple[int, int] | None = None
+    source: Any, target: str | os.PathLike[str], *, scale: Scale | None = None, size: tuple[int, int] | None = None
 ) -> bool:
     """Whether `target` has the size that `grow` would give `source` and is newer; pixels are not read."""
     try:
@@ -49,7 +61,8 @@ def is_grown(
         if passport:
             size = passport.width, passport.height
         elif scale:
-            size = size or (small.width * scale, small.height * scale)
+            across, down = check_scale(scale)
+            size = size or (round(small.width * across), round(small.height * down))
         return size in ((grown.width, grown.height), (grown.height, grown.width))
     except RegrowError:
         return False

@@ -106,16 +106,6 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     raise UsageError(f"{printable(path)}: cannot tell the format from the name; end it with one of {known}")
 
 
-def is_lossless(name: str) -> bool:
-    """Whether a picture written in this format comes back bit for bit."""
-    return get_format(name).lossless
-
-
-def holds_exif(name: str) -> bool:
-    """Whether this format keeps the EXIF block byte for byte (TIFF does not: it has no such block)."""
-    return get_format(name).exif_limit > 0
-
-
 def icc_fits(icc: bytes, *, colours: int, format: str) -> bool:
     """Whether a profile describes what the file will hold: a GRAY one grey pixels, an RGB one colour pixels."""
     stored = 1 if colours == 1 and get_format(format).grey else 3

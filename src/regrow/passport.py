@@ -16,7 +16,10 @@ from regrow.formats import METADATA_LIMIT, printable
 NAMESPACE = "https://regrow.dev/ns/passport/1.0/"
 VERSION = 1
 MAX_SIDE = 10**6
-SCALES = (2, 4, 8, 16, 32, 64, 128)
+SCALES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+MAX_UNEVEN = 8
+"""How many times more one side may be shrunk than the other."""
 
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -36,8 +39,9 @@ class Passport:
         version: of this format, 1.
         model: name of the model that shrank it, [a-z0-9][a-z0-9._-]{0,63}.
         digest: SHA-256 of that model's weights, 64 lower-case hexadecimal digits.
-        scale: how many times smaller each side is: 2, 4, 8 ... 128.
+        scale: of the model as it was applied: 1, 2, 4 ... 128.
         width, height: exact size of the original, as stored, 1 to 1,000,000 pixels.
+        small_width, small_height: size of the small picture, no larger.
         depth: bits of a sample of the original, 8 or 16.
         colours: of the original, 1 (grey) or 3 (RGB).
         alpha: whether the original had transparency.
@@ -53,6 +57,8 @@ class Passport:
     scale: int
     width: int
     height: int
+    small_width: int
+    small_height: int
     depth: int
     colours: int
     alpha: bool
@@ -67,6 +73,8 @@ class Passport:
             "scale": self.scale in SCALES,
             "width": 1 <= self.width <= MAX_SIDE,
             "height": 1 <= self.height <= MAX_SIDE,
+            "small_width": self._reaches(self.small_width, self.width),
+            "small_height": self._reaches(self.small_height, self.height),
             "depth": self.depth in (8, 16),
             "colours": self.colours in (1, 3),
             "alpha": isinstance(self.alpha, bool),
@@ -75,13 +83,16 @@ class Passport:
             if not kept:
                 raise ValueError(f"{field} is {getattr(self, field)!r}")
 
+    def _reaches(self, small: int, full: int) -> bool:
+        """Whether a side can have become so small, without work that no picture needs when it is grown."""
+        return 1 <= small <= full and (small - 1) * self.scale < 2 * MAX_UNEVEN * full
+
     def check_size(self, width: int, height: int, *, name: str = "the small picture") -> None:
         """Raise PassportError unless a picture of this size can be the one that the passport was written for."""
-        expected = (-(-self.width // self.scale), -(-self.height // self.scale))
-        if (width, height) != expected:
+        if (width, height) != (self.small_width, self.small_height):
             raise PassportError(
-                f"{name}: is {width}x{height} and its passport was written for {expected[0]}x{expected[1]}, so it was "
-                "resized, cropped or turned since; get the file as regrow made it, or enlarge it with regrow upscale"
+                f"{name}: is {width}x{height} and its passport was written for {self.small_width}x{self.small_height}, "
+                "so it was resized, cropped or turned since; get the file as regrow made it"
             )
 
     def to_xmp(self, existing: bytes | None) -> bytes:
@@ -165,6 +176,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "scale": _number,
     "width": _number,
     "height": _number,
+    "small_width": _number,
+    "small_height": _number,
     "depth": _number,
     "colours": _number,
     "alpha": _truth,

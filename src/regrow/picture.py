@@ -13,12 +13,9 @@ import pyvips
 from regrow.errors import RegrowError
 from regrow.exif import bare, with_orientation
 from regrow.exif import orientation as exif_orientation
-from regrow.formats import holds_exif, icc_fits, is_lossless, printable, reason
+from regrow.formats import printable, reason
 from regrow.header import as_utf8, block_of, check_size, conversion, get_field, resolution_of
 from regrow.sniff import Found, sniff
-from regrow.writer import PictureWriter
-
-__all__ = ["Picture", "PictureWriter", "Rows", "holds_exif", "icc_fits", "is_lossless", "open_picture"]
 
 ROWS_BYTES = 2**21
 """Iterating over a picture gives rows in blocks of about this many bytes."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regrow.fit import cropped, fitted, padded, resampled
 from regrow.tiling import Tiling, run_tiled
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ TILE = 512
 
 
 def shrink_rows(
-    rows: Iterable[np.ndarray], width: int, height: int, colours: int, model: Rescaler, tile: int = TILE
+    rows: Iterable[np.ndarray],
+    width: int,
+    height: int,
+    colours: int,
+    model: Rescaler,
+    tile: int = TILE,
+    small: tuple[int, int] | None = None,
 ) -> Iterator[np.ndarray]:
     """Shrink a picture that arrives in rows.
 
@@ -36,18 +43,26 @@ def shrink_rows(
         colours: 1 or 3.
         model: the rescaler, on the device it is to run on.
         tile: side of a tile in pixels of the larger picture of each step.
+        small: (width, height) of the result; the picture's divided by the model's scale, rounded up, when not given.
+            For any other, the picture is first resampled to that times the scale.
 
     Yields:
-        (n, ceil(width / scale), bands) uint8, top to bottom, ceil(height / scale) rows in all.
+        (n, small width, bands) uint8, top to bottom; as many colours as both picture and small pictures have.
     """
-    floats = _to_float(rows, colours)
-    width, height = (-(-n // model.scale) * model.scale for n in (width, height))
-    floats = _padded(floats, width, height)
+    small = small or small_size((width, height), model)
+    floats = _to_float(rows, colours, model.colours)
+    floats = resampled(floats, (width, height), _fitted((width, height), small, model), model.colours)
+    height, width = (_up(n, model.fold) * scale for n, scale in zip(small[::-1], model.scales, strict=True))
+    floats = padded(floats, width, height)
+    down, across = model.factors
     for step in range(model.steps):
-        run = partial(_run, partial(model.shrink_once, step=step), partial(_halve, factor=model.factor), model.device)
-        floats = run_tiled(floats, width, height, run, Tiling(model.factor, 1, model.halo, _cells(tile, model)))
-        width, height = width // model.factor, height // model.factor
-    return (_to_dtype(block, colours, np.uint8) for block in floats)
+        colour = partial(model.shrink_once, step=step)
+        run = partial(_run, colour, partial(_shrink_alpha, factors=model.factors), model.device, model.colours)
+        cells = (down * model.fold, across * model.fold), (model.fold, model.fold)
+        floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, model)))
+        width, height = width // across, height // down
+    floats = cropped(floats, *small)
+    return (_to_dtype(block, model.small_colours, min(colours, model.small_colours), np.uint8) for block in floats)
 
 
 def grow_rows(
@@ -65,8 +80,8 @@ def grow_rows(
         rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom; bands are 1 or 3 colours and perhaps
             alpha.
         size: (width, height) of the small picture.
-        grown: (width, height) of the result, at most `scale` times that.
-        colours: 1 or 3.
+        grown: (width, height) of the result.
+        colours: of the result, 1 or 3.
         model: the rescaler, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile: as for `shrink_rows`.
@@ -74,78 +89,86 @@ def grow_rows(
     Yields:
         (n, grown width, bands) of that dtype, top to bottom.
     """
-    floats = _to_float(rows, colours)
-    width, height = size
+    floats = _to_float(rows, min(colours, model.small_colours), model.small_colours)
+    width, height = (_up(n, model.fold) for n in size)
+    floats = padded(floats, width, height)
+    down, across = model.factors
     for step in reversed(range(model.steps)):
-        run = partial(_run, partial(model.grow_once, step=step), partial(_double, factor=model.factor), model.device)
-        floats = run_tiled(floats, width, height, run, Tiling(1, model.factor, model.halo, _cells(tile, model)))
-        width, height = width * model.factor, height * model.factor
-    return (_to_dtype(block, colours, dtype) for block in _cropped(floats, *grown))
+        held = model.small_colours if step == model.steps - 1 else model.colours
+        colour = partial(model.grow_once, step=step)
+        run = partial(_run, colour, partial(_grow_alpha, factors=model.factors), model.device, held)
+        cells = (model.fold, model.fold), (down * model.fold, across * model.fold)
+        floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, model)))
+        width, height = width * across, height * down
+    fit = _fitted(grown, size, model)
+    floats = resampled(cropped(floats, *fit), fit, grown, model.colours)
+    return (_to_dtype(block, model.colours, colours, dtype) for block in floats)
+
+
+def small_size(size: tuple[int, int], model: Rescaler) -> tuple[int, int]:
+    """(width, height) divided by the model's scale, rounded up."""
+    down, across = model.scales
+    return -(-size[0] // across), -(-size[1] // down)
+
+
+def _fitted(full: tuple[int, int], small: tuple[int, int], model: Rescaler) -> tuple[int, int]:
+    down, across = model.scales
+    return fitted(full[0], small[0], across), fitted(full[1], small[1], down)
+
+
+def _up(n: int, multiple: int) -> int:
+    return -(-n // multiple) * multiple
 
 
 def _cells(tile: int, model: Rescaler) -> int:
-    return max(1, tile // model.factor)
+    return max(1, tile // (max(model.factors) * model.fold))
 
 
 def _run(
-    colours: Callable[[Tensor], Tensor], alpha: Callable[[Tensor], Tensor], device: torch.device, tile: np.ndarray
+    colour: Callable[[Tensor], Tensor],
+    alpha: Callable[[Tensor], Tensor],
+    device: torch.device,
+    colours: int,
+    tile: np.ndarray,
 ) -> np.ndarray:
-    """(h, w, 3 or 4) float32 through a map of colours and one of alpha."""
+    """(h, w, bands) float32, the first `colours` of them colours, through a map of colours and one of alpha."""
     import torch
 
     with torch.inference_mode():
         x = torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None]
-        y = colours(x[:, :3])
-        if x.shape[1] == 4:
-            y = torch.cat([y, alpha(x[:, 3:])], 1)
+        y = colour(x[:, :colours])
+        if x.shape[1] > colours:
+            y = torch.cat([y, alpha(x[:, colours:])], 1)
         return np.asarray(y[0].permute(1, 2, 0).cpu().numpy())
 
 
-def _halve(alpha: Tensor, factor: int) -> Tensor:
+def _shrink_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
     """Alpha is averaged: the opaque stays opaque and the transparent transparent, without the ringing of a cubic."""
     import torch.nn.functional as F
 
-    return F.avg_pool2d(alpha, factor)
+    return F.avg_pool2d(alpha, factors)
 
 
-def _double(alpha: Tensor, factor: int) -> Tensor:
+def _grow_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
     import torch.nn.functional as F
 
-    return F.interpolate(alpha, scale_factor=factor, mode="bilinear")
+    return F.interpolate(alpha, scale_factor=factors, mode="bilinear")
 
 
-def _to_float(rows: Iterable[np.ndarray], colours: int) -> Iterator[np.ndarray]:
-    """To [0, 1], grey repeated as three colours."""
+def _to_float(rows: Iterable[np.ndarray], colours: int, wanted: int) -> Iterator[np.ndarray]:
+    """To [0, 1] with as many colours as the model takes: grey is repeated."""
     for block in rows:
         if block.dtype.kind == "u":
             block = block.astype(np.float32) / np.float32(np.iinfo(block.dtype).max)
-        yield block if colours == 3 else np.concatenate([block[..., :1]] * 3 + [block[..., 1:]], axis=-1)
+        repeated = [block[..., :1]] * wanted + [block[..., 1:]]
+        yield block if colours == wanted else np.concatenate(repeated, axis=-1)
 
 
-def _to_dtype(block: np.ndarray, colours: int, dtype: Samples) -> np.ndarray:
-    """[0, 1] clamped and, for integers, rounded; where the picture is grey, the mean of the three colours."""
-    if colours == 1:
-        block = np.concatenate([block[..., :3].mean(-1, keepdims=True), block[..., 3:]], axis=-1)
+def _to_dtype(block: np.ndarray, colours: int, wanted: int, dtype: Samples) -> np.ndarray:
+    """[0, 1] clamped and, for integers, rounded; where fewer colours are wanted, their mean."""
+    if wanted < colours:
+        block = np.concatenate([block[..., :colours].mean(-1, keepdims=True), block[..., colours:]], axis=-1)
     block = np.clip(block, 0, 1)
     if peak := _PEAKS.get(dtype):
         block = np.rint(block * peak)
     return block.astype(dtype)
-
-
-def _padded(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
-    """Repeat the last column and row up to a size."""
-    done, block = 0, None
-    for block in rows:
-        done += len(block)
-        yield np.pad(block, ((0, 0), (0, width - block.shape[1]), (0, 0)), mode="edge")
-    if block is not None and done < height:
-        yield np.pad(block[-1:], ((0, height - done - 1), (0, width - block.shape[1]), (0, 0)), mode="edge")
-
-
-def _cropped(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
-    """Keep the top left."""
-    for block in rows:
-        if height <= 0:
-            return
-        yield block[:height, :width]
-        height -= len(block)

@@ -23,6 +23,8 @@ def bicubic(x: Tensor, size: tuple[int, int]) -> Tensor:
     factor when shrinking.
     """
     lead, (h, w) = x.shape[:-2], x.shape[-2:]
+    if (h, w) == size:
+        return x
     x = x.reshape(-1, 1, h, w) if x.ndim != 4 else x
     (pad_h, out_h), (pad_w, out_w) = _padding(h, size[0]), _padding(w, size[1])
     x = x[..., _mirrored(h, pad_h, x.device), :][..., _mirrored(w, pad_w, x.device)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
-from regrow.passport import Passport
+from regrow.passport import MAX_UNEVEN, Passport
 
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
 
 LARGEST_SCALE = 128
+
+Scale = float | tuple[float, float]
+"""How many times smaller each side becomes, or (width, height) on their own."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,10 @@ def plan_growth(
     what: str,
     small: tuple[int, int],
     xmp: bytes | None,
-    scale: int | None,
+    scale: Scale | None,
     size: tuple[int, int] | None,
     name: str | None,
+    colours: int,
     device: str,
 ) -> Growth:
     """Decide how to grow a small picture.
@@ -44,6 +49,7 @@ def plan_growth(
         small: its (width, height).
         xmp: its XMP, where it has any.
         scale, size, name, device: what the caller says; name is a model's.
+        colours: of the small picture.
 
     Raises:
         RegrowError: no passport and no scale, or a passport that fits neither the picture nor a model that is here.
@@ -56,13 +62,20 @@ def plan_growth(
                 f"{what}: has no passport, so it was not shrunk by regrow or has lost it; "
                 "if regrow shrank it, say how with --scale (and --model)"
             )
-        check_scale(scale)
-        size = size or (small[0] * scale, small[1] * scale)
-        if any(-(-full // scale) != part for full, part in zip(size, small, strict=True)):
-            raise UsageError(f"{what}: {small[0]}x{small[1]} grown by {scale} cannot become {size[0]}x{size[1]}")
-        return Growth(rescaler(name or default_model(scale), scale, device), size, 8, None)
-    if scale not in (None, passport.scale) or size not in (None, (passport.width, passport.height)):
-        raise UsageError(f"{what}: its passport says scale {passport.scale} to {passport.width}x{passport.height}")
+        scales = check_scale(scale)
+        size = size or (round(small[0] * scales[0]), round(small[1] * scales[1]))
+        if small_size(size, scales) != small:
+            raise UsageError(
+                f"{what}: {small[0]}x{small[1]} grown by {words(scales)} cannot become {size[0]}x{size[1]}"
+            )
+        return Growth(rescaler(name or default_model(scales, colours), scales, device), size, 8, None)
+    size = size or (passport.width, passport.height)
+    fits = scale is None or small_size(size, check_scale(scale)) == small
+    if size != (passport.width, passport.height) or not fits:
+        raise UsageError(
+            f"{what}: its passport says {passport.width}x{passport.height}, "
+            f"shrunk to {passport.small_width}x{passport.small_height}"
+        )
     passport.check_size(*small, name=what)
     if name is None:
         name = passport.model
@@ -75,48 +88,99 @@ def plan_growth(
             f"{what}: was shrunk by other weights of {passport.model!r} than {name!r} has here; "
             "give the folder of the weights that shrank it with --model"
         )
-    net = rescaler(name, passport.scale, device)
-    return Growth(net, (passport.width, passport.height), passport.depth, passport)
+    net = rescaler(name, (passport.scale, passport.scale), device)
+    return Growth(net, size, passport.depth, passport)
 
 
-def make_passport(model: str, scale: int, width: int, height: int, depth: int, colours: int, alpha: bool) -> Passport:
-    """The passport of a picture that `model`, a name or a folder, shrinks; the rest is of the original."""
-    name = re.sub("[^a-z0-9._-]+", "-", Path(model).name.lower()).strip("-._") or "model"
+def make_passport(
+    name: str, model: Rescaler, size: tuple[int, int], small: tuple[int, int], depth: int, colours: int, alpha: bool
+) -> Passport:
+    """The passport of a picture that `model` shrinks; `name` is its name or folder, the rest is of the original."""
+    plain = re.sub("[^a-z0-9._-]+", "-", Path(name).name.lower()).strip("-._") or "model"
     return Passport(
-        model=name[:64], digest=zoo.digest(model), scale=scale, width=width, height=height, depth=depth,
-        colours=colours, alpha=alpha,
+        model=plain[:64], digest=zoo.digest(name), scale=model.scale, width=size[0], height=size[1],
+        small_width=small[0], small_height=small[1], depth=depth, colours=colours, alpha=alpha,
     )  # fmt: skip
 
 
 def colour_bands(what: str, growth: Growth, colours: int, alpha: bool) -> tuple[int, Any]:
-    """How many colours to grow, and which bands of the small picture hold them and alpha."""
-    wanted = growth.passport.colours if growth.passport else colours
-    if wanted > colours:
+    """How many colours to grow, and which bands of the small picture hold what it takes and alpha."""
+    model = growth.model
+    if growth.passport:
+        wanted = growth.passport.colours
+    else:
+        wanted = model.colours if model.small_colours < model.colours else min(colours, model.colours)
+    held = min(wanted, model.small_colours)
+    if held > colours:
         raise RegrowError(f"{what}: its colours were taken out since it was shrunk; get the file as it was")
     # Formats without grey hold it as three equal channels.
-    return wanted, [0, *range(3, 3 + alpha)] if wanted < colours else slice(None)
+    return wanted, [0, *range(3, 3 + alpha)] if held < colours else slice(None)
 
 
-def check_scale(scale: int) -> None:
-    """UsageError for a scale that cannot be had."""
-    if not 2 <= scale <= LARGEST_SCALE or scale & (scale - 1):
-        raise UsageError(f"scale {scale}: must be a power of 2 from 2 to {LARGEST_SCALE}")
+def check_scale(scale: Scale) -> tuple[float, float]:
+    """The scale of (width, height). UsageError for one that cannot be had."""
+    across, down = scale if isinstance(scale, tuple) else (scale, scale)
+    if not all(math.isfinite(n) and 1 <= n <= LARGEST_SCALE for n in (across, down)):
+        raise UsageError(f"scale {words((across, down))}: must be from 1 to {LARGEST_SCALE}")
+    if max(across, down) > MAX_UNEVEN * min(across, down):
+        raise UsageError(f"scale {words((across, down))}: one side may shrink at most {MAX_UNEVEN} times more")
+    return across, down
 
 
-def default_model(scale: int) -> str:
-    """The shipped model for a scale: larger ones apply the x4 model's pair of nets again."""
-    return "tad-x2" if scale == 2 else "tad-x4"
+def asked_scale(scale: Scale | None, *, grey: bool) -> tuple[float, float]:
+    """The scale of (width, height) that `shrink` was asked for: 2 when not said, 1 to hide colour alone."""
+    return check_scale((1.0 if grey else 2.0) if scale is None else scale)
 
 
-def rescaler(name: str, scale: int, device: str) -> Rescaler:
-    """A model on a device, set to a scale: the same pair of nets, applied as often as the scale needs."""
-    return _loaded(name, zoo.digest(name), scale, device)
+def words(pair: tuple[float, float]) -> str:
+    """A scale as a person writes it: 2, 2.7, 2x1."""
+    texts = [f"{n:.15g}" for n in pair]
+    return texts[0] if texts[0] == texts[1] else "x".join(texts)
+
+
+def small_size(size: tuple[int, int], scales: tuple[float, float]) -> tuple[int, int]:
+    """(width, height) divided by the scale and rounded up."""
+    width, height = (max(1, math.ceil(n / s - 1e-9)) for n, s in zip(size, scales, strict=True))
+    return width, height
+
+
+def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool = False) -> str:
+    """The shipped model for a scale; beyond 4 the x4 model is applied again.
+
+    Args:
+        scales: (across, down).
+        colours: of the picture, 1 or 3.
+        grey: whether a picture's colours are to be hidden in a grey one.
+    """
+    largest = max(scales)
+    if grey and colours == 3:
+        return "tad-decolor" if largest == 1 else "tad-decolor-x2" if largest <= 2 else "tad-decolor-x4"
+    if largest == 1:
+        raise UsageError("scale 1: the picture would stay as it is; only --grey makes sense of it")
+    kind = "tad-grey" if colours == 1 else "tad"
+    return f"{kind}-x2" if largest <= 2 else f"{kind}-x4"
+
+
+def rescaler(name: str, scales: tuple[float, float], device: str) -> Rescaler:
+    """A model on a device, applied as often as a scale needs. UsageError where it cannot be."""
+    return _loaded(name, zoo.digest(name), max(scales), device)
 
 
 @lru_cache(maxsize=4)
-def _loaded(name: str, digest: str, scale: int, device: str) -> Rescaler:
+def _loaded(name: str, digest: str, needed: float, device: str) -> Rescaler:
     import torch
 
+    with torch.device("meta"):
+        model = zoo.build(zoo.config(name))
+    scale, factor = model.scale, max(model.factors)
+    if needed == 1 < factor:
+        raise UsageError(f"scale 1: {name} makes pictures smaller; say more than 1")
+    # Where the last application hides colour, it cannot be applied again; nor where nothing becomes smaller.
+    if factor == 1 or model.small_colours < model.colours:
+        if needed > scale:
+            raise UsageError(f"scale {needed:g}: {name} makes pictures at most {scale} times smaller")
+    else:
+        scale = factor ** max(1, math.ceil(math.log(needed, factor) - 1e-9))
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:

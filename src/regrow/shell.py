@@ -44,8 +44,21 @@ def streams(job: Job) -> tuple[Any, Any]:
     return source, sys.stdout.buffer if job.target == STDIO else job.target
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def parse_scale(text: str | None) -> tuple[float, float] | None:
+    """(width, height) from words such as 2, 2.7 or 2x1."""
+    if text is None:
+        return None
+    number = r"(\d{1,3}(?:\.\d{1,6})?)"
+    match = re.fullmatch(f"{number}(?:x{number})?", text)
+    if not match:
+        raise UsageError(f"--scale {text}: expected how many times smaller, such as 2, 2.7 or 2x1 (WIDTHxHEIGHT)")
+    return float(match[1]), float(match[2] or match[1])
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
     """(width, height) from words such as 641x427."""
+    if text is None:
+        return None
     match = re.fullmatch(r"(\d{1,7})x(\d{1,7})", text)
     if not match or "0" in match.groups():
         raise UsageError(f"--size {text}: expected WIDTHxHEIGHT in pixels, such as 641x427")
@@ -125,7 +138,7 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
 def print_passport(passport: Passport, *, as_json: bool) -> None:
     """One field a line, or JSON."""
     fields = {k: f"{len(v)} bytes" if isinstance(v, bytes) else v for k, v in asdict(passport).items() if v is not None}
-    _print(fields, [f"{name:8} {value}" for name, value in fields.items()], as_json=as_json)
+    _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
 
 
 def print_models(models: dict[str, dict[str, Any]], *, as_json: bool) -> None:
@@ -138,22 +151,31 @@ def print_models(models: dict[str, dict[str, Any]], *, as_json: bool) -> None:
 
 
 def run_bench(
-    folders: list[Path], models: list[str] | None, *, scale: int, out: Path | None, device: str, tile: int
+    folders: list[Path],
+    models: list[str] | None,
+    *,
+    scale: tuple[float, float],
+    grey: bool,
+    out: Path | None,
+    device: str,
+    tile: int,
 ) -> None:
     """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
     from regrow.measure import benchmark
+    from regrow.rescaling import default_model
 
-    names = models or [benchmark.BICUBIC, "tad-x2" if scale == 2 else "tad-x4"]
+    names = models or [benchmark.BICUBIC, default_model(scale, grey=grey)]
+    options: dict[str, Any] = {"scale": scale, "grey": grey, "device": device, "tile": tile}
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
         bar = progress.add_task("measuring")
 
         def report(result: benchmark.Result) -> None:
             progress.update(bar, description=f"{result.set}/{result.picture} {result.model} {result.rgb:.2f} dB")
 
-        results = benchmark.bench(folders, names, scale=scale, device=device, tile=tile, report=report)
+        results = benchmark.bench(folders, names, **options, report=report)
         if out:
             benchmark.write(results, out)
-            benchmark.sheet(folders, names, out / "sheet.png", scale=scale, device=device, tile=tile)
+            benchmark.sheet(folders, names, out / "sheet.png", **options)
     print("\n".join(benchmark.table(results)))
 
 

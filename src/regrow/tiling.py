@@ -12,13 +12,14 @@ import numpy as np
 class Tiling:
     """How a map from pictures to pictures may be cut.
 
-    A *cell* is the smallest unit that can be cut: `cell_in` pixels a side going in become `cell_out` coming out (2 and
-    1 when shrinking by 2; 1 and 2 when growing). A cell of the result depends on cells up to `halo` away and no
-    others, so tiles cut with that overlap equal the whole, but for the order in which floating-point sums are taken.
+    A *cell* is the smallest unit that can be cut: `cell_in` pixels (down, across) going in become `cell_out` coming out
+    (2x2 and 1x1 when shrinking by 2; 1x1 and 2x2 when growing). A cell of the result depends on cells up to `halo` away
+    and no others, so tiles cut with that overlap equal the whole, but for the order in which floating-point sums are
+    taken.
     """
 
-    cell_in: int
-    cell_out: int
+    cell_in: tuple[int, int]
+    cell_out: tuple[int, int]
     halo: int
     tile: int
     """Cells a side of a tile's result, at least 1."""
@@ -32,19 +33,19 @@ def run_tiled(
     Args:
         rows: (n, width, bands) arrays of any heights, top to bottom, `height` rows in all.
         width, height: of the picture, in pixels, both whole cells.
-        run: (h, w, bands) -> (h * cell_out / cell_in, w * cell_out / cell_in, bands'), h and w whole cells.
+        run: (h, w, bands) -> (h', w', bands'), h and w whole cells, h' and w' as many cells of the result.
         tiling: where to cut.
 
     Yields:
-        (n, cells across * cell_out, bands') arrays, top to bottom. Held at any time: the rows of one strip of tiles
+        (n, cells across * cell_out[1], bands') arrays, top to bottom. Held at any time: the rows of one strip of tiles
         and its halo, going in, and the rows of one strip coming out.
     """
-    across, down = width // tiling.cell_in, height // tiling.cell_in
-    band = _Band(rows)
+    down, across = height // tiling.cell_in[0], width // tiling.cell_in[1]
+    band = Band(rows)
     for top in range(0, down, tiling.tile):
         bottom = min(top + tiling.tile, down)
         first, last = max(0, top - tiling.halo), min(down, bottom + tiling.halo)
-        strip = band.rows(first * tiling.cell_in, last * tiling.cell_in)
+        strip = band.rows(first * tiling.cell_in[0], last * tiling.cell_in[0])
         yield np.concatenate(
             [
                 _run_tile(strip, left, min(left + tiling.tile, across), (top - first, bottom - first), run, tiling)
@@ -64,13 +65,14 @@ def _run_tile(
 ) -> np.ndarray:
     """One tile of a strip: cut with its halo, run, cut back. Positions are in cells."""
     first = max(0, left - tiling.halo)
-    last = min(strip.shape[1] // tiling.cell_in, right + tiling.halo)
-    result = run(strip[:, first * tiling.cell_in : last * tiling.cell_in])
-    y, x = (slice(a * tiling.cell_out, b * tiling.cell_out) for a, b in (vertical, (left - first, right - first)))
+    last = min(strip.shape[1] // tiling.cell_in[1], right + tiling.halo)
+    result = run(strip[:, first * tiling.cell_in[1] : last * tiling.cell_in[1]])
+    spans = zip((vertical, (left - first, right - first)), tiling.cell_out, strict=True)
+    y, x = (slice(a * cell, b * cell) for (a, b), cell in spans)
     return result[y, x]
 
 
-class _Band:
+class Band:
     """A window over rows that arrive one after another; what lies above the window is forgotten."""
 
     def __init__(self, rows: Iterable[np.ndarray]) -> None:

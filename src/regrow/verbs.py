@@ -16,7 +16,18 @@ from regrow.inputs import accept
 from regrow.passport import Passport, strip
 from regrow.picture import Picture, open_picture
 from regrow.pipeline import TILE, grow_rows, shrink_rows
-from regrow.rescaling import Growth, check_scale, colour_bands, default_model, make_passport, plan_growth, rescaler
+from regrow.rescaling import (
+    Growth,
+    Scale,
+    asked_scale,
+    colour_bands,
+    default_model,
+    make_passport,
+    plan_growth,
+    rescaler,
+    small_size,
+    words,
+)
 from regrow.writer import PictureWriter
 
 if TYPE_CHECKING:
@@ -52,7 +63,8 @@ def shrink(
     picture: Any,
     out: str | os.PathLike[str] | BinaryIO | None = None,
     *,
-    scale: int = 2,
+    scale: Scale | None = None,
+    grey: bool = False,
     model: str | None = None,
     device: str = "auto",
     tile: int = TILE,
@@ -65,7 +77,9 @@ def shrink(
         picture: path or the bytes of a file; or numpy (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor
             (1 or 3, H, W) float in [0, 1].
         out: path or binary file to write, when `picture` is a path or bytes.
-        scale: how many times smaller each side becomes: 2, 4, 8 ... 128. Sizes are rounded up.
+        scale: how many times smaller each side becomes, from 1 to 128, such as 2 or 2.7, or (width, height) on their
+            own; 2 when not given, with `grey` 1. Sizes are rounded up.
+        grey: hide the colours in a grey picture, that `grow` brings back.
         model: shipped name or folder; the shipped one for the scale when not given.
         device: auto, cpu, cuda, mps ...
         tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time.
@@ -79,30 +93,32 @@ def shrink(
     Raises:
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
     """
-    check_scale(scale)
-    name = model or default_model(scale)
-    net = rescaler(name, scale, device)
+    scales = asked_scale(scale, grey=grey)
     if isinstance(picture, (str, os.PathLike, bytes)):
         out = _named(out, "shrink")
-        _shrink_file(open_picture(picture), out, name, net, tile, format, report)
+        opened = open_picture(picture)
+        name = model or default_model(scales, opened.colours, grey=grey)
+        _shrink_file(opened, out, name, rescaler(name, scales, device), scales, tile, format, report)
         return out
     _unnamed(out, "shrink")
     given = accept(picture)
-    height, width = given.pixels.shape[:2]
-    rows = shrink_rows([given.pixels], width, height, given.colours, net, tile)
-    small = given.wrap(np.concatenate(list(_reported(rows, -(-height // scale), report))))
+    size = given.pixels.shape[1], given.pixels.shape[0]
+    name = model or default_model(scales, given.colours, grey=grey)
+    net, small = rescaler(name, scales, device), small_size(size, scales)
+    rows = shrink_rows([given.pixels], *size, given.colours, net, tile, small)
+    shrunk = given.wrap(np.concatenate(list(_reported(rows, small[1], report))))
     if given.holds_xmp:
         alpha = given.pixels.shape[2] > given.colours
-        passport = make_passport(name, scale, width, height, given.depth, given.colours, alpha)
-        small.info["xmp"] = passport.to_xmp(given.xmp)
-    return small
+        passport = make_passport(name, net, size, small, given.depth, given.colours, alpha)
+        shrunk.info["xmp"] = passport.to_xmp(given.xmp)
+    return shrunk
 
 
 def grow(
     picture: Any,
     out: str | os.PathLike[str] | BinaryIO | None = None,
     *,
-    scale: int | None = None,
+    scale: Scale | None = None,
     size: tuple[int, int] | None = None,
     model: str | None = None,
     device: str = "auto",
@@ -115,7 +131,7 @@ def grow(
     Args:
         picture: as for `shrink`.
         out: path or binary file to write, when `picture` is a path or bytes.
-        scale: only where there is no passport (arrays, tensors, stripped files): how many times larger.
+        scale: only where there is no passport (arrays, tensors, stripped files): as for `shrink`.
         size: only where there is no passport: exact (width, height); scale times the small one when not given.
         model: shipped name or folder, where there is no passport or its model does not ship; the passport's weights
             must be in it.
@@ -132,15 +148,16 @@ def grow(
         out = _named(out, "grow")
         opened = open_picture(picture)
         small = (opened.width, opened.height)
-        growth = plan_growth(opened.name, small, opened.xmp, scale, size, model, device)
+        growth = plan_growth(opened.name, small, opened.xmp, scale, size, model, opened.colours, device)
         _grow_file(opened, out, growth, tile, format, report)
         return out
     _unnamed(out, "grow")
     given = accept(picture)
     height, width = given.pixels.shape[:2]
-    growth = plan_growth(type(picture).__name__, (width, height), given.xmp, scale, size, model, device)
+    what = type(picture).__name__
+    growth = plan_growth(what, (width, height), given.xmp, scale, size, model, given.colours, device)
     dtype = np.float32 if given.pixels.dtype.kind == "f" else np.uint16 if growth.depth == 16 else np.uint8
-    colours, keep = colour_bands(type(picture).__name__, growth, given.colours, given.pixels.shape[2] > given.colours)
+    colours, keep = colour_bands(what, growth, given.colours, given.pixels.shape[2] > given.colours)
     rows = grow_rows([given.pixels[..., keep]], (width, height), growth.size, colours, growth.model, dtype, tile)
     grown = given.wrap(np.concatenate(list(_reported(rows, growth.size[1], report))))
     if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
@@ -155,7 +172,14 @@ def info(picture: str | os.PathLike[str] | bytes) -> Passport | None:
 
 
 def _shrink_file(
-    picture: Picture, out: Any, name: str, net: Rescaler, tile: int, format: str | None, report: Report
+    picture: Picture,
+    out: Any,
+    name: str,
+    net: Rescaler,
+    scales: tuple[float, float],
+    tile: int,
+    format: str | None,
+    report: Report,
 ) -> None:
     form = get_format(format) if format else format_of(out)
     if not form.turned:
@@ -163,23 +187,28 @@ def _shrink_file(
     if not form.lossless:
         log.warning("%s: %s", picture.name, JPEG_COST)
     size = picture.width, picture.height
+    small, colours = small_size(size, scales), min(picture.colours, net.small_colours)
+    if size[0] < scales[0] or size[1] < scales[1]:
+        log.warning(
+            "%s: %dx%d is too small to be shrunk by %s; hardly more than its mean colour will come back",
+            picture.name, *size, words(scales),
+        )  # fmt: skip
     # What the small file cannot hold travels in the passport.
     keeps_exif = form.exif_limit > 0
-    keeps_icc = picture.icc is None or icc_fits(picture.icc, colours=picture.colours, format=form.name)
+    keeps_icc = picture.icc is None or icc_fits(picture.icc, colours=colours, format=form.name)
     passport = replace(
-        make_passport(name, net.scale, *size, picture.depth, picture.colours, picture.alpha),
+        make_passport(name, net, size, small, picture.depth, picture.colours, picture.alpha),
         exif=None if keeps_exif else picture.exif,
         icc=None if keeps_icc else picture.icc,
     )
-    rows = shrink_rows(picture.rows(), *size, picture.colours, net, tile)
-    small = tuple(-(-n // net.scale) for n in size)
+    rows = shrink_rows(picture.rows(), *size, picture.colours, net, tile, small)
     picture = replace(
         picture,
         xmp=passport.to_xmp(picture.xmp),
         exif=picture.exif if keeps_exif else None,
         icc=picture.icc if keeps_icc else None,
     )
-    _write(out, rows, picture, small, picture.colours, 8, form, report)
+    _write(out, rows, picture, small, colours, 8, form, report)
 
 
 def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: str | None, report: Report) -> None:
@@ -203,7 +232,7 @@ def _write(
     out: Any,
     rows: Iterable[np.ndarray],
     picture: Picture,
-    size: tuple[int, ...],
+    size: tuple[int, int],
     colours: int,
     depth: int,
     form: Format,

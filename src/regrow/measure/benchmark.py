@@ -9,14 +9,15 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
-from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from regrow import __version__, verbs
+from regrow import __version__, verbs, zoo
+from regrow.colorspace import luma
 from regrow.errors import RegrowError, UsageError
 from regrow.files import atomic, find_pictures
 from regrow.inputs import read_rgb
@@ -25,6 +26,7 @@ from regrow.measure.memory import peak_memory, reset_peak
 from regrow.measure.sheet import write_sheet
 from regrow.pipeline import TILE
 from regrow.resample import bicubic
+from regrow.rescaling import Scale, check_scale, small_size, words
 from regrow.writer import PictureWriter
 
 BICUBIC = "bicubic"
@@ -38,7 +40,7 @@ class Result:
     set: str
     picture: str
     model: str
-    scale: int
+    scale: str
     rgb: float
     rgb_ssim: float
     y: float
@@ -58,20 +60,20 @@ def bench(
     folders: list[Path],
     models: list[str],
     *,
-    scale: int = 2,
+    scale: Scale = 2,
+    grey: bool = False,
     device: str = "auto",
     tile: int = TILE,
     report: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Measure models on sets of pictures.
 
-    The originals are cropped to a multiple of the scale, top left kept, and taken as 8-bit RGB (grey repeated).
+    The originals are cropped to a multiple of a whole scale, top left kept, and taken as 8-bit RGB (grey repeated).
 
     Args:
         folders: one set each.
         models: names or folders, or "bicubic".
-        scale: how many times smaller each side becomes.
-        device, tile: as for `shrink`.
+        scale, grey, device, tile: as for `shrink`.
         report: told each picture's result when it is there.
 
     Returns:
@@ -80,66 +82,76 @@ def bench(
     Raises:
         UsageError: no pictures, no such model. RegrowError: a picture cannot be read.
     """
-    if scale < 1:
-        raise UsageError(f"a scale of {scale} makes no sense: it is 1 or more")
+    scales = check_scale(scale)
     results = []
     sets, labels = _labels([str(folder) for folder in folders]), _labels(models)
-    pairs = {name: pair_of(name, scale, device, tile) for name in models}
+    pairs = {name: Pair(name, scales, grey=grey, device=device, tile=tile) for name in models}
     for pair in pairs.values():  # the first picture through a model pays for what is set up once
-        pair.grow(pair.shrink(np.zeros((scale * 8, scale * 8, 3), np.uint8)))
+        pair(np.zeros((64 * ceil(scales[1]), 64 * ceil(scales[0]), 3), np.uint8))
     for folder in folders:
         paths = list(find_pictures(folder)) if folder.is_dir() else []
         if not paths:
             raise UsageError(f"{folder}: no pictures there to measure on")
         for path in paths:
-            original = cropped(read_rgb(path), scale)
+            original = cropped(read_rgb(path), scales)
             if not original.size:
-                raise RegrowError(f"{path}: is too small to be shrunk by {scale}; take it out of the set")
+                raise RegrowError(f"{path}: is too small to be shrunk by {words(scales)}; take it out of the set")
             for name, pair in pairs.items():
-                result = _measure(original, pair, scale)
-                results.append(Result(sets[str(folder)], path.stem, labels[name], scale, **result))
+                result = _measure(original, pair, ceil(max(scales)))
+                results.append(Result(sets[str(folder)], path.stem, labels[name], words(scales), **result))
                 report(results[-1])
     return results
 
 
-@dataclass(frozen=True)
 class Pair:
-    """Two maps of (H, W, 3) uint8 pictures."""
+    """Two maps of (H, W, 3) uint8 pictures: a model's, or the antialiased bicubic's where its name is "bicubic".
 
-    shrink: Callable[[np.ndarray], np.ndarray]
-    grow: Callable[[np.ndarray], np.ndarray]
+    UsageError when there is no such model.
+    """
+
+    def __init__(self, name: str, scale: Scale, *, grey: bool = False, device: str = "auto", tile: int = TILE) -> None:
+        self.name, self.scales, self.grey = name, check_scale(scale), grey
+        self.options: dict[str, Any] = {"scale": self.scales, "device": device, "tile": tile}
+        if name != BICUBIC:
+            zoo.folder(name)
+
+    def shrink(self, picture: np.ndarray) -> np.ndarray:
+        """(H, W, 3) -> (h, w, 3), or (h, w, 1) where colours are hidden."""
+        if self.name != BICUBIC:
+            return np.asarray(verbs.shrink(picture, model=self.name, **self.options))
+        width, height = small_size((picture.shape[1], picture.shape[0]), self.scales)
+        small = bicubic(_tensor(picture), (height, width))
+        return _array(luma(small) if self.grey else small)
+
+    def grow(self, small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """(h, w, 3 or 1) -> (H, W, 3); size is (width, height)."""
+        if self.name != BICUBIC:
+            return np.asarray(verbs.grow(small, size=size, model=self.name, **self.options))
+        return _array(bicubic(_tensor(small), size[::-1]).expand(3, -1, -1))
+
+    def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The small picture and the grown one."""
+        small = self.shrink(picture)
+        return small, self.grow(small, (picture.shape[1], picture.shape[0]))
 
 
-def pair_of(name: str, scale: int, device: str = "auto", tile: int = TILE) -> Pair:
-    """The maps of a model, or of "bicubic". UsageError when there is no such model."""
-    if name == BICUBIC:
-        return Pair(partial(_resample, factor=1 / scale), partial(_resample, factor=scale))
-    options: dict[str, Any] = {"scale": scale, "model": name, "device": device, "tile": tile}
-    return Pair(partial(verbs.shrink, **options), partial(verbs.grow, **options))
-
-
-def _resample(picture: np.ndarray, factor: float) -> np.ndarray:
-    x = bicubic(_tensor(picture), (round(picture.shape[0] * factor), round(picture.shape[1] * factor)))
-    return (metrics.round_8bit(x) * 255).byte().permute(1, 2, 0).numpy()
-
-
-def _measure(original: np.ndarray, pair: Pair, scale: int) -> dict[str, float]:
+def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
     megapixels = original.shape[0] * original.shape[1] / 1e6
     reset_peak()
     start = time.perf_counter()
     small = pair.shrink(original)
     between = time.perf_counter()
-    grown = pair.grow(small)
+    grown = pair.grow(small, (original.shape[1], original.shape[0]))
     end = time.perf_counter()
     peak = peak_memory() / 2**20
     a, b = _tensor(grown), _tensor(original)
-    figures = metrics.compare(a, b, scale)
+    figures = metrics.compare(a, b, border)
     return {
         "rgb": figures["rgb"]["psnr"],
         "rgb_ssim": figures["rgb"]["ssim"],
         "y": figures["y"]["psnr"],
         "y_ssim": figures["y"]["ssim"],
-        "small": metrics.psnr_small(_tensor(small), b, scale),
+        "small": metrics.psnr_small(_tensor(small), b),
         "bytes_per_pixel": _png_size(small) / (megapixels * 1e6),
         "shrink_seconds": (between - start) / megapixels,
         "grow_seconds": (end - between) / megapixels,
@@ -153,19 +165,19 @@ def _labels(names: list[str]) -> dict[str, str]:
     return {name: Path(name).name if short.count(Path(name).name) == 1 else name for name in names}
 
 
-def sheet(folders: list[Path], models: list[str], path: Path, *, scale: int, device: str, tile: int) -> None:
+def sheet(
+    folders: list[Path], models: list[str], path: Path, *, scale: Scale, grey: bool, device: str, tile: int
+) -> None:
     """Draw the before/after sheet: of each set's first three pictures a detail, small and as every model grows it."""
     rows = []
     for folder in folders:
         for file in list(find_pictures(folder))[:3]:
-            original = cropped(read_rgb(file), scale)
+            original = cropped(read_rgb(file), check_scale(scale))
             row = {f"{folder.name}/{file.stem}"[:40]: original}
             for name in models:
-                pair = pair_of(name, scale, device, tile)
-                small = pair.shrink(original)
-                grown = pair.grow(small)
+                small, grown = Pair(name, scale, grey=grey, device=device, tile=tile)(original)
                 label = Path(name).name
-                row[f"{label}: small"] = small
+                row[f"{label}: small"] = np.broadcast_to(small, (*small.shape[:2], 3))
                 row[f"{label}: grown, {metrics.psnr_rgb(_tensor(grown), _tensor(original)):.2f} dB"] = grown
             rows.append(row)
     write_sheet(rows, path)
@@ -173,7 +185,7 @@ def sheet(folders: list[Path], models: list[str], path: Path, *, scale: int, dev
 
 def means(results: list[Result]) -> list[Result]:
     """One result for each set and model, in the order they first appear: means, but the largest of `peak_mib`."""
-    groups: dict[tuple[str, str, int], list[Result]] = {}
+    groups: dict[tuple[str, str, str], list[Result]] = {}
     for result in results:
         groups.setdefault((result.set, result.model, result.scale), []).append(result)
     merged = []
@@ -210,25 +222,33 @@ def table(results: list[Result]) -> Iterator[str]:
     )
     for r in means(results):
         yield (
-            f"{r.set:10} {r.model:12} {'x' + str(r.scale):>5} "
+            f"{r.set:10} {r.model:12} {'x' + r.scale:>5} "
             f"{r.rgb:7.2f} {r.rgb_ssim:6.4f} {r.y:7.2f} {r.y_ssim:6.4f} "
             f"{r.small:8.2f} {r.bytes_per_pixel:6.3f} {r.shrink_seconds:11.2f} {r.grow_seconds:9.2f} {r.peak_mib:8.0f}"
         )
 
 
-def cropped(picture: np.ndarray, scale: int) -> np.ndarray:
-    """(H, W, C) cut to a multiple of the scale, top left kept."""
-    return np.ascontiguousarray(picture[: picture.shape[0] // scale * scale, : picture.shape[1] // scale * scale])
+def cropped(picture: np.ndarray, scales: tuple[float, float]) -> np.ndarray:
+    """(H, W, C) cut to a multiple of the scale, (across, down), top left kept; uncut where that is no whole number."""
+    width, height = (
+        int(n // s * s) if s.is_integer() else n
+        for n, s in zip((picture.shape[1], picture.shape[0]), map(float, scales), strict=True)
+    )
+    return np.ascontiguousarray(picture[:height, :width])
 
 
 def _tensor(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(picture).permute(2, 0, 1) / 255
 
 
+def _array(picture: torch.Tensor) -> np.ndarray:
+    return (metrics.round_8bit(picture) * 255).byte().permute(1, 2, 0).numpy()
+
+
 def _png_size(picture: np.ndarray) -> int:
     file = io.BytesIO()
     height, width = picture.shape[:2]
-    with PictureWriter(file, width=width, height=height, colours=3, format="png") as writer:
+    with PictureWriter(file, width=width, height=height, colours=picture.shape[2], format="png") as writer:
         writer.write(picture)
     return file.tell()
 

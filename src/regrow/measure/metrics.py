@@ -12,9 +12,9 @@ from math import inf, isfinite, log10, nan
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from regrow.colorspace import luma as full_range_luma
 from regrow.errors import UsageError
 from regrow.resample import bicubic
 
@@ -92,32 +92,29 @@ def ssim_y(a: Tensor, b: Tensor, border: int) -> float:
     return _mean(_ssim(x, y, peak=255) for x, y in _luma_pairs(a, b, border))
 
 
-def psnr_small(small: Tensor, original: Tensor, scale: int) -> float:
-    """How natural a small picture looks: its PSNR over RGB against the antialiased bicubic of the original.
+def psnr_small(small: Tensor, original: Tensor) -> float:
+    """How natural a small picture looks: its PSNR against the antialiased bicubic of the original.
 
-    The bicubic is clamped and rounded to 8 bits here; `small` is taken as it is. An original whose size is no multiple
-    of the scale is first extended to one at the right and the bottom, the edge pixel repeated.
+    The bicubic, or its luma where the small picture is grey, is clamped and rounded to 8 bits here; `small` is taken as
+    it is.
 
     Args:
-        small: (3, ceil(H / scale), ceil(W / scale)) or a batch of them, in [0, 1], 8-bit rounded.
+        small: (3, h, w) or, grey, (1, h, w), or a batch of them, in [0, 1], 8-bit rounded.
         original: (3, H, W) or (B, 3, H, W) in [0, 1].
-        scale: how many times smaller, 1 or more.
 
     Returns:
         dB; `math.inf` where the small picture is the bicubic itself.
 
     Raises:
-        UsageError: the small picture's size is not the original's divided by the scale, rounded up.
+        UsageError: a tensor is not a float picture, or only one is a batch.
     """
-    if scale < 1:
-        raise UsageError(f"a scale of {scale} makes no sense: it is 1 or more")
     _check(original)
-    height, width = original.shape[-2:]
-    size = -(-height // scale), -(-width // scale)
-    batch = original.reshape(-1, 3, height, width)
-    batch = F.pad(batch, (0, size[1] * scale - width, 0, size[0] * scale - height), mode="replicate")
-    reference = round_8bit(bicubic(batch, size)).reshape(*original.shape[:-2], *size)
-    return psnr_rgb(small, reference)
+    size = small.shape[-2], small.shape[-1]
+    reference = bicubic(original, size)
+    if small.ndim >= 3 and small.shape[-3] == 1:
+        reference = full_range_luma(reference).expand_as(reference)
+        small = small.expand_as(reference)
+    return psnr_rgb(small, round_8bit(reference))
 
 
 def compare(a: Tensor, b: Tensor, scale: int | None = None) -> dict[str, dict[str, float]]:

@@ -71,10 +71,9 @@ def train(
             model.start_from(zoo.load(recipe.init))
         except ValueError as error:
             raise UsageError(f"{recipe.name}: cannot start from {recipe.init}: {error}") from None
-    if recipe.data.crop % model.scale or recipe.data.validation_crop < model.scale:
-        raise UsageError(
-            f"crop {recipe.data.crop} must divide by the scale, {model.scale}, and validation_crop hold it"
-        )
+    grain = math.lcm(*model.multiples)
+    if recipe.data.crop % grain or recipe.data.validation_crop < grain:
+        raise UsageError(f"crop {recipe.data.crop} must divide by {grain}, and validation_crop hold that")
     model.train().requires_grad_(True)
     ema = copy.deepcopy(model).eval().requires_grad_(False)
     optimizers = optim.build(model, recipe.optimizer)
@@ -96,10 +95,10 @@ def train(
         str(accelerator.device) if pictures_on_device else "cpu",
     )
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
-    loss_module = RescaleLoss(model, recipe.loss, recipe.data.grey)
-    loss_module, *optimizers = accelerator.prepare(loss_module, *optimizers)
+    task = RescaleLoss(model, recipe.loss, recipe.data)
+    prepared, *optimizers = accelerator.prepare(task, *optimizers)
     ema.to(accelerator.device)
-    compute = _compiled(loss_module, recipe.run.compile, console.print)
+    compute = _compiled(prepared, recipe.run.compile, console.print)
     rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
 
     out.mkdir(parents=True, exist_ok=True)
@@ -124,7 +123,7 @@ def train(
                 for group, rate in zip(optimizer.param_groups, base, strict=True):
                     group["lr"] = rate * factor
             x = crops(step).to(accelerator.device)
-            losses = compute(x, torch.rand(len(x), 1, 1, 1).to(x.device))
+            losses = compute(x, **task.draw(x))
             accelerator.backward(losses["loss"])
             norm = accelerator.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
             # A step of infinite gradient would end the run; leaving one out changes nothing.

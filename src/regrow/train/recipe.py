@@ -26,6 +26,9 @@ class Data:
     batch: int = 8
     grey: float = 0.0
     """Share of crops made grey, whose small picture is made grey too, for pictures that have no colour."""
+    stretch: float = 1.0
+    """Crops are resampled to up to this many times their size before they are shrunk, evenly drawn for each batch, as
+    pictures are whose scale lies between two powers of 2."""
     validation: int = 16
     """Pictures held out, evenly spaced in the sorted list."""
     validation_crop: int = 192
@@ -35,6 +38,8 @@ class Data:
         for name, least in (("crop", 1), ("batch", 1), ("validation", 0), ("validation_crop", 1)):
             if getattr(self, name) < least:
                 raise UsageError(f"[data]: {name} is {getattr(self, name)}, but must be at least {least}")
+        if not 1 <= self.stretch <= 2:
+            raise UsageError(f"[data]: stretch is {self.stretch}, but must be from 1 to 2")
         if not all(isinstance(folder, str) for folder in self.folders):
             raise UsageError(f"[data]: folders is {self.folders!r}, but must be a list of names")
 
@@ -49,6 +54,16 @@ class Loss:
     """Distance between the small picture and the bicubic one: l1 or l2."""
     guidance_weight: float = 0.1
     """The paper's lambda."""
+    radius: float = 0.0
+    """Mean absolute difference, in levels of 255, within which small pictures are free (Schaefer's epsilon)."""
+    noise: float = 0.0
+    """Gaussian noise on small pictures before they are grown: the largest standard deviation, in [0, 1]; each crop's is
+    drawn evenly from 0 to that."""
+
+    def __post_init__(self) -> None:
+        for name in ("guidance_weight", "radius", "noise"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"[loss]: {name} is {getattr(self, name)}, but must not be negative")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,32 +8,44 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from regrow.colorspace import luma
+from regrow.resample import bicubic
+
 
 class Rescaler(nn.Module, ABC):
     """A pair of maps trained together: one shrinks pictures, the other grows them again.
 
-    A rescaler is applied `steps` times; between the applications values stay floating point. Pictures are RGB in
-    [0, 1]; results are neither clamped nor rounded: `regrow.nets.layers.quantize` does both.
+    A rescaler is applied `steps` times; between the applications values stay floating point. Pictures are RGB (or one
+    channel, where `colours` is 1) in [0, 1]; results are neither clamped nor rounded: `regrow.nets.layers.quantize`
+    does both.
     """
 
-    factor: int
-    """How many times smaller each side becomes in one application."""
+    factors: tuple[int, int]
+    """How many times smaller height and width become in one application."""
     steps: int
     """How often it is applied."""
+    fold: int
+    """Both sides of every small picture must be multiples of this."""
     halo: int
-    """How many small pixels away one application looks: tiles that overlap by this much agree with the whole."""
+    """How many cells away one application looks: tiles that overlap by this much agree with the whole.
+
+    A cell is `fold` small pixels a side, or what they stand for in the larger picture."""
+    colours: int
+    """Channels of the full-size pictures: 3 (RGB) or 1."""
+    small_colours: int
+    """Channels of the small pictures: 3, or 1 where colour is hidden in grey or there is none."""
 
     @abstractmethod
     def shrink_once(self, x: Tensor, step: int = 0) -> Tensor:
-        """(B, 3, factor * h, factor * w) -> (B, 3, h, w); step 0 starts from the full size."""
+        """(B, C, factors[0] * h, factors[1] * w) -> (B, c, h, w); step 0 starts from the full size."""
 
     @abstractmethod
     def grow_once(self, y: Tensor, step: int = 0) -> Tensor:
-        """(B, 3, h, w) -> (B, 3, factor * h, factor * w); step 0 ends at the full size."""
+        """(B, c, h, w) -> (B, C, factors[0] * h, factors[1] * w); step 0 ends at the full size."""
 
     @abstractmethod
     def start_from(self, other: Rescaler) -> None:
-        """Take over the weights of a model of the same layout, as the start of training; ValueError if they differ."""
+        """Take over the weights of another model, as the start of training; ValueError if the layouts do not allow."""
 
     @abstractmethod
     def multiply_adds(self) -> tuple[float, float]:
@@ -49,20 +61,36 @@ class Rescaler(nn.Module, ABC):
         return next(self.parameters()).device
 
     @property
+    def scales(self) -> tuple[int, int]:
+        """How many times smaller height and width become in all."""
+        return self.factors[0] ** self.steps, self.factors[1] ** self.steps
+
+    @property
     def scale(self) -> int:
-        """How many times smaller each side becomes in all."""
-        return self.factor**self.steps
+        """How many times smaller the side becomes that shrinks most."""
+        return max(self.scales)
+
+    @property
+    def multiples(self) -> tuple[int, int]:
+        """What height and width of a full-size picture must divide by."""
+        return self.scales[0] * self.fold, self.scales[1] * self.fold
 
     def shrink(self, x: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1], H and W multiples of the scale -> (B, 3, H/scale, W/scale). ValueError if not."""
-        if x.shape[-2] % self.scale or x.shape[-1] % self.scale:
-            raise ValueError(f"a picture of {x.shape[-1]}x{x.shape[-2]} does not divide by {self.scale}")
+        """(B, C, H, W) in [0, 1], H and W multiples of `multiples` -> (B, c, H/scale, W/scale). ValueError if not."""
+        down, across = self.multiples
+        if x.shape[-2] % down or x.shape[-1] % across:
+            raise ValueError(f"a picture of {x.shape[-1]}x{x.shape[-2]} does not divide by {across}x{down}")
         for step in range(self.steps):
             x = self.shrink_once(x, step)
         return x
 
     def grow(self, y: Tensor) -> Tensor:
-        """(B, 3, h, w) in [0, 1] -> (B, 3, h*scale, w*scale)."""
+        """(B, c, h, w) in [0, 1], h and w multiples of `fold` -> (B, C, h*scale, w*scale)."""
         for step in reversed(range(self.steps)):
             y = self.grow_once(y, step)
         return y
+
+    def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        """What a small picture of (h, w) is to look like: the bicubic one, or its luma where the small one is grey."""
+        small = bicubic(x, size)
+        return luma(small) if self.small_colours < self.colours else small

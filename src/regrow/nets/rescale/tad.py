@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from regrow.nets.layers import ResidualBlock
+from regrow.colorspace import luma
+from regrow.nets.layers import ResidualBlock, depth_to_space, space_to_depth
 from regrow.nets.rescale.base import Rescaler
 from regrow.resample import bicubic
 
@@ -18,11 +19,23 @@ from regrow.resample import bicubic
 class TADConfig:
     """Settings of the task-aware autoencoder.
 
-    `TADConfig(channels=64, blocks=3, trunk_conv=True, subpixel_features=True)` is the paper's layout.
+    `TADConfig(channels=64, blocks=3, trunk_conv=True, subpixel_features=True)` is the paper's layout, and
+    `TADConfig(scale=1, height=1, width=1, small_colours=1, channels=64, blocks=3, trunk_conv=True)` its colour
+    autoencoder of nine convolutions a side.
     """
 
     scale: int = 2
-    """Factor of the whole model: 2, or a higher power of 2 by applying the pair of x2 nets again (section 3.2)."""
+    """Factor of the whole model: that of one application or a power of it, by applying it again (section 3.2)."""
+    height: int = 2
+    width: int = 2
+    """Factors of one application, 1, 2 or 4 (section 3.3 has one for each side)."""
+    colours: int = 3
+    small_colours: int = 3
+    """Channels of the pictures and of the small ones: 3 or 1."""
+    fold: int = 1
+    """The nets run at this fraction of the small picture's resolution, which costs fold^2 times less; 1, 2 or 4."""
+    guided: bool = True
+    """The encoder's result is added to the guidance image; else it is the small picture itself."""
     pairs: int = 1
     """Pairs of nets: each application has its own, and further ones use the last again. The paper has one for all."""
     channels: int = 32
@@ -31,55 +44,91 @@ class TADConfig:
     trunk_conv: bool = False
     """A convolution after the residual blocks, with a skip around both, as in EDSR."""
     subpixel_features: bool = False
-    """Grow the features (4 * channels, pixel shuffle, one full-size convolution), as in EDSR; else grow the picture."""
+    """Grow the features (then pixel shuffle, one full-size convolution), as in EDSR; else grow the picture."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.scale <= 128 or self.scale & (self.scale - 1):
-            raise ValueError(f"scale {self.scale} is not a power of 2 from 2 to 128")
+        for name, allowed in (("height", (1, 2, 4)), ("width", (1, 2, 4)), ("fold", (1, 2, 4))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} {getattr(self, name)} is not one of {allowed}")
+        factor = max(self.height, self.width)
+        if not 1 <= self.scale <= 128 or factor**self.steps != self.scale:
+            raise ValueError(f"scale {self.scale} is not a power of {factor} up to 128")
         # The upper limits keep a hostile configuration from asking for all memory.
         if not 1 <= self.pairs <= 7:
             raise ValueError(f"pairs {self.pairs} out of range: 1 to 7")
         if not 1 <= self.channels <= 1024 or not 0 <= self.blocks <= 256:
             raise ValueError(f"channels {self.channels} or blocks {self.blocks} out of range: 1 to 1024, 0 to 256")
+        if (self.colours, self.small_colours) not in ((3, 3), (3, 1), (1, 1)):
+            raise ValueError(
+                f"colours {self.colours} and small_colours {self.small_colours}: 3 and 3, 3 and 1, 1 and 1"
+            )
+        if self.small_colours < self.colours and self.pairs != self.steps:
+            raise ValueError(
+                f"pairs {self.pairs}: where the last application hides colour, each of {self.steps} has one"
+            )
+        if self.subpixel_features and self.fold > 1:
+            raise ValueError("subpixel_features and fold exclude each other")
+
+    @property
+    def steps(self) -> int:
+        """Applications."""
+        factor = max(self.height, self.width)
+        return 1 if factor == 1 else max(1, round(math.log(max(self.scale, 1), factor)))
 
 
 class Trunk(nn.Module):
-    """head -> residual blocks -> tail, all at the small picture's resolution: (B, inputs, h, w) -> (B, outputs, h, w).
+    """head -> residual blocks -> tail at one resolution: (B, inputs, h, w) -> (B, outputs, h, w).
 
-    The tail starts at zero, so that an untrained pair is plain bicubic resampling.
+    With `subpixel` (down, across), the result is that many times larger. The tail starts at zero where the result is
+    added to something, so that an untrained pair is plain bicubic resampling.
     """
 
-    def __init__(self, inputs: int, outputs: int, config: TADConfig, *, subpixel_features: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        config: TADConfig,
+        *,
+        subpixel: tuple[int, int] | None = None,
+        added: bool = True,
+    ) -> None:
         super().__init__()
         c = config.channels
         self.head = nn.Conv2d(inputs, c, 3, padding=1)
         self.blocks = nn.Sequential(*(ResidualBlock(c) for _ in range(config.blocks)))
         self.trunk_conv = nn.Conv2d(c, c, 3, padding=1) if config.trunk_conv else None
-        self.upsampler = nn.Conv2d(c, 4 * c, 3, padding=1) if subpixel_features else None
+        self.subpixel = subpixel
+        self.upsampler = nn.Conv2d(c, subpixel[0] * subpixel[1] * c, 3, padding=1) if subpixel else None
         self.tail = nn.Conv2d(c, outputs, 3, padding=1)
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
+        if added:
+            nn.init.zeros_(self.tail.weight)
+            nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, h, w) in [0, 1] -> (B, outputs, h, w), or twice that size with `subpixel_features`."""
+        """(B, inputs, h, w) in [0, 1] -> (B, outputs, h, w), or larger by `subpixel`."""
         # What is hidden in a small picture is a fraction of a level: bfloat16 would lose it before the first layer.
         with torch.autocast(x.device.type, enabled=False):
             head = self.head((x - 0.5).contiguous(memory_format=torch.channels_last))
         x = self.blocks(head)
         if self.trunk_conv is not None:
             x = head + self.trunk_conv(x)
-        if self.upsampler is not None:
-            x = F.pixel_shuffle(self.upsampler(x), 2)
+        if self.upsampler is not None and self.subpixel is not None:
+            x = depth_to_space(self.upsampler(x), *self.subpixel)
         return self.tail(x).float()
 
     def start_from(self, other: Trunk) -> None:
-        """Take over another trunk's weights; blocks it lacks start as the identity. RuntimeError if they differ."""
+        """Take over another trunk's weights. RuntimeError if the layouts do not allow.
+
+        Blocks it lacks start as the identity; a head or tail for other channels starts afresh.
+        """
         weights = other.state_dict()
         for name, own in self.state_dict().items():
             part, index, *_ = name.split(".")
             if part == "blocks" and int(index) >= len(other.blocks):
                 # Only the second convolution: what it adds is zero, but its gradient is not.
                 weights[name] = torch.zeros_like(own) if ".conv2." in name else own
+            elif part in ("head", "tail") and weights[name].shape != own.shape:
+                weights[name] = own
         self.load_state_dict(weights)
 
 
@@ -88,44 +137,59 @@ class TAD(Rescaler):
 
     ::
 
-        shrink   x (B,3,H,W) --+-- pixel unshuffle -- encoder --+--> (B,3,H/2,W/2)    the paper's f_TAD
-                               +-- antialiased bicubic ---------+    (the guidance image)
-        grow     y (B,3,h,w) --+-- decoder -- pixel shuffle ----+--> (B,3,2h,2w)      the paper's g_TAU
-                               +-- bicubic ---------------------+
+        shrink   x (B,C,H,W) --+-- space to depth -- encoder --+--> (B,c,h,w)    the paper's f_TAD
+                               +-- antialiased bicubic --------+    (the guidance image; its luma where c is 1)
+        grow     y (B,c,h,w) --+-- decoder -- depth to space --+--> (B,C,H,W)    the paper's g_TAU
+                               +-- bicubic --------------------+
 
-    Both are applied log2(scale) times (section 3.2).
+    Both are applied until the scale is reached (section 3.2). Colour is hidden by the last application.
     """
-
-    factor = 2
 
     def __init__(self, config: TADConfig | None = None) -> None:
         super().__init__()
-        self.config = config or TADConfig()
-        self.steps = self.config.scale.bit_length() - 1
-        layers = 2 * self.config.blocks + 2 + self.config.trunk_conv + self.config.subpixel_features
+        self.config = config = config or TADConfig()
+        self.factors = config.height, config.width
+        self.steps, self.fold = config.steps, config.fold
+        self.colours, self.small_colours = config.colours, config.small_colours
+        layers = 2 * config.blocks + 2 + config.trunk_conv + config.subpixel_features
         self.halo = max(layers, 3)  # 3: what the bicubic kernel reaches
-        growing_features = self.config.subpixel_features
-        pairs, outputs = range(self.config.pairs), 3 if growing_features else 12
-        self.encoders = nn.ModuleList(Trunk(12, 3, self.config) for _ in pairs)
-        self.decoders = nn.ModuleList(Trunk(3, outputs, self.config, subpixel_features=growing_features) for _ in pairs)
+        area = config.height * config.width
+        encoders, decoders = [], []
+        for pair in range(config.pairs):
+            small = (config.small_colours if pair == config.pairs - 1 else config.colours) * config.fold**2
+            full = config.colours * config.fold**2
+            encoders.append(Trunk(full * area, small, config, added=config.guided))
+            decoders.append(
+                Trunk(small, full, config, subpixel=self.factors)
+                if config.subpixel_features
+                else Trunk(small, full * area, config)
+            )
+        self.encoders, self.decoders = nn.ModuleList(encoders), nn.ModuleList(decoders)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def shrink_once(self, x: Tensor, step: int = 0) -> Tensor:
-        """(B, 3, 2h, 2w) -> (B, 3, h, w); step 0 starts from the full size."""
+        """(B, C, height * h, width * w) -> (B, c, h, w); step 0 starts from the full size."""
+        (down, across), fold = self.factors, self.fold
         encoder = self.encoders[min(step, self.config.pairs - 1)]
-        return bicubic(x, (x.shape[-2] // 2, x.shape[-1] // 2)) + encoder(F.pixel_unshuffle(x, 2))
+        small = depth_to_space(encoder(space_to_depth(x, down * fold, across * fold)), fold, fold)
+        if not self.config.guided:
+            return small
+        guidance = bicubic(x, (x.shape[-2] // down, x.shape[-1] // across))
+        return small + (luma(guidance) if small.shape[1] < guidance.shape[1] else guidance)
 
     def grow_once(self, y: Tensor, step: int = 0) -> Tensor:
-        """(B, 3, h, w) -> (B, 3, 2h, 2w); step 0 ends at the full size."""
-        details = self.decoders[min(step, self.config.pairs - 1)](y)
+        """(B, c, h, w) -> (B, C, height * h, width * w); step 0 ends at the full size."""
+        (down, across), fold = self.factors, self.fold
+        details = self.decoders[min(step, self.config.pairs - 1)](space_to_depth(y, fold, fold))
         if not self.config.subpixel_features:
-            details = F.pixel_shuffle(details, 2)
-        return bicubic(y, (y.shape[-2] * 2, y.shape[-1] * 2)) + details
+            details = depth_to_space(details, down * fold, across * fold)
+        return bicubic(y, (y.shape[-2] * down, y.shape[-1] * across)) + details
 
     def start_from(self, other: Rescaler) -> None:
         """Take over another model's weights.
 
-        Where this one has more pairs, the other's last is repeated; further blocks start as the identity.
+        Where this one has more pairs, the other's last is repeated; further blocks start as the identity; first and
+        last layers for other channels start afresh.
         """
         if not isinstance(other, TAD):
             raise ValueError("the other model is no task-aware autoencoder")
@@ -134,21 +198,23 @@ class TAD(Rescaler):
             try:
                 self.encoders[i].start_from(other.encoders[source])  # type: ignore[operator]
                 self.decoders[i].start_from(other.decoders[source])  # type: ignore[operator]
-            except RuntimeError:
+            except (RuntimeError, KeyError):
                 raise ValueError(f"the layouts differ: {other.config} and {self.config}") from None
 
     def multiply_adds(self) -> tuple[float, float]:
         """Multiply-adds of the convolutions for each full-size pixel, all steps: (shrinking, growing)."""
+        area = self.config.height * self.config.width
 
-        def weights(trunk: nn.Module) -> float:
-            # Weights run once a small pixel; those after the pixel shuffle run once a full-size pixel.
+        def cost(trunks: nn.ModuleList, step: int) -> float:
+            trunk = trunks[min(step, self.config.pairs - 1)]
             assert isinstance(trunk, Trunk)
+            # Weights run once a cell; those after the pixel shuffle run once a full-size pixel.
             total = sum(p.numel() for p in trunk.parameters() if p.ndim == 4)
             tail = trunk.tail.weight.numel() if trunk.upsampler is not None else 0
-            return (total - tail) / 4 + tail
+            return ((total - tail) / (area * self.fold**2) + tail) / area**step
 
-        repeats = sum(0.25**step for step in range(self.steps))
-        return weights(self.encoders[0]) * repeats, weights(self.decoders[0]) * repeats
+        steps = range(self.steps)
+        return sum(cost(self.encoders, step) for step in steps), sum(cost(self.decoders, step) for step in steps)
 
     def settings(self) -> dict[str, Any]:
         """`architecture` and its settings as plain values."""
