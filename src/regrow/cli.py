@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -199,6 +199,72 @@ def bench(
 
     scales = asked_scale(shell.parse_scale(scale), grey=grey)
     shell.run_bench(folders, models, scale=scales, grey=grey, out=out, device=device, tile=tile)
+
+
+study_app = typer.Typer(help="Study what regrown pictures owe to noise, lambda and size: a table, a CSV and a plot.")
+app.add_typer(study_app, name="study", no_args_is_help=True)
+
+StudyOut = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV and the plot.")]
+Sets = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")]
+StudyModels = Annotated[list[str], typer.Option("--model", help="Model by name or folder; may be repeated.")]
+
+
+@study_app.command("noise")
+def study_noise(
+    folders: Sets,
+    models: StudyModels,
+    out: StudyOut,
+    sigma: Annotated[
+        list[float] | None, typer.Option(help="Standard deviation in [0, 1]; may be repeated.  [0 to 0.2]")
+    ] = None,
+    scale: ScaleOption = None,
+    grey: Grey = False,
+    device: Device = "auto",
+) -> None:
+    """PSNR of regrown pictures against noise on the small ones; the model bicubic is an ordinary thumbnail."""
+    from regrow import shell
+    from regrow.measure import study
+    from regrow.rescaling import asked_scale
+
+    options: dict[str, Any] = {
+        "scale": asked_scale(shell.parse_scale(scale), grey=grey),
+        "grey": grey,
+        "device": device,
+    }
+    sigmas = sigma or [0, 0.01, 0.02, 0.05, 0.11, 0.2]
+    shell.run_study("noise", out, lambda report: study.noise(folders, models, sigmas, **options, report=report))
+
+
+@study_app.command("lambda")
+def study_lambda(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="What to train, but for its lambda.")],
+    folders: Sets,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
+    out: StudyOut,
+    value: Annotated[list[float], typer.Option(help="A guidance weight, lambda; may be repeated.")],
+    device: Device = "auto",
+) -> None:
+    """Regrown against small-picture PSNR, of a recipe trained with several lambdas; run again, it goes on."""
+    from regrow import shell
+    from regrow.measure import study
+    from regrow.train.recipe import Recipe
+
+    settings, device = Recipe.read(recipe), "" if device == "auto" else device
+    rows = study.trade_off(settings, value, data, out, folders, device=device)  # with the progress bars of training
+    shell.run_study("lambda", out, lambda report: rows)
+
+
+@study_app.command("size")
+def study_size(
+    folders: Sets, models: StudyModels, out: StudyOut, scale: ScaleOption = None, device: Device = "auto"
+) -> None:
+    """PSNR against parameters, multiply-adds and time."""
+    from regrow import shell
+    from regrow.measure import study
+    from regrow.rescaling import asked_scale
+
+    scales = asked_scale(shell.parse_scale(scale), grey=False)
+    shell.run_study("size", out, lambda report: study.size(folders, models, scale=scales, device=device, report=report))
 
 
 @app.command()

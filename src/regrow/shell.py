@@ -179,5 +179,23 @@ def run_bench(
     print("\n".join(benchmark.table(results)))
 
 
+def run_study(name: str, out: Path, work: Callable[[Callable[[str], None]], list[dict[str, Any]]]) -> None:
+    """Run a study of `regrow.measure.study`, print its rows and write them as CSV and plot.
+
+    `work` is called with what shows a line of words while it lasts, and gives the rows.
+    """
+    from regrow.measure import study
+
+    columns = TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("")
+        rows = work(lambda words: progress.update(bar, description=words))
+    study.write(name, rows, out)
+    texts = [{k: f"{v:.4g}" if isinstance(v, float) else str(v) for k, v in row.items()} for row in rows]
+    wide = {name: max(len(name), *(len(row[name]) for row in texts)) for name in texts[0]}
+    for row in ({name: name for name in wide}, *texts):
+        print(" ".join(row[name].rjust(width) for name, width in wide.items()))
+
+
 def _print(values: Any, lines: list[str], *, as_json: bool) -> None:
     print(json.dumps(values, indent=2) if as_json else "\n".join(lines))

@@ -120,14 +120,14 @@ class Pair:
         if self.name != BICUBIC:
             return np.asarray(verbs.shrink(picture, model=self.name, **self.options))
         width, height = small_size((picture.shape[1], picture.shape[0]), self.scales)
-        small = bicubic(_tensor(picture), (height, width))
+        small = bicubic(as_tensor(picture), (height, width))
         return _array(luma(small) if self.grey else small)
 
     def grow(self, small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """(h, w, 3 or 1) -> (H, W, 3); size is (width, height)."""
         if self.name != BICUBIC:
             return np.asarray(verbs.grow(small, size=size, model=self.name, **self.options))
-        return _array(bicubic(_tensor(small), size[::-1]).expand(3, -1, -1))
+        return _array(bicubic(as_tensor(small), size[::-1]).expand(3, -1, -1))
 
     def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The small picture and the grown one."""
@@ -144,14 +144,14 @@ def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
     grown = pair.grow(small, (original.shape[1], original.shape[0]))
     end = time.perf_counter()
     peak = peak_memory() / 2**20
-    a, b = _tensor(grown), _tensor(original)
+    a, b = as_tensor(grown), as_tensor(original)
     figures = metrics.compare(a, b, border)
     return {
         "rgb": figures["rgb"]["psnr"],
         "rgb_ssim": figures["rgb"]["ssim"],
         "y": figures["y"]["psnr"],
         "y_ssim": figures["y"]["ssim"],
-        "small": metrics.psnr_small(_tensor(small), b),
+        "small": metrics.psnr_small(as_tensor(small), b),
         "bytes_per_pixel": _png_size(small) / (megapixels * 1e6),
         "shrink_seconds": (between - start) / megapixels,
         "grow_seconds": (end - between) / megapixels,
@@ -178,7 +178,7 @@ def sheet(
                 small, grown = Pair(name, scale, grey=grey, device=device, tile=tile)(original)
                 label = Path(name).name
                 row[f"{label}: small"] = np.broadcast_to(small, (*small.shape[:2], 3))
-                row[f"{label}: grown, {metrics.psnr_rgb(_tensor(grown), _tensor(original)):.2f} dB"] = grown
+                row[f"{label}: grown, {metrics.psnr_rgb(as_tensor(grown), as_tensor(original)):.2f} dB"] = grown
             rows.append(row)
     write_sheet(rows, path)
 
@@ -237,7 +237,8 @@ def cropped(picture: np.ndarray, scales: tuple[float, float]) -> np.ndarray:
     return np.ascontiguousarray(picture[:height, :width])
 
 
-def _tensor(picture: np.ndarray) -> torch.Tensor:
+def as_tensor(picture: np.ndarray) -> torch.Tensor:
+    """(H, W, C) uint8 -> (C, H, W) float32 in [0, 1]."""
     return torch.from_numpy(picture).permute(2, 0, 1) / 255
 
 
