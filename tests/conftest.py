@@ -58,8 +58,55 @@ def tiny():
 @pytest.fixture(scope="session")
 def tiny_folder(tiny, tmp_path_factory):
     """The same as `--model` takes it."""
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    zoo.save(tiny, folder)
+    return _saved(tiny, tmp_path_factory, "tiny")
+
+
+@pytest.fixture(scope="session")
+def hiding():
+    """A fast rescaler that hides colour in grey and leaves the size."""
+    return randomized(TADConfig(scale=1, height=1, width=1, small_colours=1, channels=8, blocks=1))
+
+
+@pytest.fixture(scope="session")
+def hiding_x2():
+    """Likewise, half as large a side."""
+    return randomized(TADConfig(small_colours=1, channels=8, blocks=1))
+
+
+@pytest.fixture(scope="session")
+def uneven():
+    """A fast rescaler that makes the width alone smaller, twice a step."""
+    return randomized(TADConfig(height=1, channels=8, blocks=1))
+
+
+@pytest.fixture(scope="session")
+def hiding_folder(hiding, tmp_path_factory):
+    """The same as `--model` takes it."""
+    return _saved(hiding, tmp_path_factory, "hiding")
+
+
+@pytest.fixture(scope="session")
+def hiding_x2_folder(hiding_x2, tmp_path_factory):
+    """The same as `--model` takes it."""
+    return _saved(hiding_x2, tmp_path_factory, "hiding-x2")
+
+
+@pytest.fixture(scope="session")
+def uneven_folder(uneven, tmp_path_factory):
+    """The same as `--model` takes it."""
+    return _saved(uneven, tmp_path_factory, "uneven")
+
+
+@pytest.fixture(scope="session")
+def grey_folder(tmp_path_factory):
+    """A fast rescaler of grey pictures, as `--model` takes it."""
+    model = randomized(TADConfig(colours=1, small_colours=1, channels=8, blocks=1))
+    return _saved(model, tmp_path_factory, "grey")
+
+
+def _saved(model, tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp("models") / name
+    zoo.save(model, folder)
     return str(folder)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from regrow import zoo
+from regrow import verbs, zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.measure import benchmark
 from regrow.measure.benchmark import bench, cropped, means, table, write
@@ -38,26 +38,25 @@ def results(sets, tiny_folder):
     return bench(sets, ["bicubic", tiny_folder])
 
 
-def imresize(picture, scale):
-    """MATLAB's bicubic imresize of (h, w, 3) by a factor, written down from its definition, in float64."""
+def imresize(picture, size):
+    """MATLAB's bicubic imresize of (h, w, 3) to (width, height), written down from its definition, in float64."""
 
     def kernel(t):
         t = np.abs(t)
         near, far = 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
         return np.where(t <= 1, near, np.where(t <= 2, far, 0))
 
-    def one_axis(x):
-        n, m = len(x), round(len(x) * scale)
-        width = min(scale, 1)
-        centres = (np.arange(m) + 0.5) / scale - 0.5
-        taps = np.arange(-n, 2 * n)
-        weights = kernel((centres[:, None] - taps) * width)
+    def one_axis(x, m):
+        n = len(x)
+        taps = np.arange(-2 * n, 3 * n)
+        centres = (np.arange(m) + 0.5) * n / m - 0.5
+        weights = kernel((centres[:, None] - taps) * min(m / n, 1))
         weights /= weights.sum(1, keepdims=True)
-        folded = np.where(taps < 0, -1 - taps, np.where(taps >= n, 2 * n - 1 - taps, taps))
-        return np.tensordot(weights, x[folded], 1)
+        folded = taps % (2 * n)
+        return np.tensordot(weights, x[np.where(folded >= n, 2 * n - 1 - folded, folded)], 1)
 
-    x = one_axis(picture.astype(np.float64))
-    return one_axis(x.swapaxes(0, 1)).swapaxes(0, 1)
+    x = one_axis(picture.astype(np.float64), size[1])
+    return one_axis(x.swapaxes(0, 1), size[0]).swapaxes(0, 1)
 
 
 def as_8_bits(x):
@@ -67,7 +66,7 @@ def as_8_bits(x):
 @pytest.mark.parametrize("scale", [2, 4])
 def test_the_bicubic_figures_are_those_of_scikit_image(sets, astronaut, scale):
     original = astronaut[:120, 100:260]
-    grown = as_8_bits(imresize(as_8_bits(imresize(original, 1 / scale)), scale))
+    grown = as_8_bits(imresize(as_8_bits(imresize(original, (160 // scale, 120 // scale))), (160, 120)))
     (result, *_) = bench([sets[0]], ["bicubic"], scale=scale)
     assert (result.set, result.picture, result.model, result.scale) == ("a", "1", "bicubic", str(scale))
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -98,7 +97,7 @@ def test_every_picture_and_model_has_a_result(results):
 def test_bytes_are_those_of_a_png(sets, astronaut):
     (result, *_) = bench([sets[0]], ["bicubic"])
     file = io.BytesIO()
-    Image.fromarray(as_8_bits(imresize(astronaut[:120, 100:260], 0.5))).save(file, "png")
+    Image.fromarray(as_8_bits(imresize(astronaut[:120, 100:260], (80, 60)))).save(file, "png")
     assert result.bytes_per_pixel * 120 * 160 == pytest.approx(file.tell(), rel=0.1)
 
 
@@ -227,3 +226,107 @@ def test_compare_folders_by_name(tmp_path, save):
         compare_files(tmp_path / "a", tmp_path / "b")
     with pytest.raises(UsageError, match="folder"):
         compare_files(tmp_path / "a", tmp_path / "b" / "z.png")
+
+
+def ceil_divided(size, tenths):
+    return tuple(-(-n * 10 // t) for n, t in zip(size, tenths, strict=True))
+
+
+def figures_are_those_of(result, original, small, grown, border, bicubic_small):
+    """scikit-image's figures of the pair, and the small picture's against the thumbnail, computed here."""
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    assert result.rgb == pytest.approx(peak_signal_noise_ratio(original, grown), abs=0.01)
+    ssim = structural_similarity(original, grown, channel_axis=2, **options)
+    assert result.rgb_ssim == pytest.approx(ssim, abs=2e-3)
+    inside = slice(border, -border)
+    a, b = (rgb2ycbcr(x)[inside, inside, 0] for x in (original, grown))
+    assert result.y == pytest.approx(peak_signal_noise_ratio(a, b, data_range=255), abs=0.01)
+    assert result.y_ssim == pytest.approx(structural_similarity(a, b, data_range=255, **options), abs=2e-3)
+    if not np.array_equal(small, bicubic_small):
+        assert result.small == pytest.approx(peak_signal_noise_ratio(bicubic_small, small), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("scale", "tenths", "size", "border"),
+    [
+        (3, (30, 30), (159, 120), 3),
+        (2.7, (27, 27), (160, 120), 3),
+        ((2, 1.5), (20, 15), (160, 120), 2),
+        ((1, 3), (10, 30), (160, 120), 3),
+    ],
+    ids=str,
+)
+def test_bicubic_figures_of_any_scale_are_those_of_scikit_image(sets, astronaut, scale, tenths, size, border):
+    """Cropped to a multiple only where the scale of a side is whole."""
+    original = astronaut[: size[1], 100 : 100 + size[0]]
+    small = as_8_bits(imresize(original, ceil_divided(size, tenths)))
+    grown = as_8_bits(imresize(small, size))
+    (result, *_) = bench([sets[0]], ["bicubic"], scale=scale)
+    words = {3: "3", 2.7: "2.7", (2, 1.5): "2x1.5", (1, 3): "1x3"}
+    assert (result.picture, result.scale) == ("1", words[scale])
+    figures_are_those_of(result, original, small, grown, border, small)
+    assert result.small > 50
+
+
+@pytest.mark.parametrize("scale", [1, 3, 2.7])
+def test_the_bicubic_figures_in_grey_are_those_of_its_luma(sets, astronaut, scale):
+    size = (159, 120) if scale == 3 else (160, 120)
+    original = astronaut[: size[1], 100 : 100 + size[0]]
+    thumbnail = imresize(original, ceil_divided(size, [round(scale * 10)] * 2))
+    small = as_8_bits(thumbnail @ [0.299, 0.587, 0.114])[..., None]
+    grown = as_8_bits(imresize(small, size)).repeat(3, 2)
+    (result, *_) = bench([sets[0]], ["bicubic"], scale=scale, grey=True)
+    figures_are_those_of(result, original, small, grown, int(np.ceil(scale)), small)
+    assert result.small > 50
+
+
+@pytest.mark.parametrize(("grey", "scale"), [(False, 3), (False, 2.7), (True, 1)])
+def test_a_models_figures_are_those_of_shrinking_and_growing(sets, astronaut, tiny_folder, hiding_folder, grey, scale):
+    model = hiding_folder if grey else tiny_folder
+    size = (159, 120) if scale == 3 else (160, 120)
+    original = astronaut[: size[1], 100 : 100 + size[0]]
+    small = verbs.shrink(original, scale=scale, model=model)
+    grown = verbs.grow(small, scale=scale, size=size, model=model)
+    thumbnail = imresize(original, ceil_divided(size, [round(scale * 10)] * 2))
+    thumbnail = (thumbnail @ [0.299, 0.587, 0.114])[..., None] if grey else thumbnail
+    (result, *_) = bench([sets[0]], [model], scale=scale, grey=grey)
+    assert small.shape[2] == (1 if grey else 3)
+    figures_are_those_of(result, original, small, grown, int(np.ceil(scale)), as_8_bits(thumbnail))
+    file = io.BytesIO()
+    Image.fromarray(small[..., 0] if grey else small).save(file, "png")
+    assert result.bytes_per_pixel * size[0] * size[1] == pytest.approx(file.tell(), rel=0.1)
+
+
+def test_a_model_that_cannot_be_measured_at_a_scale_is_a_usage_error(sets, hiding_folder, tiny_folder):
+    for model, scale in ((hiding_folder, 2), (tiny_folder, 1)):
+        with pytest.raises(UsageError):
+            bench([sets[0]], [model], scale=scale)
+
+
+@pytest.mark.parametrize("scale", [2.7, 2.9, (1, 2), (2, 1), (8, 1.5)], ids=str)
+def test_sheets_show_the_same_detail_at_every_scale(tmp_path, save, tiny_folder, scale):
+    """The busy corner is at the bottom right, where a wrong factor would leave the small picture."""
+    picture = np.zeros((290, 301, 3), np.uint8)
+    picture[190:, 200:] = noise(100, 101)
+    save("set/a.png", picture)
+    names = ["bicubic", tiny_folder]
+    benchmark.sheet([tmp_path / "set"], names, tmp_path / "s.png", scale=scale, grey=False, device="cpu", tile=512)
+    with Image.open(tmp_path / "s.png") as image:
+        assert image.width >= 5 * 3 * 96
+        pixels = np.asarray(image.convert("RGB"))
+    for left in range(5):
+        column = pixels[60:300, left * (3 * 96 + 6) + 150 : (left + 1) * (3 * 96 + 6) - 20]
+        assert column.std() > 15
+
+
+def test_the_command_measures_hidden_colour_and_draws_it(regrow, sets, hiding_folder, tmp_path):
+    done = regrow("bench", sets[1], "--model", "bicubic", "--model", hiding_folder, "--grey", "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert [line.split()[:3] for line in done.out.splitlines()[1:]] == [["b", "bicubic", "x1"], ["b", "hiding", "x1"]]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["results.csv", "results.json", "sheet.png"]
+
+
+def test_the_command_measures_uneven_scales(regrow, sets, tiny_folder, tmp_path):
+    done = regrow("bench", sets[1], "--model", tiny_folder, "--scale", "2.7x1", "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[1].split()[:3] == ["b", "tiny", "x2.7x1"]

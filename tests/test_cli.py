@@ -12,8 +12,11 @@ from conftest import noise
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
-from regrow import __version__
+from regrow import __version__, verbs, zoo
 from regrow.cli import app
+from regrow.done import is_grown, is_shrunk
+from regrow.errors import UsageError
+from regrow.shell import parse_scale
 
 CONTRACT = {
     "shrink": "IN... --scale --grey --model --format --device --tile --jobs --force --dry-run -o --out",
@@ -22,6 +25,7 @@ CONTRACT = {
     "info": "FILE --json",
     "models": "--json",
     "bench": "DIR... --model --scale --grey -o --out --device --tile",
+    "study": "",
     "demo": "-o --out",
     "train": "RECIPE --data -o --out --resume --device --pictures-on-device",
 }
@@ -249,6 +253,17 @@ def test_a_bad_file_is_named_at_the_end_and_the_others_are_done(shrink, photos, 
         ["shrink", "a.png", "-o", "s.png", "--scale", "2x"],
         ["shrink", "a.png", "-o", "s.png", "--scale", "2x32"],
         ["shrink", "a.png", "-o", "s.png", "--scale", "1"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "-1"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "0"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "nan"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "1e1"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "2x1x1"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "8.5x1"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "0x10"],
+        ["shrink", "a.png", "-o", "s.png", "--scale", "129"],
+        ["grow", "a.png", "-o", "g.png", "--scale", "1x9"],
+        ["grow", "a.png", "-o", "g.png", "--scale", "x2"],
+        ["bench", ".", "--scale", "2x"],
         ["shrink", "a.png", "-o", "s.png", "--tile", "7"],
         ["shrink", "a.png", "-o", "s.png", "--jobs", "0"],
         ["shrink", "a.png", "-o", "s.png", "--model", "nonsense"],
@@ -362,3 +377,183 @@ def test_the_demo_shows_the_gain(regrow, tmp_path):
     lines = [line for line in done.out.splitlines() if "PSNR" in line]
     ours, ordinary = (float(line.split("PSNR")[1].split()[0]) for line in lines)
     assert ours > ordinary + 3
+
+
+@pytest.mark.parametrize(
+    ("words", "scales"),
+    [
+        ("2", (2, 2)),
+        ("2.7", (2.7, 2.7)),
+        ("2x1", (2, 1)),
+        ("1.5x3", (1.5, 3)),
+        ("1.25x10.000001", (1.25, 10.000001)),
+        ("128", (128, 128)),
+    ],
+)
+def test_scales_in_words(words, scales):
+    assert parse_scale(words) == scales
+    assert parse_scale(None) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["", "2x", "x2", "-1", "+2", "nan", "inf", "1e3", "2,7", "2.", ".5", "2 x 1", "2X1", "2x-1", "1/2", "2x1x1", "2\n",
+     "1" * 5000, "1." + "1" * 7, "²"],
+    ids=lambda words: repr(words[:9]),
+)  # fmt: skip
+def test_words_that_are_no_scale(words):
+    with pytest.raises(UsageError, match="--scale"):
+        parse_scale(words)
+
+
+@pytest.mark.parametrize("scale", ["1.5", "3", "2.7", "2x1", "1x2"])
+@pytest.mark.parametrize("suffix", ["png", "webp", "tiff", "avif", "jpg"])
+def test_any_scale_there_and_back_in_two_commands(regrow, shrink, save, tmp_path, tiny_folder, scale, suffix):
+    photo, small, grown = save("a.png", noise(31, 44)), tmp_path / f"s.{suffix}", tmp_path / "g.png"
+    assert shrink(photo, "-o", small, "--scale", scale).code == 0
+    assert regrow("grow", small, "-o", grown, "--model", tiny_folder).code == 0
+    with Image.open(grown) as image:
+        assert image.size == (44, 31)
+
+
+def test_what_lost_its_passport_grows_when_told_how(regrow, shrink, save, tmp_path, tiny_folder):
+    shrink(save("a.png", noise(31, 44)), "-o", tmp_path / "s.png", "--scale", "2.7x1.5")
+    with Image.open(tmp_path / "s.png") as image:
+        bare = save("bare.png", np.asarray(image))
+    told = ["--model", tiny_folder, "--scale", "2.7x1.5"]
+    for size, options in (((44, 31), ["--size", "44x31"]), ((45, 31), [])):
+        for _ in range(2):
+            done = regrow("grow", bare, "-o", tmp_path / f"g{size[0]}.png", *told, *options)
+            assert done.code == 0
+        assert "done already" in done.err
+        with Image.open(tmp_path / f"g{size[0]}.png") as image:
+            assert image.size == size
+
+
+@pytest.mark.parametrize("suffix", ["png", "tiff", "jpg"])
+def test_grey_there_and_back_in_two_commands(regrow, save, tmp_path, hiding_folder, suffix):
+    photo, small, grown = save("a.png", noise(31, 44)), tmp_path / f"s.{suffix}", tmp_path / "g.png"
+    assert regrow("shrink", photo, "-o", small, "--grey", "--model", hiding_folder).code == 0
+    told = json.loads(regrow("info", small, "--json").out)
+    assert (told["scale"], told["small_width"], told["small_height"], told["colours"]) == (1, 44, 31, 3)
+    assert regrow("grow", small, "-o", grown, "--model", hiding_folder).code == 0
+    with Image.open(small) as image:
+        assert (image.mode, image.size) == ("L", (44, 31))
+    with Image.open(grown) as image:
+        assert (image.mode, image.size) == ("RGB", (44, 31))
+
+
+@pytest.mark.parametrize("scale", ["2", "1x2", "1.1"])
+def test_hiding_colour_at_more_than_the_models_scale_exits_with_2(regrow, save, tmp_path, hiding_folder, scale):
+    photo = save("a.png", noise(8, 8))
+    done = regrow("shrink", photo, "-o", tmp_path / "s.png", "--grey", "--model", hiding_folder, "--scale", scale)
+    assert (done.code, done.out) == (2, "")
+    assert "at most 1 times smaller" in done.err
+    assert done.err.count("\n") == 1
+    assert files(tmp_path) == ["a.png"]
+
+
+def test_colours_for_a_model_of_grey_exit_with_2(regrow, save, tmp_path, grey_folder):
+    done = regrow("shrink", save("a.png", noise(8, 8)), "-o", tmp_path / "s.png", "--model", grey_folder)
+    assert done.code == 2
+    assert "a.png: has colours" in done.err
+    assert files(tmp_path) == ["a.png"]
+    assert (
+        regrow("shrink", save("a.png", noise(8, 8, 1)[..., 0]), "-o", tmp_path / "s.png", "--model", grey_folder).code
+        == 0
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [["--scale", "2.7"], ["--scale", "1.5x3"], ["--grey", "--scale", "1.3"], ["--grey"]], ids=" ".join
+)
+def test_run_again_it_skips_what_any_scale_has_made(
+    regrow, photos, tmp_path, tiny_folder, hiding_folder, hiding_x2_folder, options
+):
+    model = tiny_folder if "--grey" not in options else hiding_x2_folder if "--scale" in options else hiding_folder
+    shrink = ["shrink", photos, "-o", tmp_path / "small", "--model", model]
+    for verb in ([*shrink, *options], ["grow", tmp_path / "small", "-o", tmp_path / "again", "--model", model]):
+        assert regrow(*verb).err.count("done already") == 0
+        done = regrow(*verb)
+        assert done.code == 0
+        assert done.err.count("done already") == 3
+    if "--scale" in options:
+        done = regrow(*shrink, *["--grey"][: "--grey" in options], "--scale", "2")
+        assert done.code == 1
+        assert done.err.count("--force") == 6  # once when it fails, once at the end
+
+
+def test_what_is_done_is_told_by_size_weights_and_scale(tmp_path, save, tiny_folder, hiding_folder, hiding_x2_folder):
+    photo, small, grown = save("a.png", noise(31, 44)), tmp_path / "s.png", tmp_path / "g.png"
+    verbs.shrink(photo, small, scale=2.7, model=tiny_folder)
+    assert is_shrunk(photo, small, scale=2.7, model=tiny_folder)
+    assert is_shrunk(photo, small, scale=(2.7, 2.7), model=tiny_folder)
+    for wrong in ({"scale": 2.5}, {"scale": 3}, {"scale": (2.7, 1)}, {}, {"scale": 2.7, "model": hiding_x2_folder}):
+        assert not is_shrunk(photo, small, **{"model": tiny_folder, **wrong})
+    assert not is_grown(small, grown)
+    verbs.grow(small, grown, model=tiny_folder)
+    assert is_grown(small, grown)
+    assert not is_grown(photo, grown)
+    verbs.shrink(photo, small, grey=True, model=hiding_folder)
+    assert is_shrunk(photo, small, grey=True, model=hiding_folder)
+    assert is_shrunk(photo, small, scale=1, model=hiding_folder)
+    assert not is_shrunk(photo, small, model=hiding_folder)
+    assert not is_grown(small, grown)  # older than what it would be grown from
+
+
+def test_pictures_too_small_are_warned_of_on_standard_error(tmp_path, tiny_folder):
+    Image.fromarray(noise(2, 3)).save(tmp_path / "a.png")
+    options = ["--model", tiny_folder, "--scale", "128"]
+    done = run("shrink", tmp_path / "a.png", "-o", tmp_path / "s.png", *options)
+    assert done.returncode == 0
+    assert done.stdout.decode() == f"{tmp_path / 's.png'}\n"
+    assert done.stderr.decode().count("\n") == 1
+    assert "3x2 is too small to be shrunk by 128" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scale": "2"},
+        {"scale": None},
+        {"scale": [2]},
+        {"scale": 10**400},
+        {"height": None},
+        {"height": [2, 2]},
+        {"height": {}},
+        {"height": 3},
+        {"height": True},
+        {"width": "2"},
+        {"width": 2.0},
+        {"width": 10**9},
+        {"fold": 0},
+        {"fold": -1},
+        {"guided": 1},
+        {"colours": 1},
+        {"small_colours": 1},  # a configuration in itself, but not that of the weights
+        {"small_colours": "3"},
+        {"pairs": None},
+        {"guided": None},
+        "[1]",
+        "[]",
+        "null",
+        "2",
+        "{",
+    ],
+    ids=lambda changes: str(changes)[:30],
+)
+def test_a_hostile_configuration_is_an_error_of_one_line(regrow, save, tmp_path, tiny, changes):
+    zoo.save(tiny, tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    table = json.loads(path.read_text())
+    path.write_text(changes if isinstance(changes, str) else json.dumps({**table, **changes}))
+    photo = save("a.png", noise(8, 8))
+    for verb in ("shrink", "grow"):
+        done = regrow(verb, photo, "-o", tmp_path / "s.png", "--model", tmp_path / "model", "--scale", "2")
+        assert done.code in (1, 2)
+        assert done.out == ""
+        assert done.err.startswith("regrow: ")
+        assert done.err.count("\n") == 1
+        assert "unexpected" not in done.err
+        assert len(done.err) < 2000
+        assert not (tmp_path / "s.png").exists()

@@ -6,8 +6,9 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from regrow import zoo
-from regrow.nets.layers import ResidualBlock, quantize
+from regrow.nets.layers import ResidualBlock, depth_to_space, quantize, space_to_depth
 from regrow.nets.rescale.tad import TAD, TADConfig
+from regrow.resample import bicubic
 
 PAPER = {"channels": 64, "blocks": 3, "trunk_conv": True, "subpixel_features": True}
 LAYOUTS = [
@@ -16,6 +17,67 @@ LAYOUTS = [
     {"channels": 6, "blocks": 2, "trunk_conv": True},
     {"channels": 6, "blocks": 1, "trunk_conv": True, "subpixel_features": True},
 ]
+KINDS = {
+    "across": {"height": 1, "blocks": 1},
+    "down": {"width": 1, "blocks": 1, "subpixel_features": True},
+    "2x4": {"height": 2, "width": 4, "scale": 4, "blocks": 1},
+    "4x1-twice": {"height": 4, "width": 1, "scale": 16, "blocks": 0, "subpixel_features": True},
+    "x4-at-once": {"height": 4, "width": 4, "scale": 4, "blocks": 1, "trunk_conv": True},
+    "x4-at-once-subpixel": {"height": 4, "width": 4, "scale": 4, "blocks": 1, "subpixel_features": True},
+    "fold": {"fold": 2, "blocks": 1},
+    "fold-across": {"fold": 4, "height": 1, "blocks": 0, "trunk_conv": True},
+    "fold-alone": {"fold": 2, "scale": 1, "height": 1, "width": 1, "blocks": 1},
+    "hiding": {"scale": 1, "height": 1, "width": 1, "small_colours": 1, "blocks": 1},
+    "hiding-subpixel": {"small_colours": 1, "blocks": 1, "subpixel_features": True},
+    "hiding-last": {"small_colours": 1, "scale": 4, "pairs": 2, "blocks": 1},
+    "hiding-fold": {"small_colours": 1, "fold": 2, "blocks": 1},
+    "grey": {"colours": 1, "small_colours": 1, "scale": 4, "blocks": 1},
+    "grey-pairs": {"colours": 1, "small_colours": 1, "scale": 8, "pairs": 2, "blocks": 1},
+}
+
+
+def kinds(**more):
+    return pytest.mark.parametrize("kind", [{"channels": 6, **kind, **more} for kind in KINDS.values()], ids=KINDS)
+
+
+def brute_force_space_to_depth(x, down, across):
+    b, c, h, w = x.shape
+    result = np.empty((b, c * down * across, h // down, w // across), x.dtype)
+    for channel in range(c):
+        for i in range(down):
+            for j in range(across):
+                result[:, (channel * down + i) * across + j] = x[:, channel, i::down, j::across]
+    return result
+
+
+FACTORS = [(1, 1), (1, 2), (2, 1), (1, 4), (4, 1), (2, 4), (4, 2), (3, 2), (2, 2), (4, 4)]
+
+
+@pytest.mark.parametrize(("down", "across"), FACTORS)
+def test_space_to_depth_takes_every_offset_to_a_channel_of_its_own(down, across):
+    x = torch.rand(2, 3, 3 * down, 5 * across)
+    deep = space_to_depth(x, down, across)
+    np.testing.assert_array_equal(deep, brute_force_space_to_depth(x.numpy(), down, across))
+    assert torch.equal(depth_to_space(deep, down, across), x)
+    y = torch.rand(2, 3 * down * across, 4, 3)
+    assert torch.equal(space_to_depth(depth_to_space(y, down, across), down, across), y)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_even_factors_are_pixel_shuffles_in_every_memory_format(n):
+    x = torch.rand(2, 3, 3 * n, 5 * n)
+    deep = torch.nn.functional.pixel_unshuffle(x, n)
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        assert torch.equal(space_to_depth(x.to(memory_format=memory_format), n, n), deep)
+        assert torch.equal(depth_to_space(deep.to(memory_format=memory_format), n, n), x)
+
+
+@pytest.mark.parametrize(("down", "across"), [(1, 2), (4, 1), (2, 4)])
+def test_uneven_factors_do_not_depend_on_the_memory_format(down, across):
+    x = torch.rand(2, 3, 4 * down, 6 * across)
+    deep = space_to_depth(x, down, across)
+    assert torch.equal(space_to_depth(x.to(memory_format=torch.channels_last), down, across), deep)
+    assert torch.equal(depth_to_space(deep.to(memory_format=torch.channels_last), down, across), x)
 
 
 def test_quantize_gives_what_a_file_can_hold():
@@ -194,3 +256,210 @@ def test_further_blocks_start_as_the_identity_and_can_learn():
 def test_another_layout_cannot_be_started_from(other):
     with pytest.raises(ValueError, match="layouts differ"):
         TAD(TADConfig(channels=8, blocks=2)).start_from(TAD(TADConfig(**other)))
+
+
+def scales_of(kind):
+    """(down, across) by the settings' meaning: the factor of each side as often as the larger makes the scale."""
+    height, width, scale = kind.get("height", 2), kind.get("width", 2), kind.get("scale", 2)
+    steps = next(n for n in range(1, 8) if max(height, width) ** n == scale)
+    return height**steps, width**steps
+
+
+@kinds()
+def test_scales_and_shapes_of_every_kind(kind):
+    model, (down, across), fold = TAD(TADConfig(**kind)), scales_of(kind), kind.get("fold", 1)
+    assert model.scales == (down, across)
+    assert model.scale == max(down, across)
+    assert model.multiples == (down * fold, across * fold)
+    colours, small_colours = kind.get("colours", 3), kind.get("small_colours", 3)
+    with torch.no_grad():
+        small = model.shrink(torch.rand(2, colours, 3 * down * fold, 2 * across * fold))
+        assert small.shape == (2, small_colours, 3 * fold, 2 * fold)
+        assert model.grow(small).shape == (2, colours, 3 * down * fold, 2 * across * fold)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "says"),
+    [
+        ({"height": 1}, (5, 7), "7x5 does not divide by 2x1"),
+        ({"width": 1}, (5, 8), "8x5 does not divide by 1x2"),
+        ({"fold": 2}, (6, 8), "8x6 does not divide by 4x4"),
+        ({"fold": 4, "height": 1}, (4, 12), "12x4 does not divide by 8x4"),
+    ],
+)
+def test_sides_that_do_not_divide_are_named_width_first(kind, size, says):
+    with pytest.raises(ValueError, match=says):
+        TAD(TADConfig(channels=4, blocks=0, **kind)).shrink(torch.rand(1, 3, *size))
+
+
+@kinds()
+def test_multiply_adds_of_every_kind_are_what_torch_counts(kind):
+    model, fold = TAD(TADConfig(**kind)), kind.get("fold", 1)
+    height, width = 4 * fold * model.scales[0], 4 * fold * model.scales[1]
+    x = torch.rand(1, model.colours, height, width)
+    y = torch.rand(1, model.small_colours, 4 * fold, 4 * fold)
+    for way, picture, claimed in zip((model.shrink, model.grow), (x, y), model.multiply_adds(), strict=True):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            way(picture)
+        counts = counter.get_flop_counts()["Global"]
+        convolutions = sum(n for operation, n in counts.items() if "convolution" in str(operation))
+        assert convolutions / 2 / (height * width) == pytest.approx(claimed)
+
+
+def test_fold_2_costs_a_quarter_in_the_blocks():
+    blocks, channels = 4, 16
+    encoder, _ = TAD(TADConfig(fold=2, channels=channels, blocks=blocks)).multiply_adds()
+    assert encoder == (3 * 16 * channels + 2 * blocks * channels**2 + channels * 3 * 4) * 9 / 16
+
+
+def test_the_colour_autoencoder_has_nine_convolutions_a_side():
+    config = TADConfig(
+        scale=1, height=1, width=1, small_colours=1, channels=64, blocks=3, trunk_conv=True, guided=False
+    )
+    model = TAD(config)
+    for trunk in (model.encoders[0], model.decoders[0]):
+        assert sum(isinstance(module, torch.nn.Conv2d) for module in trunk.modules()) == 9
+    assert model.multiply_adds() == ((3 + 7 * 64 + 1) * 64 * 9, (1 + 7 * 64 + 3) * 64 * 9)
+
+
+def grey_of(x):
+    return x[:, :1] * 0.299 + x[:, 1:2] * 0.587 + x[:, 2:] * 0.114
+
+
+@kinds()
+def test_an_untrained_pair_of_every_kind_is_bicubic(kind):
+    """Its luma where the small picture is grey, and repeated in all colours when grown."""
+    model = TAD(TADConfig(**kind))
+    (down, across), fold = model.scales, model.fold
+    x = torch.rand(2, model.colours, 8 * fold * down, 6 * fold * across)
+    y = torch.rand(2, model.small_colours, 8 * fold, 6 * fold)
+    expected_small, expected_grown = x, y
+    for _ in range(model.steps):
+        height, width = expected_small.shape[-2:]
+        expected_small = bicubic(expected_small, (height // model.factors[0], width // model.factors[1]))
+        height, width = expected_grown.shape[-2:]
+        expected_grown = bicubic(expected_grown, (height * model.factors[0], width * model.factors[1]))
+    if model.small_colours < model.colours:
+        expected_small = grey_of(expected_small)
+    with torch.no_grad():
+        torch.testing.assert_close(model.shrink(x), expected_small, atol=1e-5, rtol=0)
+        torch.testing.assert_close(model.grow(y), expected_grown.expand(-1, model.colours, -1, -1), atol=1e-5, rtol=0)
+
+
+@kinds()
+def test_guidance_is_what_an_untrained_pair_gives_in_one_step(kind):
+    model = TAD(TADConfig(**kind))
+    x = torch.rand(1, model.colours, 4 * model.multiples[0], 4 * model.multiples[1])
+    small = x.shape[-2] // model.factors[0], x.shape[-1] // model.factors[1]
+    with torch.no_grad():
+        torch.testing.assert_close(model.shrink_once(x, model.steps - 1), model.guidance(x, small))
+
+
+@kinds(guided=False)
+def test_what_is_not_guided_is_the_encoders_result_alone(kind):
+    model, guided = TAD(TADConfig(**kind)), TAD(TADConfig(**{**kind, "guided": True}))
+    guided.load_state_dict(model.state_dict())
+    (down, across), fold, last = model.factors, model.fold, model.steps - 1
+    x = torch.rand(1, model.colours, 4 * fold * down, 4 * fold * across)
+    with torch.no_grad():
+        own = model.shrink_once(x, last)
+        folded = torch.from_numpy(brute_force_space_to_depth(x.numpy(), down * fold, across * fold))
+        torch.testing.assert_close(own, depth_to_space(model.encoders[-1](folded), fold, fold))
+        assert own.any()
+        guidance = bicubic(x, own.shape[-2:])
+        guidance = grey_of(guidance) if model.small_colours < model.colours else guidance
+        torch.testing.assert_close(guided.shrink_once(x, last), own + guidance)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [KINDS[name] for name in ("fold", "fold-alone", "fold-across", "2x4", "hiding", "hiding-fold", "across", "down")],
+    ids=str,
+)
+def test_the_halo_is_exact_in_cells_of_every_kind(kind):
+    """The nearest pixels beyond the halo change nothing; the farthest cell within it changes something."""
+    model = randomized(TADConfig(channels=6, **kind)).double()
+    halo, (down, across), fold = model.halo, model.factors, model.fold
+    cells = 2 * halo + 3
+    middle = halo + 1
+
+    def moved(run, picture, cell, out, before):
+        """Whether the middle cell of the result sees one cell of the middle row changed."""
+        changed = picture.clone()
+        changed[..., middle * cell[0] : (middle + 1) * cell[0], before] += 1
+        here = slice(middle * out[0], (middle + 1) * out[0]), slice(middle * out[1], (middle + 1) * out[1])
+        return bool((run(picture)[(..., *here)] - run(changed)[(..., *here)]).abs().max() > 1e-9)
+
+    large, small = (fold * down, fold * across), (fold, fold)
+    for run, colours, cell, out in (
+        (model.shrink_once, model.colours, large, small),
+        (model.grow_once, model.small_colours, small, large),
+    ):
+        picture = torch.rand(1, colours, cells * cell[0], cells * cell[1], dtype=torch.double)
+        assert not moved(run, picture, cell, out, cell[1] - 1)  # the last column of cell 0, halo + 1 away
+        # The bicubic's reach is rounded up, and of subpixel features the encoder has a layer less.
+        if halo > 3 and not (run == model.shrink_once and model.config.subpixel_features):
+            assert moved(run, picture, cell, out, slice(cell[1], 2 * cell[1]))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"height": 3, "scale": 3}, "height 3"),
+        ({"height": 0}, "height 0"),
+        ({"width": 8, "scale": 8}, "width 8"),
+        ({"width": -2}, "width -2"),
+        ({"fold": 3}, "fold 3"),
+        ({"fold": 0}, "fold 0"),
+        ({"height": 4, "scale": 2}, "scale 2"),
+        ({"height": 4, "width": 4, "scale": 8}, "scale 8 is not a power of 4"),
+        ({"height": 1, "width": 1}, "scale 2 is not a power of 1"),
+        ({"scale": 256}, "scale 256"),
+        ({"colours": 1}, "colours 1 and small_colours 3"),
+        ({"colours": 2, "small_colours": 2}, "colours 2"),
+        ({"small_colours": 2}, "small_colours 2"),
+        ({"small_colours": 1, "scale": 4}, "pairs 1"),
+        ({"small_colours": 1, "scale": 4, "pairs": 3}, "pairs 3"),
+        ({"pairs": 0}, "pairs 0"),
+        ({"pairs": 8}, "pairs 8"),
+        ({"fold": 2, "subpixel_features": True}, "subpixel_features"),
+        ({"channels": 1025}, "channels 1025"),
+        ({"blocks": 257}, "blocks 257"),
+    ],
+    ids=str,
+)
+def test_wrong_settings_are_named(wrong, named):
+    with pytest.raises(ValueError, match=named):
+        TADConfig(**wrong)
+
+
+@kinds()
+def test_every_kind_is_made_again_from_its_configuration(kind):
+    config = TADConfig(**kind, guided=False)
+    assert zoo.build(TAD(config).settings()).config == config
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "last"),
+    [
+        ({"scale": 1, "height": 1, "width": 1, "small_colours": 1}, False, False),
+        ({"small_colours": 1}, True, False),
+        ({"colours": 1, "small_colours": 1}, False, False),
+        ({"fold": 2}, False, False),
+        ({"height": 1}, False, True),
+        ({}, True, True),
+    ],
+    ids=str,
+)
+def test_blocks_are_taken_over_whatever_the_channels_of_first_and_last_layers(kind, first, last):
+    """Layers for other channels start afresh, so that the pair is still bicubic where the last are new."""
+    other = randomized(TADConfig(channels=6, blocks=2, trunk_conv=True))
+    model = TAD(TADConfig(channels=6, blocks=2, trunk_conv=True, **kind))
+    fresh = {name: value.clone() for name, value in model.state_dict().items()}
+    model.start_from(other)
+    taken = other.state_dict()
+    for name, value in model.state_dict().items():
+        if ".blocks." in name or ".trunk_conv." in name:
+            assert torch.equal(value, taken[name])
+    for name, same in (("encoders.0.head.weight", first), ("encoders.0.tail.weight", last)):
+        assert torch.equal(model.state_dict()[name], (taken if same else fresh)[name])

@@ -164,6 +164,12 @@ GOOD = PASSPORT.to_xmp(None)
         ((b'small_height="16"', b'small_height="0"'), "damaged"),
         ((b'scale="2"', b'scale="64"'), "small_width"),  # growing would make 32 times more than is wanted
         ((b'regrow:small_height="16"', b""), "small_height is missing"),
+        ((b'regrow:small_width="29"', b""), "small_width is missing"),
+        ((b'small_width="29"', b'small_width="-29"'), "damaged"),
+        ((b'small_width="29"', b'small_width="29.0"'), "damaged"),
+        ((b'small_height="16"', b'small_height="32"'), "small_height"),
+        ((b'small_width="29"', b'small_width="1000001"'), "small_width"),
+        ((b"/></rdf:RDF>", b' regrow:icc="*"/></rdf:RDF>'), "damaged"),
         ((b'"57"', b'"0"'), "damaged"),
         ((b'"57"', b'"-57"'), "damaged"),
         ((b'"57"', b'"1000001"'), "width"),
@@ -279,3 +285,50 @@ def test_the_example_of_the_specification():
     passport.check_size(1500, 1000)
     for field in dataclasses.fields(Passport):
         assert f"`{field.name}`" in page
+
+
+sides = st.integers(1, 10**6)
+tenths = st.integers(10, 1280)
+
+
+@settings(max_examples=200, deadline=None)
+@given(width=sides, height=sides, pair=st.tuples(tenths, tenths))
+def test_every_size_that_shrinking_makes_can_be_said(width, height, pair):
+    """By models that shrink by 2 at a time, at every scale that one side does not exceed by more than 8 times."""
+    across, down = pair
+    across, down = max(across, -(-down // 8)), max(down, -(-across // 8))
+    needed = max(across, down) / 10
+    scale = next(n for n in SCALES if n >= needed)
+    small = -(-width * 10 // across), -(-height * 10 // down)
+    passport = dataclasses.replace(
+        PASSPORT, scale=scale, width=width, height=height, small_width=small[0], small_height=small[1]
+    )
+    assert Passport.from_xmp(passport.to_xmp(OWN)) == passport
+    passport.check_size(*small)
+
+
+@pytest.mark.parametrize(
+    ("scale", "small", "full", "held"),
+    [
+        (1, 57, 57, True),
+        (1, 58, 57, False),
+        (2, 57, 57, True),
+        (16, 57, 57, True),
+        (32, 29, 57, True),
+        (32, 30, 57, False),
+        (128, 1, 1, True),
+        (128, 2, 16, True),
+        (128, 2, 8, False),
+        (128, 0, 57, False),
+    ],
+)
+def test_a_small_side_is_no_larger_than_the_side_and_its_growth_bounded(scale, small, full, held):
+    """All but one of its pixels, grown by the model's scale, are less than 16 times the side that is wanted."""
+    for side in ("width", "height"):
+        others = {"width": 128, "height": 128, "small_width": 1, "small_height": 1}
+        values = {"scale": scale, **others, side: full, f"small_{side}": small}
+        if held:
+            dataclasses.replace(PASSPORT, **values)
+        else:
+            with pytest.raises(ValueError, match=f"small_{side}"):
+                dataclasses.replace(PASSPORT, **values)

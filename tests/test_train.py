@@ -22,12 +22,14 @@ from regrow.colorspace import luma
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.layers import quantize
 from regrow.nets.rescale.tad import TAD
+from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
 from regrow.resample import bicubic
 from regrow.train import checkpoint, loop, optim
 from regrow.train.data import Crops, load
 from regrow.train.losses import l1, l2, outside
 from regrow.train.recipe import Data, Loss, Optimizer, Recipe, Run
-from regrow.train.rescale import RescaleLoss, validate
+from regrow.train.rescale import RescaleTask
+from regrow.train.restore import RestoreTask
 
 ROOT = Path(__file__).parent.parent
 QUIET = Console(file=io.StringIO())
@@ -117,7 +119,7 @@ def test_training_lowers_the_loss(recipe, photos, tmp_path):
     trained = zoo.load(str(loop.train(longer, photos, tmp_path / "out", device="cpu")))
     x = load(photos, recipe.data, QUIET)[1][0].permute(2, 0, 1)[None] / 255
     before, after = (
-        RescaleLoss(net, recipe.loss, Data())(x, torch.zeros(1, 1, 1, 1, dtype=torch.bool))["task"].item()
+        RescaleTask(net, recipe.loss, Data())(x, torch.zeros(1, 1, 1, 1, dtype=torch.bool))["task"].item()
         for net in (zoo.build(recipe.model), trained)
     )
     assert after < 0.98 * before
@@ -138,10 +140,10 @@ def test_pictures_kept_on_the_device_train_the_same(trained, recipe, photos, tmp
     assert weights(tmp_path) == weights(trained)
 
 
-@pytest.mark.parametrize("where", ["update_average", "schedule", "RescaleLoss.forward"])
+@pytest.mark.parametrize("where", ["update_average", "schedule", "RescaleTask.forward"])
 def test_an_interrupted_run_goes_on_to_the_same_weights(trained, recipe, photos, tmp_path, monkeypatch, where):
     """Wherever in a step Ctrl-C arrives."""
-    owner, name = (RescaleLoss, "forward") if "." in where else (loop, where)
+    owner, name = (RescaleTask, "forward") if "." in where else (loop, where)
     real, calls = getattr(owner, name), 0
 
     def interrupted(*arguments, **named):
@@ -367,7 +369,7 @@ def test_only_what_leaves_the_ball_counts():
 
 def test_what_is_random_in_the_loss_is_drawn_as_asked(tiny):
     x = torch.rand(64, 3, 96, 96)
-    loss = RescaleLoss(tiny, Loss(noise=0.2), Data(grey=0.25, stretch=2.0))
+    loss = RescaleTask(tiny, Loss(noise=0.2), Data(grey=0.25, stretch=2.0))
     draws = [loss.draw(x) for _ in range(40)]
     sizes = {d["size"] for d in draws}
     assert 4 < len(sizes) <= 17
@@ -377,12 +379,12 @@ def test_what_is_random_in_the_loss_is_drawn_as_asked(tiny):
     assert deviations.max() <= 0.21
     assert deviations.mean() == pytest.approx(0.1, abs=0.01)
     assert torch.cat([d["grey"] for d in draws]).float().mean() == pytest.approx(0.25, abs=0.03)
-    assert set(RescaleLoss(tiny, Loss(), Data()).draw(x)) == {"grey"}
+    assert set(RescaleTask(tiny, Loss(), Data()).draw(x)) == {"grey"}
 
 
 def test_stretched_crops_are_compared_at_their_own_size(tiny):
     x, grey = torch.rand(2, 3, 16, 16), torch.zeros(2, 1, 1, 1, dtype=torch.bool)
-    losses = RescaleLoss(tiny, Loss(), Data())(x, grey, size=(20, 24))
+    losses = RescaleTask(tiny, Loss(), Data())(x, grey, size=(20, 24))
     fit = bicubic(x, (20, 24))
     small = tiny.shrink(fit)
     grown = bicubic(tiny.grow(quantize(small)), (16, 16))
@@ -393,7 +395,7 @@ def test_stretched_crops_are_compared_at_their_own_size(tiny):
 def test_noise_reaches_the_small_picture_before_it_is_rounded(tiny):
     x, grey = torch.rand(2, 3, 16, 16), torch.zeros(2, 1, 1, 1, dtype=torch.bool)
     noise = 0.1 * torch.randn(2, 3, 8, 8)
-    losses = RescaleLoss(tiny, Loss(), Data())(x, grey, noise=noise)
+    losses = RescaleTask(tiny, Loss(), Data())(x, grey, noise=noise)
     grown = tiny.grow(quantize(tiny.shrink(x) + noise))
     assert losses["task"].item() == pytest.approx(l1(grown, x).item(), rel=1e-5)
 
@@ -413,6 +415,27 @@ def test_every_kind_of_rescaler_can_be_trained(recipe, photos, tmp_path, config)
     assert zoo.load(str(folder)).settings().items() >= settings.items()
 
 
+@pytest.mark.parametrize("architecture", ["edsr", "vdsr"])
+@pytest.mark.parametrize("of", ["bicubic", "tiny"])
+def test_nets_that_enlarge_are_trained_on_thumbnails(recipe, photos, tmp_path, tiny_folder, architecture, of):
+    settings = {"architecture": architecture, "channels": 16}
+    run = replace(recipe.run, steps=4, validate_every=4, checkpoint_every=4)
+    data = replace(recipe.data, thumbnails=tiny_folder if of == "tiny" else "")
+    folder = loop.train(replace(recipe, model=settings, data=data, run=run), photos, tmp_path / "out", device="cpu")
+    assert zoo.load(str(folder)).settings().items() >= settings.items()
+
+
+def test_the_thumbnails_are_those_of_the_rescaler(tiny, tiny_folder):
+    x = torch.rand(1, 3, 16, 24)
+    task = RestoreTask(VDSR(), Loss(), Data(thumbnails=tiny_folder))
+    torch.testing.assert_close(task.small(x), quantize(tiny.shrink(x)), atol=2 / 255, rtol=0)
+    # An untrained VDSR is bicubic.
+    assert task(x)["loss"].item() == pytest.approx(l1(bicubic(task.small(x), (16, 24)), x).item(), rel=1e-5)
+    assert torch.equal(RestoreTask(VDSR(), Loss(), Data()).small(x), quantize(bicubic(x, (8, 12))))
+    with pytest.raises(UsageError, match="4 times smaller"):
+        RestoreTask(VDSR(VDSRConfig(scale=4)), Loss(), Data(thumbnails=tiny_folder))
+
+
 def test_luma_is_what_pillow_makes_grey(astronaut):
     ours = luma(torch.from_numpy(astronaut).permute(2, 0, 1)[None] / 255)[0, 0] * 255
     np.testing.assert_allclose(ours, np.asarray(Image.fromarray(astronaut).convert("L")), atol=1.01)
@@ -429,7 +452,7 @@ def test_crops_made_grey_have_grey_small_pictures(tiny):
     spy = Spy(tiny.config)
     spy.load_state_dict(tiny.state_dict())
     is_grey = torch.tensor([True, False]).view(2, 1, 1, 1)
-    RescaleLoss(spy, Loss(), Data(grey=0.5))(torch.rand(2, 3, 8, 8), is_grey)
+    RescaleTask(spy, Loss(), Data(grey=0.5))(torch.rand(2, 3, 8, 8), is_grey)
     grey, colour = seen[0]
     torch.testing.assert_close(grey, grey[:1].expand(3, -1, -1))
     assert not torch.allclose(colour[0], colour[1], atol=1e-3)
@@ -439,7 +462,7 @@ def test_validation_measures_what_scikit_image_measures(tiny, astronaut):
     from skimage.metrics import peak_signal_noise_ratio
 
     picture = astronaut[:70, :90]
-    figures = validate(tiny, [torch.from_numpy(picture)], 40)
+    figures = RescaleTask(tiny, Loss(), Data()).validate(tiny, [torch.from_numpy(picture)], 40)
     centre = picture[15:55, 25:65]
     with torch.no_grad():
         small = tiny.shrink(torch.from_numpy(centre).permute(2, 0, 1)[None] / 255).clamp(0, 1).mul(255).round()
@@ -465,7 +488,7 @@ def test_a_recipe_survives_the_way_through_json(recipe):
         (("channels = 16", "chanels = 16"), "chanels"),
         (("channels = 16", "channels = 16.5"), "channels"),
         (('architecture = "tad"', ""), "architecture"),
-        (('architecture = "tad"', 'architecture = "edsr"'), "edsr"),
+        (('architecture = "tad"', 'architecture = "nobody"'), "nobody"),
         (("crop = 24", 'crop = "24"'), "crop"),
         (("crop = 24", "crop = 25"), "crop"),
         (("crop = 24", "crop = 0"), "crop"),

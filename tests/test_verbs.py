@@ -12,11 +12,12 @@ from PIL import Image, ImageCms
 from skimage.metrics import peak_signal_noise_ratio
 
 import regrow
-from regrow import zoo
+from regrow import rescaling, zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.rescale.tad import TADConfig
 from regrow.passport import Passport
 from regrow.picture import open_picture
+from regrow.resample import bicubic as resampled
 from regrow.verbs import JPEG_COST
 from regrow.writer import PictureWriter
 
@@ -391,3 +392,316 @@ def test_a_damaged_picture_leaves_nothing_behind(tmp_path, astronaut):
     with pytest.raises(RegrowError, match=r"a\.png"):
         regrow.shrink(tmp_path / "a.png", tmp_path / "s.png")
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+FORMATS = [*LOSSLESS, ".jpg"]
+SCALES = [1.5, 3, 2.7, (2, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("scale", SCALES, ids=str)
+def test_files_of_every_format_come_back_from_any_scale_by_their_passport(tmp_path, tiny_folder, suffix, scale):
+    source = write(tmp_path / "a.png", noise(35, 53))
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", scale=scale, model=tiny_folder)
+    across, down = scale if isinstance(scale, tuple) else (scale, scale)
+    assert size_of(small) == (-(-53 // across), -(-35 // down))
+    assert size_of(regrow.grow(small, tmp_path / "g.png", model=tiny_folder)) == (53, 35)
+
+
+@pytest.mark.parametrize("suffix", LOSSLESS)
+@pytest.mark.parametrize("scale", [2.7, (1, 2)], ids=str)
+def test_files_equal_arrays_at_any_scale(tmp_path, tiny_folder, suffix, scale):
+    array = noise(35, 53)
+    small = regrow.shrink(write(tmp_path / "a.png", array), tmp_path / f"s{suffix}", scale=scale, model=tiny_folder)
+    np.testing.assert_array_equal(read(small), regrow.shrink(array, scale=scale, model=tiny_folder))
+    grown = read(regrow.grow(small, tmp_path / "g.png", model=tiny_folder))
+    np.testing.assert_array_equal(grown, regrow.grow(read(small), scale=scale, size=(53, 35), model=tiny_folder))
+
+
+@settings(max_examples=40)
+@given(
+    width=st.integers(1, 80),
+    height=st.integers(1, 80),
+    tenths=st.tuples(st.integers(10, 80), st.integers(10, 80)).filter(lambda pair: pair != (10, 10)),
+    bands=st.integers(1, 4),
+    which=st.sampled_from(["tiny_folder", "uneven_folder"]),
+)
+def test_any_scale_brings_any_file_back(
+    tmp_path_factory, tiny_folder, uneven_folder, width, height, tenths, bands, which
+):
+    folder, model = tmp_path_factory.mktemp("any"), {"tiny_folder": tiny_folder, "uneven_folder": uneven_folder}[which]
+    source = write(folder / "a.png", noise(height, width, bands))
+    small = regrow.shrink(source, folder / "s.png", scale=(tenths[0] / 10, tenths[1] / 10), model=model)
+    assert size_of(small) == (-(-width * 10 // tenths[0]), -(-height * 10 // tenths[1]))
+    assert read(regrow.grow(small, folder / "g.png", model=model)).shape == (height, width, bands)
+
+
+@pytest.mark.parametrize("scale", [1.1, 1.5, 2.7, 3, 7.3, (2.7, 1), (1, 8), (127.9, 16)], ids=str)
+@pytest.mark.parametrize("small", [(1, 1), (3, 5), (8, 2), (11, 7)])
+def test_a_small_picture_without_passport_grows_at_any_scale_without_a_size(tiny_folder, scale, small):
+    """To the largest size that shrinks to it."""
+    width, height = small
+    grown = regrow.grow(noise(height, width), scale=scale, model=tiny_folder)
+    scales = scale if isinstance(scale, tuple) else (scale, scale)
+    size = grown.shape[1], grown.shape[0]
+    assert rescaling.small_size(size, scales) == small
+    larger = rescaling.small_size((size[0] + 1, size[1] + 1), scales)
+    assert larger[0] > width
+    assert larger[1] > height
+
+
+@settings(max_examples=200)
+@given(sides=st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)), millionths=st.integers(10**6, 128 * 10**6))
+def test_small_sizes_are_exact_whatever_the_scale(sides, millionths):
+    scale = float(f"{millionths // 10**6}.{millionths % 10**6:06}")
+    expected = tuple(-(-side * 10**6 // millionths) for side in sides)
+    assert rescaling.small_size(sides, (scale, scale)) == expected
+    grown = rescaling.grown_size(sides, (scale, scale))
+    assert grown == tuple(side * millionths // 10**6 for side in sides)
+    assert rescaling.small_size(grown, (scale, scale)) == sides
+
+
+@pytest.mark.parametrize("scale", [1.5, 2.7, (2, 1)], ids=str)
+def test_arrays_images_and_tensors_of_any_scale_come_back_as_their_kind(tiny_folder, scale):
+    array = noise(20, 31)
+    tensor = torch.from_numpy(array).permute(2, 0, 1) / 255
+    small = regrow.shrink(array, scale=scale, model=tiny_folder)
+    options = {"scale": scale, "size": (31, 20), "model": tiny_folder}
+    grown = regrow.grow(small, **options)
+    assert isinstance(grown, np.ndarray)
+    assert grown.shape == (20, 31, 3)
+    image = regrow.shrink(Image.fromarray(array), scale=scale, model=tiny_folder)
+    np.testing.assert_array_equal(np.asarray(image), small)
+    np.testing.assert_array_equal(np.asarray(regrow.grow(image, model=tiny_folder)), grown)
+    floats = regrow.shrink(tensor, scale=scale, model=tiny_folder)
+    np.testing.assert_array_equal((floats.permute(1, 2, 0) * 255).round().byte().numpy(), small)
+    np.testing.assert_allclose(regrow.grow(floats, **options).permute(1, 2, 0) * 255, grown, atol=0.5 + 1e-3)
+
+
+def test_the_passport_of_an_uneven_fractional_scale_says_how(tmp_path, tiny_folder):
+    source = write(tmp_path / "a.png", noise(31, 53))
+    passport = regrow.info(regrow.shrink(source, tmp_path / "s.png", scale=(2.7, 1.5), model=tiny_folder))
+    assert passport is not None
+    assert (passport.scale, passport.width, passport.height) == (4, 53, 31)
+    assert (passport.small_width, passport.small_height) == (20, 21)
+
+
+def test_a_passport_may_be_confirmed_with_the_scale_that_was_asked_for(tmp_path, tiny_folder):
+    source = write(tmp_path / "a.png", noise(31, 53))
+    small = regrow.shrink(source, tmp_path / "s.png", scale=2.7, model=tiny_folder)
+    regrow.grow(small, tmp_path / "g.png", scale=2.7, model=tiny_folder)
+    with pytest.raises(UsageError, match="passport says 53x31, shrunk to 20x12"):
+        regrow.grow(small, tmp_path / "h.png", scale=3, model=tiny_folder)
+
+
+@pytest.mark.parametrize("scale", [0.99, 128.1, (1, 0.5), (16, 1), (1, 8.1), (128, 15), (2, float("nan"))], ids=str)
+def test_scales_too_large_too_small_or_too_uneven_are_usage_errors(tiny_folder, scale):
+    with pytest.raises(UsageError, match="scale"):
+        regrow.shrink(noise(4, 4), scale=scale, model=tiny_folder)
+    with pytest.raises(UsageError, match="scale"):
+        regrow.grow(noise(4, 4), scale=scale, model=tiny_folder)
+
+
+GREY_FORMATS = [".png", ".tiff", ".jpg"]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("bands", [3, 4])
+def test_colour_hidden_in_grey_comes_back_with_all_else(tmp_path, hiding_folder, suffix, depth, bands):
+    """The profile describes colours, so a grey file cannot hold it: it travels in the passport."""
+    bands = 3 if suffix == ".jpg" else bands
+    array = noise(19, 23, bands, np.uint8 if depth == 8 else np.uint16)
+    if bands == 4:
+        array[..., 3] = 2**depth - 1
+    source = write(tmp_path / "a.png", array, icc=ICC, exif=exif())
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", grey=True, model=hiding_folder)
+    opened, passport = open_picture(small), regrow.info(small)
+    assert passport is not None
+    assert (opened.width, opened.height, opened.depth, opened.alpha) == (23, 19, 8, bands == 4)
+    if suffix in GREY_FORMATS:
+        assert opened.colours == 1
+        assert opened.icc is None
+        assert passport.icc == ICC
+    else:
+        pixels = read(small)
+        np.testing.assert_array_equal(pixels[..., 0], pixels[..., 2])
+        assert opened.icc == ICC
+        assert passport.icc is None
+    assert (passport.scale, passport.colours, passport.depth) == (1, 3, depth)
+    grown = open_picture(regrow.grow(small, tmp_path / "g.png", model=hiding_folder))
+    assert (grown.width, grown.height, grown.image.bands, grown.depth) == (23, 19, bands, depth)
+    assert grown.icc == ICC
+    assert grown.exif == exif()
+    assert grown.xmp is None
+    if bands == 4:
+        assert (read(tmp_path / "g.png")[..., 3] == 2**depth - 1).all()
+
+
+@pytest.mark.parametrize("suffix", LOSSLESS)
+def test_hidden_colour_in_files_equals_hidden_colour_in_arrays(tmp_path, hiding_folder, suffix):
+    array = noise(19, 23, 4)
+    source = write(tmp_path / "a.png", array)
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", grey=True, model=hiding_folder)
+    expected = regrow.shrink(array, grey=True, model=hiding_folder)
+    assert expected.shape == (19, 23, 2)
+    np.testing.assert_array_equal(read(small)[..., [0, -1]], expected)
+    grown = read(regrow.grow(small, tmp_path / "g.png", model=hiding_folder))
+    np.testing.assert_array_equal(grown, regrow.grow(expected, scale=1, model=hiding_folder))
+
+
+@pytest.mark.parametrize("scale", [1, 1.5, (2, 1), 2], ids=str)
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_colour_is_hidden_at_any_scale_up_to_the_models(tmp_path, hiding_x2_folder, scale, suffix):
+    source = write(tmp_path / "a.png", noise(19, 23))
+    if scale == 1:
+        with pytest.raises(UsageError, match="scale 1"):
+            regrow.shrink(source, tmp_path / "s.png", scale=scale, grey=True, model=hiding_x2_folder)
+        return
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", scale=scale, grey=True, model=hiding_x2_folder)
+    grown = read(regrow.grow(small, tmp_path / "g.png", model=hiding_x2_folder))
+    assert grown.shape == (19, 23, 3)
+    assert np.ptp(grown.astype(int), axis=2).max() > 0
+
+
+def test_more_than_the_scale_of_a_model_that_hides_colour_is_a_usage_error(hiding_folder, hiding_x2_folder):
+    for model, scale in ((hiding_folder, 2), (hiding_folder, (1, 1.1)), (hiding_x2_folder, 4), (hiding_x2_folder, 2.1)):
+        with pytest.raises(UsageError, match="at most"):
+            regrow.shrink(noise(9, 9), scale=scale, grey=True, model=model)
+        with pytest.raises(UsageError, match="at most"):
+            regrow.grow(noise(9, 9, 1), scale=scale, model=model)
+
+
+def test_arrays_with_hidden_colour_come_back_in_colour(hiding_folder):
+    """A flat grey picture cannot stay flat when it gets its colours back."""
+    small = regrow.shrink(noise(9, 7), grey=True, model=hiding_folder)
+    assert (small.shape, small.dtype) == ((9, 7, 1), np.uint8)
+    grown = regrow.grow(small, scale=1, model=hiding_folder)
+    assert (grown.shape, grown.dtype) == ((9, 7, 3), np.uint8)
+    np.testing.assert_array_equal(regrow.grow(small[..., 0], scale=1, model=hiding_folder), grown)
+    assert regrow.grow(
+        regrow.shrink(noise(9, 7, 4), model=hiding_folder, grey=True), scale=1, model=hiding_folder
+    ).shape == (9, 7, 4)
+
+
+def test_tensors_with_hidden_colour_come_back_in_colour(hiding_folder):
+    tensor = torch.rand(3, 9, 7)
+    small = regrow.shrink(tensor, grey=True, model=hiding_folder)
+    assert tuple(small.shape) == (1, 9, 7)
+    grown = regrow.grow(small, scale=1, model=hiding_folder)
+    assert (tuple(grown.shape), grown.dtype) == ((3, 9, 7), torch.float32)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "CMYK", "L", "LA", "I;16"])
+def test_pil_images_with_hidden_colour_come_back_in_colour(hiding_folder, mode):
+    image = Image.new("RGB", (7, 9), (90, 120, 30)).convert(mode) if mode == "P" else Image.new(mode, (7, 9))
+    small = regrow.shrink(image, grey=True, model=hiding_folder)
+    assert small.mode == ("LA" if mode in ("RGBA", "LA") else "L")
+    grown = regrow.grow(small, model=hiding_folder)
+    assert grown.size == (7, 9)
+    assert grown.mode == {"P": "RGB", "CMYK": "RGB"}.get(mode, mode)
+
+
+def test_a_pil_image_with_hidden_colour_saved_to_a_grey_file_keeps_its_profile(tmp_path, hiding_folder):
+    image = Image.fromarray(noise(9, 7))
+    image.info["icc_profile"] = ICC
+    small = regrow.shrink(image, grey=True, model=hiding_folder)
+    assert "icc_profile" not in small.info
+    assert regrow.grow(small, model=hiding_folder).info["icc_profile"] == ICC
+    small.save(tmp_path / "s.tiff", tiffinfo={700: small.info["xmp"]})
+    grown = open_picture(regrow.grow(tmp_path / "s.tiff", tmp_path / "g.png", model=hiding_folder))
+    assert (grown.colours, grown.icc) == (3, ICC)
+
+
+@pytest.mark.parametrize("bands", [1, 2])
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_grey_pictures_pass_a_model_that_hides_colour_and_stay_grey(tmp_path, hiding_folder, bands, suffix):
+    source = write(tmp_path / "a.png", noise(9, 7, bands), icc=GREY_ICC)
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", grey=True, model=hiding_folder)
+    grown = open_picture(regrow.grow(small, tmp_path / "g.png", model=hiding_folder))
+    assert (grown.image.bands, grown.icc) == (bands, GREY_ICC)
+
+
+@pytest.mark.parametrize("alpha", [0, 1])
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_hidden_colour_without_passport_grows_with_the_model(tmp_path, hiding_folder, suffix, alpha):
+    small = regrow.shrink(noise(9, 7, 3 + alpha), grey=True, model=hiding_folder)
+    write(tmp_path / f"s{suffix}", small)
+    with pytest.raises(RegrowError, match="no passport"):
+        regrow.grow(tmp_path / f"s{suffix}", tmp_path / "g.png", model=hiding_folder)
+    grown = regrow.grow(tmp_path / f"s{suffix}", tmp_path / "g.png", scale=1, model=hiding_folder)
+    np.testing.assert_array_equal(read(grown), regrow.grow(small, scale=1, model=hiding_folder))
+
+
+def test_a_model_that_changes_only_the_size_takes_no_scale_1(tiny_folder):
+    with pytest.raises(UsageError, match="scale 1"):
+        regrow.shrink(noise(4, 4), grey=True, model=tiny_folder)
+
+
+@pytest.mark.parametrize("bands", [1, 2])
+@pytest.mark.parametrize("suffix", LOSSLESS)
+@pytest.mark.parametrize("scale", [2, 2.7, 4])
+def test_grey_pictures_go_there_and_back_with_a_model_of_grey(tmp_path, grey_folder, bands, suffix, scale):
+    source = write(tmp_path / "a.png", noise(19, 23, bands, np.uint16), icc=GREY_ICC)
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", scale=scale, model=grey_folder)
+    grown = open_picture(regrow.grow(small, tmp_path / "g.png", model=grey_folder))
+    assert (grown.width, grown.height, grown.image.bands, grown.depth) == (23, 19, bands, 16)
+    assert grown.icc == GREY_ICC
+
+
+@pytest.mark.parametrize("bands", [3, 4])
+def test_colours_are_refused_by_a_model_of_grey(tmp_path, grey_folder, bands):
+    source = write(tmp_path / "a.png", noise(9, 7, bands))
+    with pytest.raises(UsageError, match=r"a\.png.*grey"):
+        regrow.shrink(source, tmp_path / "s.png", model=grey_folder)
+    assert not (tmp_path / "s.png").exists()
+    for picture in (noise(9, 7, bands), Image.fromarray(noise(9, 7, bands)), torch.rand(3, 9, 7)):
+        with pytest.raises(UsageError, match="grey"):
+            regrow.shrink(picture, model=grey_folder)
+
+
+def test_a_model_that_leaves_one_side_alone_shrinks_the_other(uneven_folder):
+    picture = noise(20, 32)
+    assert regrow.shrink(picture, scale=(2, 1), model=uneven_folder).shape == (20, 16, 3)
+    assert regrow.shrink(picture, scale=(8, 1), model=uneven_folder).shape == (20, 4, 3)
+    bicubic_down = resampled(torch.from_numpy(picture).permute(2, 0, 1) / 255, (10, 32))
+    both = regrow.shrink(picture, scale=2, model=uneven_folder)
+    assert both.shape == (10, 16, 3)
+    expected = regrow.shrink(bicubic_down.clamp(0, 1), scale=(2, 1), model=uneven_folder).permute(1, 2, 0) * 255
+    assert np.abs(both - expected.numpy()).mean() < 2  # but for what overshoots before it is shrunk
+
+
+@pytest.mark.parametrize("scale", [(2.1, 16.8), (17, 2.2)], ids=str)
+def test_a_model_that_shrinks_by_4_at_once_refuses_only_what_its_passport_cannot_say(tmp_path, scale):
+    zoo.save(randomized(TADConfig(scale=4, height=4, width=4, channels=8, blocks=1)), tmp_path / "x4")
+    model, source = str(tmp_path / "x4"), write(tmp_path / "a.png", noise(200, 200))
+    with pytest.raises(UsageError, match="no passport may say so"):
+        regrow.shrink(source, tmp_path / "s.png", scale=scale, model=model)
+    small = regrow.shrink(source, tmp_path / "s.png", scale=(4.1, 16.8), model=model)
+    assert size_of(regrow.grow(small, tmp_path / "g.png", model=model)) == (200, 200)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (127, 300)])
+def test_too_small_a_picture_is_warned_of_and_works(tmp_path, tiny_folder, caplog, size):
+    source = write(tmp_path / "a.png", noise(size[1], size[0]))
+    small = regrow.shrink(source, tmp_path / "s.png", scale=128, model=tiny_folder)
+    assert f"a.png: {size[0]}x{size[1]} is too small to be shrunk by 128" in caplog.text
+    assert size_of(regrow.grow(small, tmp_path / "g.png", model=tiny_folder)) == size
+
+
+def test_pictures_large_enough_are_not_warned_of(tmp_path, tiny_folder, caplog):
+    regrow.shrink(write(tmp_path / "a.png", noise(2, 8)), tmp_path / "s.png", scale=(8, 2), model=tiny_folder)
+    assert not caplog.text
+    regrow.shrink(write(tmp_path / "a.png", noise(1, 8)), tmp_path / "s.png", scale=(8, 2), model=tiny_folder)
+    assert "8x1 is too small to be shrunk by 8x2" in caplog.text
+
+
+@pytest.mark.parametrize("scale", [2.7, (2, 1), (1, 2)], ids=str)
+@pytest.mark.parametrize("suffix", [".png", ".avif"])
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_turned_photographs_come_back_at_any_scale(tmp_path, tiny_folder, scale, suffix, orientation):
+    source = write(tmp_path / "a.png", noise(20, 41), exif=exif(orientation))
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", scale=scale, model=tiny_folder)
+    grown = regrow.grow(small, tmp_path / "g.png", model=tiny_folder)
+    shown = [pyvips.Image.new_from_file(str(path)).autorot() for path in (source, grown)]
+    assert (shown[0].width, shown[0].height) == (shown[1].width, shown[1].height)

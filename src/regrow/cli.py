@@ -81,8 +81,9 @@ def shrink(
 ) -> None:
     """Shrink pictures into ordinary small ones that `regrow grow` brings back."""
     from regrow import batch, shell
+    from regrow.rescaling import asked_scale
 
-    scales = shell.parse_scale(scale)
+    scales = asked_scale(shell.parse_scale(scale), grey=grey)
 
     def work(job: Job, report: shell.Report) -> None:
         from regrow import verbs

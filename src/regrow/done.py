@@ -10,7 +10,7 @@ from regrow.errors import RegrowError
 from regrow.formats import format_of
 from regrow.passport import Passport
 from regrow.picture import open_picture
-from regrow.rescaling import Scale, asked_scale, check_scale, default_model, small_size
+from regrow.rescaling import Scale, asked_scale, check_scale, default_model, grown_size, small_size
 from regrow.verbs import info
 
 
@@ -61,8 +61,7 @@ def is_grown(
         if passport:
             size = passport.width, passport.height
         elif scale:
-            across, down = check_scale(scale)
-            size = size or (round(small.width * across), round(small.height * down))
+            size = size or grown_size((small.width, small.height), check_scale(scale))
         return size in ((grown.width, grown.height), (grown.height, grown.width))
     except RegrowError:
         return False

@@ -67,7 +67,7 @@ def _accept_array(array: np.ndarray) -> InMemory:
             f"array of shape {array.shape} and {array.dtype}: expected (H, W) or (H, W, 1..4), uint8 or uint16"
         )
     colours = 3 if pixels.shape[2] >= 3 else 1
-    return InMemory(pixels, colours, lambda result: result[..., 0] if flat else result)
+    return InMemory(pixels, colours, lambda result: result[..., 0] if flat and result.shape[2] == 1 else result)
 
 
 def _accept_tensor(tensor: Any) -> InMemory:

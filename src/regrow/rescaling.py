@@ -63,7 +63,7 @@ def plan_growth(
                 "if regrow shrank it, say how with --scale (and --model)"
             )
         scales = check_scale(scale)
-        size = size or (round(small[0] * scales[0]), round(small[1] * scales[1]))
+        size = size or grown_size(small, scales)
         if small_size(size, scales) != small:
             raise UsageError(
                 f"{what}: {small[0]}x{small[1]} grown by {words(scales)} cannot become {size[0]}x{size[1]}"
@@ -95,12 +95,27 @@ def plan_growth(
 def make_passport(
     name: str, model: Rescaler, size: tuple[int, int], small: tuple[int, int], depth: int, colours: int, alpha: bool
 ) -> Passport:
-    """The passport of a picture that `model` shrinks; `name` is its name or folder, the rest is of the original."""
+    """The passport of a picture that `model` shrinks; `name` is its name or folder, the rest is of the original.
+
+    UsageError where the model's scale is too far from the small size.
+    """
     plain = re.sub("[^a-z0-9._-]+", "-", Path(name).name.lower()).strip("-._") or "model"
-    return Passport(
-        model=plain[:64], digest=zoo.digest(name), scale=model.scale, width=size[0], height=size[1],
-        small_width=small[0], small_height=small[1], depth=depth, colours=colours, alpha=alpha,
-    )  # fmt: skip
+    try:
+        return Passport(
+            model=plain[:64], digest=zoo.digest(name), scale=model.scale, width=size[0], height=size[1],
+            small_width=small[0], small_height=small[1], depth=depth, colours=colours, alpha=alpha,
+        )  # fmt: skip
+    except ValueError as error:
+        raise UsageError(
+            f"{name}, a model of scale {model.scale}, cannot shrink {size[0]}x{size[1]} to {small[0]}x{small[1]}: "
+            f"no passport may say so ({error})"
+        ) from None
+
+
+def check_colours(what: str, colours: int, name: str, model: Rescaler) -> None:
+    """UsageError where a picture has colours and the model takes none."""
+    if colours > model.colours:
+        raise UsageError(f"{what}: has colours, and {name} is a model of grey pictures")
 
 
 def colour_bands(what: str, growth: Growth, colours: int, alpha: bool) -> tuple[int, Any]:
@@ -119,7 +134,10 @@ def colour_bands(what: str, growth: Growth, colours: int, alpha: bool) -> tuple[
 
 def check_scale(scale: Scale) -> tuple[float, float]:
     """The scale of (width, height). UsageError for one that cannot be had."""
-    across, down = scale if isinstance(scale, tuple) else (scale, scale)
+    try:
+        across, down = map(float, scale if isinstance(scale, tuple) else (scale, scale))
+    except (TypeError, ValueError):
+        raise UsageError(f"scale {scale!r}: expected a number, or one for the width and one for the height") from None
     if not all(math.isfinite(n) and 1 <= n <= LARGEST_SCALE for n in (across, down)):
         raise UsageError(f"scale {words((across, down))}: must be from 1 to {LARGEST_SCALE}")
     if max(across, down) > MAX_UNEVEN * min(across, down):
@@ -140,8 +158,23 @@ def words(pair: tuple[float, float]) -> str:
 
 def small_size(size: tuple[int, int], scales: tuple[float, float]) -> tuple[int, int]:
     """(width, height) divided by the scale and rounded up."""
-    width, height = (max(1, math.ceil(n / s - 1e-9)) for n, s in zip(size, scales, strict=True))
+    width, height = (_divided(n, s) for n, s in zip(size, scales, strict=True))
     return width, height
+
+
+def grown_size(small: tuple[int, int], scales: tuple[float, float]) -> tuple[int, int]:
+    """The largest (width, height) that `small_size` makes so small."""
+    width, height = (_multiplied(n, s) for n, s in zip(small, scales, strict=True))
+    return width, height
+
+
+def _divided(n: int, scale: float) -> int:
+    return max(1, math.ceil(n / scale - 1e-9))
+
+
+def _multiplied(n: int, scale: float) -> int:
+    side = math.floor(n * scale + 1e-7)
+    return side - (_divided(side, scale) > n)
 
 
 def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool = False) -> str:
@@ -156,7 +189,8 @@ def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool =
     if grey and colours == 3:
         return "tad-decolor" if largest == 1 else "tad-decolor-x2" if largest <= 2 else "tad-decolor-x4"
     if largest == 1:
-        raise UsageError("scale 1: the picture would stay as it is; only --grey makes sense of it")
+        why = "the picture is grey, there are no colours to hide" if grey else "the picture would stay as it is"
+        raise UsageError(f"scale 1: {why}; say more than 1")
     kind = "tad-grey" if colours == 1 else "tad"
     return f"{kind}-x2" if largest <= 2 else f"{kind}-x4"
 
@@ -170,8 +204,12 @@ def rescaler(name: str, scales: tuple[float, float], device: str) -> Rescaler:
 def _loaded(name: str, digest: str, needed: float, device: str) -> Rescaler:
     import torch
 
+    from regrow.nets.rescale.base import Rescaler
+
     with torch.device("meta"):
         model = zoo.build(zoo.config(name))
+    if not isinstance(model, Rescaler):
+        raise UsageError(f"{name}: is a model that enlarges ordinary pictures; it neither shrinks nor grows")
     scale, factor = model.scale, max(model.factors)
     if needed == 1 < factor:
         raise UsageError(f"scale 1: {name} makes pictures smaller; say more than 1")
@@ -184,6 +222,8 @@ def _loaded(name: str, digest: str, needed: float, device: str) -> Rescaler:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        return zoo.load(name, settings={**zoo.config(name), "scale": scale}).to(device)
+        loaded = zoo.load(name, settings={**zoo.config(name), "scale": scale}).to(device)
+        assert isinstance(loaded, Rescaler)
+        return loaded
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None

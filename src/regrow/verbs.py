@@ -20,6 +20,7 @@ from regrow.rescaling import (
     Growth,
     Scale,
     asked_scale,
+    check_colours,
     colour_bands,
     default_model,
     make_passport,
@@ -98,18 +99,23 @@ def shrink(
         out = _named(out, "shrink")
         opened = open_picture(picture)
         name = model or default_model(scales, opened.colours, grey=grey)
-        _shrink_file(opened, out, name, rescaler(name, scales, device), scales, tile, format, report)
+        net = rescaler(name, scales, device)
+        check_colours(opened.name, opened.colours, name, net)
+        _shrink_file(opened, out, name, net, scales, tile, format, report)
         return out
     _unnamed(out, "shrink")
     given = accept(picture)
     size = given.pixels.shape[1], given.pixels.shape[0]
     name = model or default_model(scales, given.colours, grey=grey)
     net, small = rescaler(name, scales, device), small_size(size, scales)
+    check_colours(type(picture).__name__, given.colours, name, net)
     rows = shrink_rows([given.pixels], *size, given.colours, net, tile, small)
     shrunk = given.wrap(np.concatenate(list(_reported(rows, small[1], report))))
     if given.holds_xmp:
         alpha = given.pixels.shape[2] > given.colours
         passport = make_passport(name, net, size, small, given.depth, given.colours, alpha)
+        if net.small_colours < given.colours:  # a profile of colours is none of grey
+            passport = replace(passport, icc=shrunk.info.pop("icc_profile", None))
         shrunk.info["xmp"] = passport.to_xmp(given.xmp)
     return shrunk
 
@@ -162,6 +168,8 @@ def grow(
     grown = given.wrap(np.concatenate(list(_reported(rows, growth.size[1], report))))
     if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
         grown.info["xmp"] = own
+    if given.holds_xmp and growth.passport and growth.passport.icc:
+        grown.info["icc_profile"] = growth.passport.icc
     return grown
 
 

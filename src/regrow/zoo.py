@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from functools import lru_cache
@@ -14,7 +15,7 @@ from regrow.errors import RegrowError, UsageError
 from regrow.files import atomic
 
 if TYPE_CHECKING:
-    from regrow.nets.rescale.base import Rescaler
+    from regrow.nets.model import Model
 
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
@@ -48,11 +49,19 @@ def config(name: str) -> dict[str, Any]:
     return table
 
 
-def build(settings: dict[str, Any]) -> Rescaler:
+def build(settings: dict[str, Any]) -> Model:
     """A model with fresh weights from `architecture` and its settings."""
+    from regrow.nets.rescale.irn import IRN, IRNConfig
     from regrow.nets.rescale.tad import TAD, TADConfig
+    from regrow.nets.upscale.edsr import EDSR, EDSRConfig
+    from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
 
-    architectures = {"tad": (TAD, TADConfig)}
+    architectures: dict[str, tuple[Callable[[Any], Model], type[Any]]] = {
+        "edsr": (EDSR, EDSRConfig),
+        "irn": (IRN, IRNConfig),
+        "tad": (TAD, TADConfig),
+        "vdsr": (VDSR, VDSRConfig),
+    }
     settings = dict(settings)
     name = settings.pop("architecture", None)
     if not isinstance(name, str) or name not in architectures:
@@ -68,7 +77,7 @@ def build(settings: dict[str, Any]) -> Rescaler:
         raise UsageError(f"architecture {name}: {error}") from None
 
 
-def load(name: str, *, settings: dict[str, Any] | None = None) -> Rescaler:
+def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     """A model with its weights, ready to run, on the CPU.
 
     Args:
@@ -98,7 +107,7 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Rescaler:
     return model.eval().requires_grad_(False)
 
 
-def save(model: Rescaler, path: Path) -> None:
+def save(model: Model, path: Path) -> None:
     """Write config.json and model.safetensors into a folder that `load` takes.
 
     Weights are kept in float16: half the size, for less than 0.002 dB either way.

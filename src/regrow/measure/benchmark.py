@@ -68,7 +68,8 @@ def bench(
 ) -> list[Result]:
     """Measure models on sets of pictures.
 
-    The originals are cropped to a multiple of a whole scale, top left kept, and taken as 8-bit RGB (grey repeated).
+    The originals are cropped to a multiple of a whole scale, top left kept, and taken as 8-bit RGB (grey repeated);
+    beside a model of grey pictures, as their luma in one channel.
 
     Args:
         folders: one set each.
@@ -87,13 +88,13 @@ def bench(
     sets, labels = _labels([str(folder) for folder in folders]), _labels(models)
     pairs = {name: Pair(name, scales, grey=grey, device=device, tile=tile) for name in models}
     for pair in pairs.values():  # the first picture through a model pays for what is set up once
-        pair(np.zeros((64 * ceil(scales[1]), 64 * ceil(scales[0]), 3), np.uint8))
+        pair(np.zeros((64 * ceil(scales[1]), 64 * ceil(scales[0]), 1 if _grey_only(models) else 3), np.uint8))
     for folder in folders:
         paths = list(find_pictures(folder)) if folder.is_dir() else []
         if not paths:
             raise UsageError(f"{folder}: no pictures there to measure on")
         for path in paths:
-            original = cropped(read_rgb(path), scales)
+            original = _original(path, scales, models)
             if not original.size:
                 raise RegrowError(f"{path}: is too small to be shrunk by {words(scales)}; take it out of the set")
             for name, pair in pairs.items():
@@ -104,7 +105,7 @@ def bench(
 
 
 class Pair:
-    """Two maps of (H, W, 3) uint8 pictures: a model's, or the antialiased bicubic's where its name is "bicubic".
+    """Two maps of (H, W, 3 or 1) uint8 pictures: a model's, or the antialiased bicubic's where its name is "bicubic".
 
     UsageError when there is no such model.
     """
@@ -116,18 +117,18 @@ class Pair:
             zoo.folder(name)
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
-        """(H, W, 3) -> (h, w, 3), or (h, w, 1) where colours are hidden."""
+        """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
         if self.name != BICUBIC:
             return np.asarray(verbs.shrink(picture, model=self.name, **self.options))
         width, height = small_size((picture.shape[1], picture.shape[0]), self.scales)
         small = bicubic(as_tensor(picture), (height, width))
-        return _array(luma(small) if self.grey else small)
+        return _array(luma(small) if self.grey and len(small) == 3 else small)
 
     def grow(self, small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """(h, w, 3 or 1) -> (H, W, 3); size is (width, height)."""
+        """(h, w, 3 or 1) -> (H, W, 3), or (H, W, 1) where there are no colours; size is (width, height)."""
         if self.name != BICUBIC:
             return np.asarray(verbs.grow(small, size=size, model=self.name, **self.options))
-        return _array(bicubic(as_tensor(small), size[::-1]).expand(3, -1, -1))
+        return _array(bicubic(as_tensor(small), size[::-1]))
 
     def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The small picture and the grown one."""
@@ -144,7 +145,7 @@ def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
     grown = pair.grow(small, (original.shape[1], original.shape[0]))
     end = time.perf_counter()
     peak = peak_memory() / 2**20
-    a, b = as_tensor(grown), as_tensor(original)
+    a, b = _rgb(grown), _rgb(original)
     figures = metrics.compare(a, b, border)
     return {
         "rgb": figures["rgb"]["psnr"],
@@ -172,13 +173,13 @@ def sheet(
     rows = []
     for folder in folders:
         for file in list(find_pictures(folder))[:3]:
-            original = cropped(read_rgb(file), check_scale(scale))
-            row = {f"{folder.name}/{file.stem}"[:40]: original}
+            original = _original(file, check_scale(scale), models)
+            row = {f"{folder.name}/{file.stem}"[:40]: _shown(original)}
             for name in models:
                 small, grown = Pair(name, scale, grey=grey, device=device, tile=tile)(original)
                 label = Path(name).name
-                row[f"{label}: small"] = np.broadcast_to(small, (*small.shape[:2], 3))
-                row[f"{label}: grown, {metrics.psnr_rgb(as_tensor(grown), as_tensor(original)):.2f} dB"] = grown
+                row[f"{label}: small"] = _shown(small)
+                row[f"{label}: grown, {metrics.psnr_rgb(_rgb(grown), _rgb(original)):.2f} dB"] = _shown(grown)
             rows.append(row)
     write_sheet(rows, path)
 
@@ -240,6 +241,26 @@ def cropped(picture: np.ndarray, scales: tuple[float, float]) -> np.ndarray:
 def as_tensor(picture: np.ndarray) -> torch.Tensor:
     """(H, W, C) uint8 -> (C, H, W) float32 in [0, 1]."""
     return torch.from_numpy(picture).permute(2, 0, 1) / 255
+
+
+def _grey_only(models: list[str]) -> bool:
+    return any(zoo.config(name).get("colours") == 1 for name in models if name != BICUBIC)
+
+
+def _original(path: Path, scales: tuple[float, float], models: list[str]) -> np.ndarray:
+    """A picture as it is measured: (H, W, 3) uint8, or (H, W, 1) where a model takes nothing else."""
+    picture = cropped(read_rgb(path), scales)
+    return _array(luma(as_tensor(picture))) if _grey_only(models) else picture
+
+
+def _shown(picture: np.ndarray) -> np.ndarray:
+    """(H, W, 3 or 1) as (H, W, 3)."""
+    return np.broadcast_to(picture, (*picture.shape[:2], 3))
+
+
+def _rgb(picture: np.ndarray) -> torch.Tensor:
+    """(H, W, 3 or 1) uint8 -> (3, H, W), as the protocols take it."""
+    return as_tensor(picture).expand(3, -1, -1)
 
 
 def _array(picture: torch.Tensor) -> np.ndarray:

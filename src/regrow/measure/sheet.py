@@ -19,8 +19,8 @@ def write_sheet(rows: list[dict[str, np.ndarray]], path: Path, corner: tuple[int
     """Draw one row of details for each picture, labelled columns, enlarged without smoothing.
 
     Args:
-        rows: for each picture, (H, W, 3) uint8 by label; the first is the original, all of one size, or smaller by a
-            whole factor (a small picture, shown enlarged).
+        rows: for each picture, (H, W, 3) uint8 by label; the first is the original, all of one size, or smaller (a
+            small picture, shown enlarged).
         path: PNG to write.
         corner: (y, x) of the top left of the details; where a picture has most fine structure when not given.
     """
@@ -33,12 +33,13 @@ def write_sheet(rows: list[dict[str, np.ndarray]], path: Path, corner: tuple[int
 def _row(pictures: dict[str, np.ndarray], corner: tuple[int, int] | None) -> pyvips.Image:
     original = next(iter(pictures.values()))
     top, left = corner or _busiest(original)
+    sides = original.shape[:2]
+    places = [np.arange(start, min(start + SIDE, n)) for start, n in zip((top, left), sides, strict=True)]
     cells = []
     for label, picture in pictures.items():
-        factor = original.shape[0] // picture.shape[0]
-        y, x, side = top // factor, left // factor, max(1, SIDE // factor)
-        detail = pyvips.Image.new_from_array(np.ascontiguousarray(picture[y : y + side, x : x + side]))
-        detail = detail.copy(interpretation="srgb").zoom(ZOOM * factor, ZOOM * factor)
+        y, x = (place * m // n for place, m, n in zip(places, picture.shape[:2], sides, strict=True))
+        detail = pyvips.Image.new_from_array(np.ascontiguousarray(picture[y[:, None], x]))
+        detail = detail.copy(interpretation="srgb").zoom(ZOOM, ZOOM)
         cells.append(_captioned(detail, label))
     return pyvips.Image.arrayjoin(cells, across=len(cells), shim=GAP, background=[255])
 

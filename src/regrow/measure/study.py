@@ -99,7 +99,8 @@ def trade_off(
         if not (weights / zoo.CONFIG).exists():
             changed = replace(recipe, loss=replace(recipe.loss, guidance_weight=value))
             loop.train(changed, data, run, resume=(run / loop.CHECKPOINT).exists(), device=device)
-        measured = means(bench(folders, [str(weights)], scale=zoo.load(str(weights)).scale, device=device or "auto"))
+        scale = recipe.model.get("scale", 2)
+        measured = means(bench(folders, [str(weights)], scale=scale, device=device or "auto"))
         rows += [{"set": r.set, "lambda": value, "rgb": r.rgb, "small": r.small} for r in measured]
     return rows
 

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 
 class ResidualBlock(nn.Module):
-    """x + conv(relu(conv(x))), 3x3 convolutions, no normalisation (EDSR, Lim et al. 2017, figure 2c).
+    """x + scaling * conv(relu(conv(x))), 3x3 convolutions, no normalisation (EDSR, Lim et al. 2017, figure 2c).
 
     The second convolution starts small, so that a deep stack starts near the identity.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, scaling: float = 1.0) -> None:
         super().__init__()
+        self.scaling = scaling
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         with torch.no_grad():
@@ -22,7 +23,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) -> the same."""
-        return x + self.conv2(self.conv1(x).relu_())
+        update = self.conv2(self.conv1(x).relu_())
+        return x + (update if self.scaling == 1 else self.scaling * update)
 
 
 def space_to_depth(x: Tensor, down: int, across: int) -> Tensor:

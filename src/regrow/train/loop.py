@@ -21,7 +21,7 @@ from regrow.train import checkpoint, data, optim
 from regrow.train.interrupt import interrupt_later
 from regrow.train.log import Log
 from regrow.train.recipe import Optimizer, Recipe
-from regrow.train.rescale import RescaleLoss, validate
+from regrow.train.task import task_for
 
 CHECKPOINT, LOG, PLOT, WEIGHTS = "checkpoint.safetensors", "log.csv", "training.png", "weights"
 
@@ -71,9 +71,9 @@ def train(
             model.start_from(zoo.load(recipe.init))
         except ValueError as error:
             raise UsageError(f"{recipe.name}: cannot start from {recipe.init}: {error}") from None
-    grain = math.lcm(*model.multiples)
-    if recipe.data.crop % grain or recipe.data.validation_crop < grain:
-        raise UsageError(f"crop {recipe.data.crop} must divide by {grain}, and validation_crop hold that")
+    task = task_for(model, recipe)
+    if recipe.data.crop % task.grain or recipe.data.validation_crop < task.grain:
+        raise UsageError(f"crop {recipe.data.crop} must divide by {task.grain}, and validation_crop hold that")
     model.train().requires_grad_(True)
     ema = copy.deepcopy(model).eval().requires_grad_(False)
     optimizers = optim.build(model, recipe.optimizer)
@@ -95,7 +95,6 @@ def train(
         str(accelerator.device) if pictures_on_device else "cpu",
     )
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
-    task = RescaleLoss(model, recipe.loss, recipe.data)
     prepared, *optimizers = accelerator.prepare(task, *optimizers)
     ema.to(accelerator.device)
     compute = _compiled(prepared, recipe.run.compile, console.print)
@@ -140,7 +139,7 @@ def train(
             if step % recipe.run.log_every == 0:
                 log.add(step, {**{k: v.item() for k, v in losses.items()}, "norm": norm.item()})
             if (last or step % recipe.run.validate_every == 0) and accelerator.is_main_process:
-                figures = validate(ema, held_out, recipe.data.validation_crop)
+                figures = task.validate(ema, held_out, recipe.data.validation_crop)
                 log.add(step, {f"val_{name}": value for name, value in figures.items()})
                 plot_training(log.rows, out / PLOT, recipe.name)
                 progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f} dB" for k, v in figures.items()))

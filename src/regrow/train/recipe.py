@@ -24,6 +24,8 @@ class Data:
     crop: int = 64
     """Side of a crop in pixels, a multiple of the model's scale."""
     batch: int = 8
+    thumbnails: str = ""
+    """What shrinks pictures for a net that enlarges them: a rescaler's name or folder; bicubic when empty."""
     grey: float = 0.0
     """Share of crops made grey, whose small picture is made grey too, for pictures that have no colour."""
     stretch: float = 1.0

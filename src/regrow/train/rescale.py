@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regrow.colorspace import luma
-from regrow.errors import UsageError
 from regrow.measure.metrics import psnr_rgb
 from regrow.nets.layers import quantize
 from regrow.nets.rescale.base import Rescaler
 from regrow.resample import bicubic
 from regrow.train.losses import DISTANCES, outside
 from regrow.train.recipe import Data, Loss
+from regrow.train.task import Task, centres
 
 
-class RescaleLoss(nn.Module):
-    """The loss of task-aware downscaling as a module, so that one call runs (and compiles) the whole way.
+class RescaleTask(Task):
+    """The loss of task-aware downscaling.
 
     task(x, grow(quantize(shrink(x)))) + weight * guidance(shrink(x), bicubic(x)): Kim et al. 2018, equations 3 to 5.
 
@@ -29,14 +30,12 @@ class RescaleLoss(nn.Module):
     """
 
     def __init__(self, model: Rescaler, loss: Loss, data: Data) -> None:
-        super().__init__()
-        for distance in (loss.task, loss.guidance):
-            if distance not in DISTANCES:
-                raise UsageError(f"loss {distance!r} is not known; known are {', '.join(DISTANCES)}")
+        super().__init__(loss)
         self.model, self.loss, self.data = model, loss, data
+        self.grain = math.lcm(*model.multiples)
 
     def draw(self, x: Tensor) -> dict[str, Any]:
-        """What is random in the loss of a batch, from the global generator of the CPU: arguments of `forward`."""
+        """What is random in the loss of a batch: which crops become grey, the size, the noise."""
         draws: dict[str, Any] = {"grey": (torch.rand(len(x), 1, 1, 1) < self.data.grey).to(x.device)}
         size = x.shape[-2], x.shape[-1]
         if self.data.stretch > 1:
@@ -77,29 +76,17 @@ class RescaleLoss(nn.Module):
         total = task + self.loss.guidance_weight * guidance
         return {"loss": total, "task": task.detach(), "guidance": guidance.detach()}
 
-
-@torch.no_grad()
-def validate(model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:
-    """Mean PSNR in dB over the centres of held-out pictures, all rounded to 8 bits: `rgb` and `small`.
-
-    Args:
-        model: a rescaler.
-        pictures: (H, W, 3) uint8 each; a model of one channel gets their luma.
-        side: of the centre that is measured, in pixels, cut to a multiple of what the model takes.
-    """
-    device = next(model.parameters()).device
-    figures: dict[str, list[float]] = {"rgb": [], "small": []}
-    for picture in pictures:
-        h, w = (min(side, n) // m * m for n, m in zip(picture.shape[:2], model.multiples, strict=True))
-        top, left = (picture.shape[0] - h) // 2, (picture.shape[1] - w) // 2
-        x = picture[top : top + h, left : left + w].permute(2, 0, 1)[None].to(device) / 255
-        if model.colours == 1:
-            x = luma(x)
-        small = quantize(model.shrink(x))
-        bicubic_small = quantize(model.guidance(x, (small.shape[-2], small.shape[-1])))
-        pairs = {"rgb": (quantize(model.grow(small)), x), "small": (small, bicubic_small)}
-        for name, pair in pairs.items():
-            a, b = (picture.expand(-1, 3, -1, -1) for picture in pair)
-            figures[name].append(psnr_rgb(a, b))
-    # An untrained model's small picture is the bicubic one: infinitely like it, which no plot can show.
-    return {name: sum(min(v, 100.0) for v in values) / len(values) for name, values in figures.items() if values}
+    @torch.no_grad()
+    def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
+        """Mean PSNR in dB over held-out pictures: `rgb` and `small`. A model of one channel gets their luma."""
+        figures: dict[str, list[float]] = {"rgb": [], "small": []}
+        for x in centres(pictures, side, model.multiples, model.device):
+            x = luma(x) if model.colours == 1 else x
+            small = quantize(model.shrink(x))
+            bicubic_small = quantize(model.guidance(x, (small.shape[-2], small.shape[-1])))
+            pairs = {"rgb": (quantize(model.grow(small)), x), "small": (small, bicubic_small)}
+            for name, pair in pairs.items():
+                a, b = (picture.expand(-1, 3, -1, -1) for picture in pair)
+                # An untrained model's small picture is the bicubic one: infinitely like it, which no plot can show.
+                figures[name].append(min(psnr_rgb(a, b), 100.0))
+        return {name: sum(values) / len(values) for name, values in figures.items() if values}

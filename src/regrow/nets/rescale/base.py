@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any
+from abc import abstractmethod
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regrow.colorspace import luma
+from regrow.nets.model import Model
 from regrow.resample import bicubic
 
 
-class Rescaler(nn.Module, ABC):
+class Rescaler(Model):
     """A pair of maps trained together: one shrinks pictures, the other grows them again.
 
     A rescaler is applied `steps` times; between the applications values stay floating point. Pictures are RGB (or one
@@ -44,21 +43,8 @@ class Rescaler(nn.Module, ABC):
         """(B, c, h, w) -> (B, C, factors[0] * h, factors[1] * w); step 0 ends at the full size."""
 
     @abstractmethod
-    def start_from(self, other: Rescaler) -> None:
-        """Take over the weights of another model, as the start of training; ValueError if the layouts do not allow."""
-
-    @abstractmethod
     def multiply_adds(self) -> tuple[float, float]:
         """Multiply-adds of the convolutions for each full-size pixel, all steps: (shrinking, growing)."""
-
-    @abstractmethod
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values: what `config.json` keeps and `regrow.zoo.build` takes."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where its weights are."""
-        return next(self.parameters()).device
 
     @property
     def scales(self) -> tuple[int, int]:

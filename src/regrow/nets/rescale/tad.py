@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from regrow.colorspace import luma
 from regrow.nets.layers import ResidualBlock, depth_to_space, space_to_depth
+from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.resample import bicubic
 
@@ -185,7 +186,7 @@ class TAD(Rescaler):
             details = depth_to_space(details, down * fold, across * fold)
         return bicubic(y, (y.shape[-2] * down, y.shape[-1] * across)) + details
 
-    def start_from(self, other: Rescaler) -> None:
+    def start_from(self, other: Model) -> None:
         """Take over another model's weights.
 
         Where this one has more pairs, the other's last is repeated; further blocks start as the identity; first and

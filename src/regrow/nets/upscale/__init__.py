@@ -1,0 +1,1 @@
+"""Nets that enlarge pictures, one architecture a file."""

@@ -1,0 +1,69 @@
+"""What the training loop trains: a loss of a batch, and figures on held-out pictures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from regrow.errors import UsageError
+from regrow.nets.model import Model
+from regrow.nets.rescale.base import Rescaler
+from regrow.nets.upscale.base import Restorer
+from regrow.train.losses import DISTANCES
+from regrow.train.recipe import Loss, Recipe
+
+
+class Task(nn.Module, ABC):
+    """A loss as a module, so that one call runs (and compiles) the whole way.
+
+    Called with (B, 3, H, W) pictures in [0, 1] and what `draw` gave, it returns scalars: `loss`, which is minimised,
+    and its parts.
+    """
+
+    grain: int
+    """What the side of a crop must divide by."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__()
+        for distance in (loss.task, loss.guidance):
+            if distance not in DISTANCES:
+                raise UsageError(f"loss {distance!r} is not known; known are {', '.join(DISTANCES)}")
+
+    def draw(self, x: Tensor) -> dict[str, Any]:
+        """What is random in the loss of a batch, from the global generator of the CPU: arguments of `forward`."""
+        return {}
+
+    @abstractmethod
+    def validate(self, model: Model, pictures: list[Tensor], side: int) -> dict[str, float]:
+        """Figures in dB over the centres of held-out pictures, all rounded to 8 bits.
+
+        Args:
+            model: the running average of what is trained.
+            pictures: (H, W, 3) uint8 each.
+            side: of the centre that is measured, in pixels, cut to a multiple of what the model takes.
+        """
+
+
+def task_for(model: Model, recipe: Recipe) -> Task:
+    """How a model of its kind is trained."""
+    if isinstance(model, Rescaler):
+        from regrow.train.rescale import RescaleTask
+
+        return RescaleTask(model, recipe.loss, recipe.data)
+    if isinstance(model, Restorer):
+        from regrow.train.restore import RestoreTask
+
+        return RestoreTask(model, recipe.loss, recipe.data)
+    raise UsageError(f"{recipe.name}: a {type(model).__name__} cannot be trained")
+
+
+def centres(pictures: list[Tensor], side: int, multiples: tuple[int, int], device: torch.device) -> Iterator[Tensor]:
+    """Of (H, W, 3) uint8 pictures the centres, (1, 3, h, w) in [0, 1]: at most `side`, multiples of (down, across)."""
+    for picture in pictures:
+        h, w = (min(side, n) // m * m for n, m in zip(picture.shape[:2], multiples, strict=True))
+        top, left = (picture.shape[0] - h) // 2, (picture.shape[1] - w) // 2
+        yield picture[top : top + h, left : left + w].permute(2, 0, 1)[None].to(device) / 255
