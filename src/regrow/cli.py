@@ -177,7 +177,7 @@ def models(json: Json = False) -> None:
     """List the models that ship with regrow."""
     from regrow import shell, zoo
 
-    shell.print_models({name: zoo.config(name) for name in zoo.names()}, as_json=json)
+    shell.print_models(zoo.names(), as_json=json)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from regrow import batch
+from regrow import batch, zoo
 from regrow.batch import STDIO, Job
 from regrow.errors import RegrowError, UsageError
 from regrow.formats import FORMATS, get_format
@@ -141,13 +141,11 @@ def print_passport(passport: Passport, *, as_json: bool) -> None:
     _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
 
 
-def print_models(models: dict[str, dict[str, Any]], *, as_json: bool) -> None:
-    """One model a line, or JSON."""
-    lines = [
-        f"{name:10} " + ", ".join(f"{key} {value}" for key, value in settings.items())
-        for name, settings in models.items()
-    ]
-    _print(models, lines, as_json=as_json)
+def print_models(names: list[str], *, as_json: bool) -> None:
+    """One model a line and what it does, or JSON with its settings."""
+    width = max(map(len, names))
+    lines = [f"{name:{width}}  {zoo.summary(name)}" for name in names]
+    _print({name: {"summary": zoo.summary(name), **zoo.config(name)} for name in names}, lines, as_json=as_json)
 
 
 def run_bench(

@@ -49,6 +49,14 @@ def config(name: str) -> dict[str, Any]:
     return table
 
 
+def summary(name: str) -> str:
+    """What a model does: the first sentence of its card; empty where it has none."""
+    with suppress(OSError, UnicodeDecodeError):
+        _, _, text = (folder(name) / CARD).read_text(encoding="utf-8").partition("\n\n")
+        return " ".join(text.partition(".")[0].split()) + "."
+    return ""
+
+
 def build(settings: dict[str, Any]) -> Model:
     """A model with fresh weights from `architecture` and its settings."""
     from regrow.nets.rescale.irn import IRN, IRNConfig
