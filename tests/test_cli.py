@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -296,6 +298,32 @@ def test_bad_usage_exits_with_2(regrow, save, tmp_path, monkeypatch, arguments):
     assert arguments == [] or done.out == ""
     assert arguments == [] or done.err
     assert "Traceback" not in done.err
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [("noise", "matplotlib"), ("size", "matplotlib"), ("lambda", "matplotlib"), ("lambda", "accelerate"),
+     ("train", "matplotlib"), ("train", "accelerate")],
+)  # fmt: skip
+def test_what_is_not_installed_is_named_before_any_work(regrow, save, tmp_path, monkeypatch, command, missing):
+    for name in ("accelerate", "matplotlib"):
+        real = sys.modules.get(name) or ModuleType(name)
+        real.__spec__ = real.__spec__ or ModuleSpec(name, None)
+        monkeypatch.setitem(sys.modules, name, None if name == missing else real)
+    save("set/a.png", noise(4, 4))
+    (tmp_path / "r.toml").write_text('[model]\narchitecture = "tad"')
+    monkeypatch.chdir(tmp_path)
+    before = files(tmp_path)
+    arguments = {
+        "noise": ["study", "noise", "set", "--model", "nobody"],
+        "size": ["study", "size", "set", "--model", "nobody"],
+        "lambda": ["study", "lambda", "r.toml", "set", "--data", "none", "--value", "-1"],
+        "train": ["train", "r.toml", "--data", "none"],
+    }[command]
+    done = regrow(*arguments, "-o", "out")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.endswith(f" needs {missing}; install it with: pip install 'regrow[train]'\n")
     assert files(tmp_path) == before
 
 

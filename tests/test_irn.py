@@ -12,6 +12,7 @@ from regrow.errors import UsageError
 from regrow.nets.rescale.irn import IRN, Dense, IRNConfig, Residual, Squeeze
 from regrow.nets.rescale.tad import TAD, TADConfig
 from regrow.pipeline import grow_rows, shrink_rows
+from regrow.rescaling import small_size
 
 ROOT = Path(__file__).parent.parent
 LAYOUTS = [
@@ -175,11 +176,13 @@ def test_tiles_and_the_whole_are_at_most_one_level_apart(layout, astronaut):
     picture = astronaut[100:170, 50:173]
 
     def shrunk(tile):
-        return np.concatenate(list(shrink_rows([picture], 123, 70, 3, model, tile)))
+        return np.concatenate(
+            list(shrink_rows([picture], 123, 70, 3, model, small_size((123, 70), model.scales), tile))
+        )
 
     def grown(small, tile):
         size = small.shape[1], small.shape[0]
-        return np.concatenate(list(grow_rows([small], size, (123, 70), 3, model, tile=tile)))
+        return np.concatenate(list(grow_rows([small], size, (123, 70), 3, 3, model, tile=tile)))
 
     small = shrunk(10**4)
     assert np.abs(shrunk(32).astype(int) - small).max() <= 1

@@ -1,8 +1,12 @@
 import csv
+import shutil
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from conftest import noise as pixels
+from conftest import randomized
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
@@ -10,8 +14,10 @@ pytest.importorskip("matplotlib")
 
 import regrow
 from regrow import zoo
-from regrow.errors import UsageError
+from regrow.errors import RegrowError, UsageError
 from regrow.measure import study
+from regrow.measure.benchmark import bench, means
+from regrow.train.recipe import Recipe
 
 RECIPE = """
 [model]
@@ -71,6 +77,40 @@ def test_a_deviation_that_cannot_be_is_a_usage_error(sets, sigmas):
         study.noise(sets, ["bicubic"], sigmas)
 
 
+def test_noise_takes_grey_models_as_bench_does(sets, grey_folder):
+    (bicubic, grey) = study.noise(sets[:1], ["bicubic", grey_folder], [0.0])
+    measured = means(bench(sets[:1], ["bicubic", grey_folder]))
+    assert [r.rgb for r in measured] == pytest.approx([bicubic["rgb"], grey["rgb"]])
+    assert [r.model for r in measured] == [bicubic["model"], grey["model"]]
+
+
+def test_noise_takes_hidden_colour(sets, hiding_folder):
+    rows = study.noise(sets[:1], ["bicubic", hiding_folder], [0.0], scale=1, grey=True)
+    measured = means(bench(sets[:1], ["bicubic", hiding_folder], scale=1, grey=True))
+    assert [r["rgb"] for r in rows] == pytest.approx([r.rgb for r in measured])
+
+
+def test_noise_names_pictures_that_are_too_small(tmp_path, save):
+    save("dots/dot.png", pixels(1, 1))
+    with pytest.raises(RegrowError, match="dot"):
+        study.noise([tmp_path / "dots"], ["bicubic"], [0.1])
+
+
+def test_models_and_sets_of_one_name_are_told_apart(tiny, sets, tmp_path, save):
+    zoo.save(tiny, tmp_path / "one" / "weights")
+    zoo.save(randomized(replace(tiny.config, blocks=2), seed=5), tmp_path / "two" / "weights")
+    models = [str(tmp_path / name / "weights") for name in ("one", "two")]
+    save("more/a/1.png", pixels(20, 20))
+    both = [sets[0], tmp_path / "more" / "a"]
+    keys = {(str(folder), model) for folder in both for model in models}
+    assert {(r["set"], r["model"]) for r in study.noise(both, models, [0.1])} == keys
+    rows = study.size(both, models)
+    assert {(r["set"], r["model"]) for r in rows} == keys
+    sizes = {r["model"]: r["parameters"] for r in rows}
+    assert sizes == {model: sum(p.numel() for p in zoo.load(model).parameters()) for model in models}
+    assert sizes[models[0]] < sizes[models[1]]
+
+
 def test_sizes_are_those_of_the_nets(sets, tiny_folder, tiny):
     rows = study.size(sets, [tiny_folder], scale=2)
     assert [r["set"] for r in rows] == ["a", "b"]
@@ -106,6 +146,66 @@ def test_lambda_trains_each_value_once(regrow, trading, tmp_path):
     again = regrow(*trading)
     assert again.out == done.out
     assert "held out" not in again.err  # nothing was trained again
+    # Nothing is measured, or trained for the new value, once the recipe has changed.
+    (tmp_path / "small.toml").write_text(RECIPE.replace("steps = 4", "steps = 5"))
+    changed = regrow(*trading, "--value", "0.2")
+    assert changed.code == 2
+    assert "lambda-0.5: was started from other settings than small has now" in changed.err
+    assert not (tmp_path / "out" / "lambda-0.2").exists()
+
+
+def test_lambda_goes_on_with_what_was_not_finished(trading, sets, tmp_path, monkeypatch):
+    from regrow.train import loop
+
+    recipe = Recipe.read(tmp_path / "small.toml")
+    trade = partial(study.trade_off, recipe, data=tmp_path / "photos", out=tmp_path / "out", folders=sets, device="cpu")
+    rows = trade(values=[0.5])
+    shutil.rmtree(tmp_path / "out" / "lambda-0.5" / loop.WEIGHTS)
+    real, asked = loop.train, []
+    monkeypatch.setattr(loop, "train", lambda *a, **k: (asked.append(k["resume"]), real(*a, **k))[1])
+    assert trade(values=[0.5]) == rows
+    assert asked == [True]
+
+
+def test_lambdas_are_told_apart_to_the_last_digit(trading, sets, tmp_path, monkeypatch):
+    from regrow.train import loop
+
+    trained = {}
+
+    def train(recipe, data, out, **options):
+        trained[out.name] = recipe.loss.guidance_weight
+        zoo.save(zoo.build(recipe.model), out / loop.WEIGHTS)
+
+    monkeypatch.setattr(loop, "train", train)
+    values = [1, 0.1234561, 0.1234562, 1.0, 1e-5]
+    recipe = Recipe.read(tmp_path / "small.toml")
+    rows = study.trade_off(recipe, values, tmp_path / "photos", tmp_path / "out", sets[:1], device="cpu")
+    assert [r["lambda"] for r in rows] == [1, 0.1234561, 0.1234562, 1e-5]
+    assert trained == {
+        "lambda-1": 1, "lambda-0.1234561": 0.1234561, "lambda-0.1234562": 0.1234562, "lambda-1e-05": 1e-5
+    }  # fmt: skip
+    study.write("lambda", rows, tmp_path)
+    with open(tmp_path / "lambda.csv", newline="") as file:
+        assert [row["lambda"] for row in csv.DictReader(file)] == ["1", "0.1234561", "0.1234562", "1e-05"]
+
+
+@pytest.mark.parametrize("wrong", ["-1", "nan", "inf", "folder", "edsr", "l3"])
+def test_lambda_checks_all_before_it_trains(regrow, trading, tmp_path, wrong, monkeypatch):
+    from regrow.train import loop
+
+    monkeypatch.setattr(loop, "train", lambda *a, **k: pytest.fail("trained"))
+    extra = ["--value", wrong] if wrong in ("-1", "nan", "inf") else []
+    if wrong == "folder":
+        (tmp_path / "empty").mkdir()
+        extra = [tmp_path / "empty"]
+    elif wrong == "edsr":
+        (tmp_path / "small.toml").write_text('[model]\narchitecture = "edsr"')
+    elif wrong == "l3":
+        (tmp_path / "small.toml").write_text(RECIPE + '[loss]\nguidance = "l3"')
+    done = regrow(*trading, *extra)
+    assert (done.code, done.out) == (2, "")
+    assert {"folder": "no pictures", "edsr": "EDSR"}.get(wrong, wrong) in done.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_noise_and_size_write_table_and_plot(regrow, sets, tiny_folder, tmp_path):

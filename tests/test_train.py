@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from regrow.train.losses import l1, l2, outside
 from regrow.train.recipe import Data, Loss, Optimizer, Recipe, Run
 from regrow.train.rescale import RescaleTask
 from regrow.train.restore import RestoreTask
+from regrow.train.task import task_for
 
 ROOT = Path(__file__).parent.parent
 QUIET = Console(file=io.StringIO())
@@ -420,7 +422,7 @@ def test_every_kind_of_rescaler_can_be_trained(recipe, photos, tmp_path, config)
 def test_nets_that_enlarge_are_trained_on_thumbnails(recipe, photos, tmp_path, tiny_folder, architecture, of):
     settings = {"architecture": architecture, "channels": 16}
     run = replace(recipe.run, steps=4, validate_every=4, checkpoint_every=4)
-    data = replace(recipe.data, thumbnails=tiny_folder if of == "tiny" else "")
+    data = replace(recipe.data, grey=0.0, thumbnails=tiny_folder if of == "tiny" else "")
     folder = loop.train(replace(recipe, model=settings, data=data, run=run), photos, tmp_path / "out", device="cpu")
     assert zoo.load(str(folder)).settings().items() >= settings.items()
 
@@ -434,6 +436,33 @@ def test_the_thumbnails_are_those_of_the_rescaler(tiny, tiny_folder):
     assert torch.equal(RestoreTask(VDSR(), Loss(), Data()).small(x), quantize(bicubic(x, (8, 12))))
     with pytest.raises(UsageError, match="4 times smaller"):
         RestoreTask(VDSR(VDSRConfig(scale=4)), Loss(), Data(thumbnails=tiny_folder))
+
+
+def test_thumbnails_of_one_channel_are_a_usage_error(grey_folder, hiding_x2_folder):
+    for name in ("tad-grey-x2", grey_folder, hiding_x2_folder):
+        with pytest.raises(UsageError, match=f"thumbnails {name}: .*colour"):
+            RestoreTask(VDSR(), Loss(), Data(thumbnails=name))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "setting"),
+    [
+        ("vdsr", "[data]\ngrey = 0.05"),
+        ("edsr", "[data]\nstretch = 2.0"),
+        ("vdsr", '[loss]\nguidance = "l2"'),
+        ("edsr", "[loss]\nguidance_weight = 0.0"),
+        ("vdsr", "[loss]\nradius = 1.0"),
+        ("vdsr", "[loss]\nnoise = 0.1"),
+        ("tad", '[data]\nthumbnails = "tad-x2"'),
+    ],
+)
+def test_settings_without_a_use_are_usage_errors_that_name_them(photos, tmp_path, architecture, setting):
+    rest = f'[model]\narchitecture = "{architecture}"\n[run]\nprecision = "fp32"'
+    (tmp_path / "r.toml").write_text(f"{setting}\n{rest}")
+    table, name = setting.split()[:2]
+    with pytest.raises(UsageError, match=re.escape(f"{table}: {name} is ")):
+        loop.train(Recipe.read(tmp_path / "r.toml"), photos, tmp_path / "out", device="cpu")
+    assert not (tmp_path / "out").exists()
 
 
 def test_luma_is_what_pillow_makes_grey(astronaut):
@@ -474,7 +503,8 @@ def test_validation_measures_what_scikit_image_measures(tiny, astronaut):
 def test_every_recipe_in_the_repository_can_be_read_and_built(path):
     recipe = Recipe.read(path)
     assert recipe.name == path.stem
-    assert recipe.data.crop % zoo.build(recipe.model).scale == 0
+    task = task_for(zoo.build(recipe.model), recipe)
+    assert recipe.data.crop % task.grain == 0
 
 
 def test_a_recipe_survives_the_way_through_json(recipe):

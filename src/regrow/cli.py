@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -205,6 +206,14 @@ def bench(
 study_app = typer.Typer(help="Study what regrown pictures owe to noise, lambda and size: a table, a CSV and a plot.")
 app.add_typer(study_app, name="study", no_args_is_help=True)
 
+
+def _require(what: str, *names: str) -> None:
+    """RegrowError where one of these packages, which the extra `train` brings, is missing."""
+    for name in names:
+        if find_spec(name) is None:
+            raise RegrowError(f"{what} needs {name}; install it with: pip install 'regrow[train]'")
+
+
 StudyOut = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV and the plot.")]
 Sets = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")]
 StudyModels = Annotated[list[str], typer.Option("--model", help="Model by name or folder; may be repeated.")]
@@ -223,6 +232,7 @@ def study_noise(
     device: Device = "auto",
 ) -> None:
     """PSNR of regrown pictures against noise on the small ones; the model bicubic is an ordinary thumbnail."""
+    _require("a study", "matplotlib")
     from regrow import shell
     from regrow.measure import study
     from regrow.rescaling import asked_scale
@@ -246,11 +256,13 @@ def study_lambda(
     device: Device = "auto",
 ) -> None:
     """Regrown against small-picture PSNR, of a recipe trained with several lambdas; run again, it goes on."""
-    from regrow import shell
-    from regrow.measure import study
     from regrow.train.recipe import Recipe
 
     settings, device = Recipe.read(recipe), "" if device == "auto" else device
+    _require("a study that trains", "accelerate", "matplotlib")
+    from regrow import shell
+    from regrow.measure import study
+
     rows = study.trade_off(settings, value, data, out, folders, device=device)  # with the progress bars of training
     shell.run_study("lambda", out, lambda report: rows)
 
@@ -260,6 +272,7 @@ def study_size(
     folders: Sets, models: StudyModels, out: StudyOut, scale: ScaleOption = None, device: Device = "auto"
 ) -> None:
     """PSNR against parameters, multiply-adds and time."""
+    _require("a study", "matplotlib")
     from regrow import shell
     from regrow.measure import study
     from regrow.rescaling import asked_scale
@@ -295,10 +308,9 @@ def train(
     from regrow.train.recipe import Recipe
 
     settings = Recipe.read(recipe)
-    try:
-        from regrow.train.loop import train as run
-    except ModuleNotFoundError as error:
-        raise RegrowError(f"training needs {error.name}; install it with: pip install 'regrow[train]'") from None
+    _require("training", "accelerate", "matplotlib")
+    from regrow.train.loop import train as run
+
     device = "" if device == "auto" else device
     print(run(settings, data, out, resume=resume, device=device, pictures_on_device=pictures_on_device))
 

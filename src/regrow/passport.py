@@ -18,8 +18,11 @@ VERSION = 1
 MAX_SIDE = 10**6
 SCALES = (1, 2, 4, 8, 16, 32, 64, 128)
 
-MAX_UNEVEN = 8
+MAX_UNEVEN = 4
 """How many times more one side may be shrunk than the other."""
+
+MAX_WORK = 4 * MAX_UNEVEN
+"""How many times longer than wanted a side may be grown: the scale of a model is the next power of 2 or 4."""
 
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -85,7 +88,7 @@ class Passport:
 
     def _reaches(self, small: int, full: int) -> bool:
         """Whether a side can have become so small, without work that no picture needs when it is grown."""
-        return 1 <= small <= full and (small - 1) * self.scale < 2 * MAX_UNEVEN * full
+        return 1 <= small <= full and (small - 1) * self.scale < MAX_WORK * full
 
     def check_size(self, width: int, height: int, *, name: str = "the small picture") -> None:
         """Raise PassportError unless a picture of this size can be the one that the passport was written for."""

@@ -31,8 +31,8 @@ def shrink_rows(
     height: int,
     colours: int,
     model: Rescaler,
+    small: tuple[int, int],
     tile: int = TILE,
-    small: tuple[int, int] | None = None,
 ) -> Iterator[np.ndarray]:
     """Shrink a picture that arrives in rows.
 
@@ -42,14 +42,13 @@ def shrink_rows(
         width, height: of the picture, in pixels; any, at least 1.
         colours: 1 or 3.
         model: the rescaler, on the device it is to run on.
+        small: (width, height) of the result. Where a side is not the picture's divided by the model's scale, rounded
+            up, the picture is first resampled to that times the scale.
         tile: side of a tile in pixels of the larger picture of each step.
-        small: (width, height) of the result; the picture's divided by the model's scale, rounded up, when not given.
-            For any other, the picture is first resampled to that times the scale.
 
     Yields:
         (n, small width, bands) uint8, top to bottom; as many colours as both picture and small pictures have.
     """
-    small = small or small_size((width, height), model)
     floats = _to_float(rows, colours, model.colours)
     floats = resampled(floats, (width, height), _fitted((width, height), small, model), model.colours)
     height, width = (_up(n, model.fold) * scale for n, scale in zip(small[::-1], model.scales, strict=True))
@@ -59,7 +58,7 @@ def shrink_rows(
         colour = partial(model.shrink_once, step=step)
         run = partial(_run, colour, partial(_shrink_alpha, factors=model.factors), model.device, model.colours)
         cells = (down * model.fold, across * model.fold), (model.fold, model.fold)
-        floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, model)))
+        floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, width, model)))
         width, height = width // across, height // down
     floats = cropped(floats, *small)
     return (_to_dtype(block, model.small_colours, min(colours, model.small_colours), np.uint8) for block in floats)
@@ -69,6 +68,7 @@ def grow_rows(
     rows: Iterable[np.ndarray],
     size: tuple[int, int],
     grown: tuple[int, int],
+    held: int,
     colours: int,
     model: Rescaler,
     dtype: Samples = np.uint8,
@@ -78,10 +78,11 @@ def grow_rows(
 
     Args:
         rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom; bands are 1 or 3 colours and perhaps
-            alpha.
+            alpha. Where the model takes one and there are three, as in formats without grey, their mean is taken.
         size: (width, height) of the small picture.
         grown: (width, height) of the result.
-        colours: of the result, 1 or 3.
+        held: colours of the small picture, 1 or 3.
+        colours: of the result, 1 or 3, at most the model's.
         model: the rescaler, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile: as for `shrink_rows`.
@@ -89,26 +90,20 @@ def grow_rows(
     Yields:
         (n, grown width, bands) of that dtype, top to bottom.
     """
-    floats = _to_float(rows, min(colours, model.small_colours), model.small_colours)
+    floats = _to_float(rows, held, model.small_colours)
     width, height = (_up(n, model.fold) for n in size)
     floats = padded(floats, width, height)
     down, across = model.factors
     for step in reversed(range(model.steps)):
-        held = model.small_colours if step == model.steps - 1 else model.colours
+        bands = model.small_colours if step == model.steps - 1 else model.colours
         colour = partial(model.grow_once, step=step)
-        run = partial(_run, colour, partial(_grow_alpha, factors=model.factors), model.device, held)
+        run = partial(_run, colour, partial(_grow_alpha, factors=model.factors), model.device, bands)
         cells = (model.fold, model.fold), (down * model.fold, across * model.fold)
-        floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, model)))
+        floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, width * across, model)))
         width, height = width * across, height * down
     fit = _fitted(grown, size, model)
     floats = resampled(cropped(floats, *fit), fit, grown, model.colours)
     return (_to_dtype(block, model.colours, colours, dtype) for block in floats)
-
-
-def small_size(size: tuple[int, int], model: Rescaler) -> tuple[int, int]:
-    """(width, height) divided by the model's scale, rounded up."""
-    down, across = model.scales
-    return -(-size[0] // across), -(-size[1] // down)
 
 
 def _fitted(full: tuple[int, int], small: tuple[int, int], model: Rescaler) -> tuple[int, int]:
@@ -120,7 +115,9 @@ def _up(n: int, multiple: int) -> int:
     return -(-n // multiple) * multiple
 
 
-def _cells(tile: int, model: Rescaler) -> int:
+def _cells(tile: int, width: int, model: Rescaler) -> int:
+    # Strips of very wide pictures are kept lower, so that no strip has more than 8 megapixels.
+    tile = min(tile, max(64, 2**23 // width))
     return max(1, tile // (max(model.factors) * model.fold))
 
 
@@ -156,19 +153,24 @@ def _grow_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
 
 
 def _to_float(rows: Iterable[np.ndarray], colours: int, wanted: int) -> Iterator[np.ndarray]:
-    """To [0, 1] with as many colours as the model takes: grey is repeated."""
+    """To [0, 1], with as many colours as the model takes."""
     for block in rows:
         if block.dtype.kind == "u":
             block = block.astype(np.float32) / np.float32(np.iinfo(block.dtype).max)
-        repeated = [block[..., :1]] * wanted + [block[..., 1:]]
-        yield block if colours == wanted else np.concatenate(repeated, axis=-1)
+        yield _with_colours(block, colours, wanted)
+
+
+def _with_colours(block: np.ndarray, colours: int, wanted: int) -> np.ndarray:
+    """Grey is repeated for three colours, and three colours are averaged to grey; alpha stays."""
+    if colours == wanted:
+        return block
+    colour = block[..., :colours].mean(-1, keepdims=True)
+    return np.concatenate([colour] * wanted + [block[..., colours:]], axis=-1)
 
 
 def _to_dtype(block: np.ndarray, colours: int, wanted: int, dtype: Samples) -> np.ndarray:
-    """[0, 1] clamped and, for integers, rounded; where fewer colours are wanted, their mean."""
-    if wanted < colours:
-        block = np.concatenate([block[..., :colours].mean(-1, keepdims=True), block[..., colours:]], axis=-1)
-    block = np.clip(block, 0, 1)
+    """[0, 1] with so many colours, clamped and, for integers, rounded."""
+    block = np.clip(_with_colours(block, colours, wanted), 0, 1)
     if peak := _PEAKS.get(dtype):
         block = np.rint(block * peak)
     return block.astype(dtype)

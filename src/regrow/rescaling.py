@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
@@ -89,47 +89,38 @@ def plan_growth(
             "give the folder of the weights that shrank it with --model"
         )
     net = rescaler(name, (passport.scale, passport.scale), device)
+    if passport.colours > net.colours:
+        raise RegrowError(f"{what}: its passport says it had colours, and {name} is a model of grey pictures")
     return Growth(net, size, passport.depth, passport)
 
 
 def make_passport(
     name: str, model: Rescaler, size: tuple[int, int], small: tuple[int, int], depth: int, colours: int, alpha: bool
 ) -> Passport:
-    """The passport of a picture that `model` shrinks; `name` is its name or folder, the rest is of the original.
-
-    UsageError where the model's scale is too far from the small size.
-    """
+    """The passport of a picture that `model` shrinks; `name` is its name or folder, the rest is of the original."""
     plain = re.sub("[^a-z0-9._-]+", "-", Path(name).name.lower()).strip("-._") or "model"
-    try:
-        return Passport(
-            model=plain[:64], digest=zoo.digest(name), scale=model.scale, width=size[0], height=size[1],
-            small_width=small[0], small_height=small[1], depth=depth, colours=colours, alpha=alpha,
-        )  # fmt: skip
-    except ValueError as error:
-        raise UsageError(
-            f"{name}, a model of scale {model.scale}, cannot shrink {size[0]}x{size[1]} to {small[0]}x{small[1]}: "
-            f"no passport may say so ({error})"
-        ) from None
+    return Passport(
+        model=plain[:64], digest=zoo.digest(name), scale=model.scale, width=size[0], height=size[1],
+        small_width=small[0], small_height=small[1], depth=depth, colours=colours, alpha=alpha,
+    )  # fmt: skip
 
 
-def check_colours(what: str, colours: int, name: str, model: Rescaler) -> None:
-    """UsageError where a picture has colours and the model takes none."""
+def check_colours(what: str, colours: int, name: str, model: Rescaler, *, grey: bool) -> None:
+    """UsageError where a picture has colours and the model takes none, or does not hide them as was asked."""
     if colours > model.colours:
         raise UsageError(f"{what}: has colours, and {name} is a model of grey pictures")
+    if grey and model.small_colours == colours == 3:
+        raise UsageError(f"{what}: {name} does not hide colours in grey; take a model that does, or leave out --grey")
 
 
-def colour_bands(what: str, growth: Growth, colours: int, alpha: bool) -> tuple[int, Any]:
-    """How many colours to grow, and which bands of the small picture hold what it takes and alpha."""
+def grown_colours(what: str, growth: Growth, held: int) -> int:
+    """How many colours to grow from a small picture that holds so many."""
     model = growth.model
-    if growth.passport:
-        wanted = growth.passport.colours
-    else:
-        wanted = model.colours if model.small_colours < model.colours else min(colours, model.colours)
-    held = min(wanted, model.small_colours)
-    if held > colours:
+    if growth.passport is None:
+        return model.colours if model.small_colours < model.colours else min(held, model.colours)
+    if min(growth.passport.colours, model.small_colours) > held:
         raise RegrowError(f"{what}: its colours were taken out since it was shrunk; get the file as it was")
-    # Formats without grey hold it as three equal channels.
-    return wanted, [0, *range(3, 3 + alpha)] if held < colours else slice(None)
+    return growth.passport.colours
 
 
 def check_scale(scale: Scale) -> tuple[float, float]:
@@ -189,8 +180,9 @@ def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool =
     if grey and colours == 3:
         return "tad-decolor" if largest == 1 else "tad-decolor-x2" if largest <= 2 else "tad-decolor-x4"
     if largest == 1:
-        why = "the picture is grey, there are no colours to hide" if grey else "the picture would stay as it is"
-        raise UsageError(f"scale 1: {why}; say more than 1")
+        if grey:
+            raise UsageError("the picture is grey already; leave it out, or say a --scale to make it smaller")
+        raise UsageError("scale 1: the picture would stay as it is; say more, or --grey to hide its colours")
     kind = "tad-grey" if colours == 1 else "tad"
     return f"{kind}-x2" if largest <= 2 else f"{kind}-x4"
 
@@ -213,12 +205,13 @@ def _loaded(name: str, digest: str, needed: float, device: str) -> Rescaler:
     scale, factor = model.scale, max(model.factors)
     if needed == 1 < factor:
         raise UsageError(f"scale 1: {name} makes pictures smaller; say more than 1")
-    # Where the last application hides colour, it cannot be applied again; nor where nothing becomes smaller.
-    if factor == 1 or model.small_colours < model.colours:
-        if needed > scale:
-            raise UsageError(f"scale {needed:g}: {name} makes pictures at most {scale} times smaller")
-    else:
+    if model.repeats:
         scale = factor ** max(1, math.ceil(math.log(needed, factor) - 1e-9))
+        largest = factor ** math.floor(math.log(LARGEST_SCALE, factor) + 1e-9)
+    else:
+        largest = scale
+    if needed > largest:
+        raise UsageError(f"scale {needed:g}: {name} makes pictures at most {largest} times smaller")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:

@@ -184,12 +184,12 @@ def run_study(name: str, out: Path, work: Callable[[Callable[[str], None]], list
     """
     from regrow.measure import study
 
-    columns = TextColumn("{task.description}"), TimeElapsedColumn()
+    columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("")
         rows = work(lambda words: progress.update(bar, description=words))
     study.write(name, rows, out)
-    texts = [{k: f"{v:.4g}" if isinstance(v, float) else str(v) for k, v in row.items()} for row in rows]
+    texts = [study.texts(row, 4) for row in rows]
     wide = {name: max(len(name), *(len(row[name]) for row in texts)) for name in texts[0]}
     for row in ({name: name for name in wide}, *texts):
         print(" ".join(row[name].rjust(width) for name, width in wide.items()))

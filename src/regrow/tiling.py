@@ -91,5 +91,6 @@ class Band:
         while bottom < last:
             self.held.append(next(self.source))
             bottom += len(self.held[-1])
-        self.held = [np.concatenate(self.held)]
+        if len(self.held) > 1:
+            self.held = [np.concatenate(self.held)]
         return self.held[0][first - self.top : last - self.top]

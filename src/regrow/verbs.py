@@ -21,8 +21,8 @@ from regrow.rescaling import (
     Scale,
     asked_scale,
     check_colours,
-    colour_bands,
     default_model,
+    grown_colours,
     make_passport,
     plan_growth,
     rescaler,
@@ -100,7 +100,7 @@ def shrink(
         opened = open_picture(picture)
         name = model or default_model(scales, opened.colours, grey=grey)
         net = rescaler(name, scales, device)
-        check_colours(opened.name, opened.colours, name, net)
+        check_colours(opened.name, opened.colours, name, net, grey=grey)
         _shrink_file(opened, out, name, net, scales, tile, format, report)
         return out
     _unnamed(out, "shrink")
@@ -108,8 +108,8 @@ def shrink(
     size = given.pixels.shape[1], given.pixels.shape[0]
     name = model or default_model(scales, given.colours, grey=grey)
     net, small = rescaler(name, scales, device), small_size(size, scales)
-    check_colours(type(picture).__name__, given.colours, name, net)
-    rows = shrink_rows([given.pixels], *size, given.colours, net, tile, small)
+    check_colours(type(picture).__name__, given.colours, name, net, grey=grey)
+    rows = shrink_rows([given.pixels], *size, given.colours, net, small, tile)
     shrunk = given.wrap(np.concatenate(list(_reported(rows, small[1], report))))
     if given.holds_xmp:
         alpha = given.pixels.shape[2] > given.colours
@@ -163,8 +163,8 @@ def grow(
     what = type(picture).__name__
     growth = plan_growth(what, (width, height), given.xmp, scale, size, model, given.colours, device)
     dtype = np.float32 if given.pixels.dtype.kind == "f" else np.uint16 if growth.depth == 16 else np.uint8
-    colours, keep = colour_bands(what, growth, given.colours, given.pixels.shape[2] > given.colours)
-    rows = grow_rows([given.pixels[..., keep]], (width, height), growth.size, colours, growth.model, dtype, tile)
+    colours = grown_colours(what, growth, given.colours)
+    rows = grow_rows([given.pixels], (width, height), growth.size, given.colours, colours, growth.model, dtype, tile)
     grown = given.wrap(np.concatenate(list(_reported(rows, growth.size[1], report))))
     if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
         grown.info["xmp"] = own
@@ -209,7 +209,7 @@ def _shrink_file(
         exif=None if keeps_exif else picture.exif,
         icc=None if keeps_icc else picture.icc,
     )
-    rows = shrink_rows(picture.rows(), *size, picture.colours, net, tile, small)
+    rows = shrink_rows(picture.rows(), *size, picture.colours, net, small, tile)
     picture = replace(
         picture,
         xmp=passport.to_xmp(picture.xmp),
@@ -222,10 +222,10 @@ def _shrink_file(
 def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: str | None, report: Report) -> None:
     form = get_format(format) if format else format_of(out)
     passport = growth.passport
-    colours, keep = colour_bands(picture.name, growth, picture.colours, picture.alpha)
-    rows: Iterable[np.ndarray] = (block[..., keep] for block in picture.rows())
+    colours = grown_colours(picture.name, growth, picture.colours)
     dtype = np.uint16 if growth.depth == 16 else np.uint8
-    grown = grow_rows(rows, (picture.width, picture.height), growth.size, colours, growth.model, dtype, tile)
+    size = picture.width, picture.height
+    grown = grow_rows(picture.rows(), size, growth.size, picture.colours, colours, growth.model, dtype, tile)
     if passport:
         picture = replace(
             picture,

@@ -9,6 +9,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,7 @@ def bench(
     tile: int = TILE,
     report: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
-    """Measure models on sets of pictures.
-
-    The originals are cropped to a multiple of a whole scale, top left kept, and taken as 8-bit RGB (grey repeated);
-    beside a model of grey pictures, as their luma in one channel.
+    """Measure models on sets of pictures, taken as `originals` gives them.
 
     Args:
         folders: one set each.
@@ -81,27 +79,45 @@ def bench(
         A result for each picture and model.
 
     Raises:
-        UsageError: no pictures, no such model. RegrowError: a picture cannot be read.
+        UsageError: no pictures, no such model. RegrowError: a picture cannot be read or is too small.
     """
     scales = check_scale(scale)
     results = []
-    sets, labels = _labels([str(folder) for folder in folders]), _labels(models)
+    set_labels, model_labels = labels([str(folder) for folder in folders]), labels(models)
+    sets = [(set_labels[str(folder)], originals(folder, scales, models)) for folder in folders]
     pairs = {name: Pair(name, scales, grey=grey, device=device, tile=tile) for name in models}
     for pair in pairs.values():  # the first picture through a model pays for what is set up once
         pair(np.zeros((64 * ceil(scales[1]), 64 * ceil(scales[0]), 1 if _grey_only(models) else 3), np.uint8))
-    for folder in folders:
-        paths = list(find_pictures(folder)) if folder.is_dir() else []
-        if not paths:
-            raise UsageError(f"{folder}: no pictures there to measure on")
-        for path in paths:
-            original = _original(path, scales, models)
-            if not original.size:
-                raise RegrowError(f"{path}: is too small to be shrunk by {words(scales)}; take it out of the set")
+    for label, pictures in sets:
+        for path, original in pictures:
             for name, pair in pairs.items():
                 result = _measure(original, pair, ceil(max(scales)))
-                results.append(Result(sets[str(folder)], path.stem, labels[name], words(scales), **result))
+                results.append(Result(label, path.stem, model_labels[name], words(scales), **result))
                 report(results[-1])
     return results
+
+
+def originals(folder: Path, scales: tuple[float, float], models: list[str]) -> Iterator[tuple[Path, np.ndarray]]:
+    """The pictures of a set as they are measured, with their paths, each read when its turn comes.
+
+    Args:
+        folder: the set.
+        scales: (across, down); pictures are cut to a multiple of them by `to_multiple`.
+        models: what they are measured with, names or folders, or "bicubic".
+
+    Returns:
+        An iterator of (path, picture): (H, W, 3) uint8 RGB, grey repeated; beside a model of grey pictures (H, W, 1),
+        its luma.
+
+    Raises:
+        UsageError: no pictures, no such model; at the call. RegrowError: a picture cannot be read or is too small; from
+            the iterator.
+    """
+    paths = list(find_pictures(folder)) if folder.is_dir() else []
+    if not paths:
+        raise UsageError(f"{folder}: no pictures there to measure on")
+    grey = _grey_only(models)
+    return ((path, _original(path, scales, grey=grey)) for path in paths)
 
 
 class Pair:
@@ -145,7 +161,7 @@ def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
     grown = pair.grow(small, (original.shape[1], original.shape[0]))
     end = time.perf_counter()
     peak = peak_memory() / 2**20
-    a, b = _rgb(grown), _rgb(original)
+    a, b = as_rgb(grown), as_rgb(original)
     figures = metrics.compare(a, b, border)
     return {
         "rgb": figures["rgb"]["psnr"],
@@ -160,7 +176,7 @@ def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
     }
 
 
-def _labels(names: list[str]) -> dict[str, str]:
+def labels(names: list[str]) -> dict[str, str]:
     """The last part of every name, or the whole where that is not enough to tell it from the others."""
     short = [Path(name).name for name in dict.fromkeys(names)]
     return {name: Path(name).name if short.count(Path(name).name) == 1 else name for name in names}
@@ -171,15 +187,14 @@ def sheet(
 ) -> None:
     """Draw the before/after sheet: of each set's first three pictures a detail, small and as every model grows it."""
     rows = []
+    model_labels = labels(models)
     for folder in folders:
-        for file in list(find_pictures(folder))[:3]:
-            original = _original(file, check_scale(scale), models)
+        for file, original in islice(originals(folder, check_scale(scale), models), 3):
             row = {f"{folder.name}/{file.stem}"[:40]: _shown(original)}
-            for name in models:
+            for name, label in model_labels.items():
                 small, grown = Pair(name, scale, grey=grey, device=device, tile=tile)(original)
-                label = Path(name).name
                 row[f"{label}: small"] = _shown(small)
-                row[f"{label}: grown, {metrics.psnr_rgb(_rgb(grown), _rgb(original)):.2f} dB"] = _shown(grown)
+                row[f"{label}: grown, {metrics.psnr_rgb(as_rgb(grown), as_rgb(original)):.2f} dB"] = _shown(grown)
             rows.append(row)
     write_sheet(rows, path)
 
@@ -229,7 +244,7 @@ def table(results: list[Result]) -> Iterator[str]:
         )
 
 
-def cropped(picture: np.ndarray, scales: tuple[float, float]) -> np.ndarray:
+def to_multiple(picture: np.ndarray, scales: tuple[float, float]) -> np.ndarray:
     """(H, W, C) cut to a multiple of the scale, (across, down), top left kept; uncut where that is no whole number."""
     width, height = (
         int(n // s * s) if s.is_integer() else n
@@ -243,24 +258,25 @@ def as_tensor(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(picture).permute(2, 0, 1) / 255
 
 
+def as_rgb(picture: np.ndarray) -> torch.Tensor:
+    """(H, W, 3 or 1) uint8 -> (3, H, W) float32 in [0, 1], as the protocols take it."""
+    return as_tensor(picture).expand(3, -1, -1)
+
+
 def _grey_only(models: list[str]) -> bool:
     return any(zoo.config(name).get("colours") == 1 for name in models if name != BICUBIC)
 
 
-def _original(path: Path, scales: tuple[float, float], models: list[str]) -> np.ndarray:
-    """A picture as it is measured: (H, W, 3) uint8, or (H, W, 1) where a model takes nothing else."""
-    picture = cropped(read_rgb(path), scales)
-    return _array(luma(as_tensor(picture))) if _grey_only(models) else picture
+def _original(path: Path, scales: tuple[float, float], *, grey: bool) -> np.ndarray:
+    picture = to_multiple(read_rgb(path), scales)
+    if not picture.size:
+        raise RegrowError(f"{path}: is too small to be shrunk by {words(scales)}; take it out of the set")
+    return _array(luma(as_tensor(picture))) if grey else picture
 
 
 def _shown(picture: np.ndarray) -> np.ndarray:
     """(H, W, 3 or 1) as (H, W, 3)."""
     return np.broadcast_to(picture, (*picture.shape[:2], 3))
-
-
-def _rgb(picture: np.ndarray) -> torch.Tensor:
-    """(H, W, 3 or 1) uint8 -> (3, H, W), as the protocols take it."""
-    return as_tensor(picture).expand(3, -1, -1)
 
 
 def _array(picture: torch.Tensor) -> np.ndarray:

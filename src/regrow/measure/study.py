@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from regrow import zoo
 from regrow.errors import UsageError
-from regrow.files import atomic, find_pictures
-from regrow.inputs import read_rgb
+from regrow.files import atomic
 from regrow.measure import metrics
-from regrow.measure.benchmark import BICUBIC, Pair, as_tensor, bench, cropped, means
+from regrow.measure.benchmark import BICUBIC, Pair, as_rgb, bench, labels, means, originals
 from regrow.measure.plots import plot_lines
+from regrow.nets.rescale.base import Rescaler
 from regrow.rescaling import Scale, check_scale, rescaler, words
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ def noise(
     models: list[str],
     sigmas: list[float],
     *,
-    scale: Scale = 4,
+    scale: Scale = 2,
     grey: bool = False,
     device: str = "auto",
     report: Report = lambda words: None,
@@ -39,7 +42,7 @@ def noise(
     """How much regrown pictures suffer when their small pictures are noisy (Schaefer 2019).
 
     Args:
-        folders: sets of pictures.
+        folders: sets of pictures, taken as `regrow.measure.benchmark.originals` gives them.
         models: names or folders, or "bicubic" for ordinary thumbnails.
         sigmas: standard deviations of the Gaussian noise, in [0, 1]; noisy small pictures are rounded to 8 bits again.
         scale, grey, device: as for `regrow.shrink`.
@@ -47,29 +50,35 @@ def noise(
 
     Returns:
         A row for each set, model and sigma: mean PSNR `rgb` in dB, and the share of it, in percent, that noise took.
+
+    Raises:
+        UsageError: a sigma that cannot be, no pictures, no such model. RegrowError: a picture cannot be read or is too
+            small.
     """
     if not sigmas or not all(0 <= sigma <= 1 for sigma in sigmas):
         raise UsageError(f"sigma {', '.join(map(str, sigmas)) or 'is missing'}: must be from 0 to 1")
     scales = check_scale(scale)
+    set_labels, model_labels = labels([str(folder) for folder in folders]), labels(models)
+    sets = [(set_labels[str(folder)], originals(folder, scales, models)) for folder in folders]
+    pairs = {name: Pair(name, scales, grey=grey, device=device) for name in models}
     rows: list[Row] = []
-    for folder in folders:
-        pictures = [cropped(read_rgb(path), scales) for path in _pictures(folder)]
-        for name in models:
-            pair = Pair(name, scales, grey=grey, device=device)
-            figures: dict[float, list[float]] = {sigma: [] for sigma in (0.0, *sigmas)}
-            for i, original in enumerate(pictures):
-                report(f"{folder.name} {i + 1} of {len(pictures)}, {name}")
+    for label, pictures in sets:
+        figures: dict[str, dict[float, list[float]]] = {name: {s: [] for s in (0.0, *sigmas)} for name in pairs}
+        for i, (path, original) in enumerate(pictures):
+            for name, pair in pairs.items():
+                report(f"{label}/{path.stem} {model_labels[name]}")
                 small, size = pair.shrink(original), (original.shape[1], original.shape[0])
                 # The same noise for every sigma and model, so that they differ by nothing else.
                 drawn = np.random.default_rng(i).standard_normal(small.shape)
-                for sigma, values in figures.items():
+                for sigma, values in figures[name].items():
                     noisy = np.rint(np.clip(small + 255 * sigma * drawn, 0, 255)).astype(np.uint8)
-                    values.append(metrics.psnr_rgb(as_tensor(pair.grow(noisy, size)), as_tensor(original)))
-            clean = float(np.mean(figures[0.0]))
+                    values.append(metrics.psnr_rgb(as_rgb(pair.grow(noisy, size)), as_rgb(original)))
+        for name, by_sigma in figures.items():
+            clean = float(np.mean(by_sigma[0.0]))
             for sigma in sorted(set(sigmas)):
-                rgb = float(np.mean(figures[sigma]))
+                rgb = float(np.mean(by_sigma[sigma]))
                 lost = 100 * (clean - rgb) / clean
-                rows.append({"set": folder.name, "model": Path(name).name, "scale": words(scales), "sigma": sigma,
+                rows.append({"set": label, "model": model_labels[name], "scale": words(scales), "sigma": sigma,
                              "rgb": rgb, "lost_percent": lost})  # fmt: skip
     return rows
 
@@ -80,8 +89,8 @@ def trade_off(
     """The regrown picture against the small one for several lambdas: figure 4 of Kim et al. 2018.
 
     Args:
-        recipe: what to train, but for its guidance weight.
-        values: the guidance weights.
+        recipe: what to train, but for its guidance weight; of a rescaler.
+        values: the guidance weights; each is taken once.
         data: folder of training pictures.
         out: receives a folder `lambda-VALUE` for each run; finished runs there are not run again, unfinished resumed.
         folders: sets of pictures to measure on.
@@ -89,20 +98,48 @@ def trade_off(
 
     Returns:
         A row for each set and value: mean PSNR `rgb` and `small` in dB.
+
+    Raises:
+        UsageError: before anything is trained: a value, the recipe, a set, or a run in `out`, which is of another
+            recipe, does not allow the study. Else as `regrow.train.loop.train` and `bench`.
     """
     from regrow.train import loop
+    from regrow.train.task import task_for
 
+    values = list(dict.fromkeys(map(float, values)))
+    if not values or not all(math.isfinite(value) and value >= 0 for value in values):
+        raise UsageError(f"lambda {', '.join(map(str, values)) or 'is missing'}: must be a number that is not negative")
+    with torch.device("meta"):
+        model = zoo.build(recipe.model)
+    if not isinstance(model, Rescaler):
+        raise UsageError(f"{recipe.name}: a {type(model).__name__} makes no small pictures, and has no lambda")
+    scale = check_scale((model.scales[1], model.scales[0]))
+    for folder in folders:
+        originals(folder, scale, [])  # an error where there are none
+    runs = {value: out / f"lambda-{value!r}".removesuffix(".0") for value in values}
+    recipes = {value: replace(recipe, loss=replace(recipe.loss, guidance_weight=value)) for value in values}
+    for changed in recipes.values():
+        task_for(model, changed)
+    finished = {value for value in values if _finished(recipes[value], runs[value])}
     rows: list[Row] = []
-    for value in values:
-        run = out / f"lambda-{value:g}"
-        weights = run / loop.WEIGHTS
-        if not (weights / zoo.CONFIG).exists():
-            changed = replace(recipe, loss=replace(recipe.loss, guidance_weight=value))
-            loop.train(changed, data, run, resume=(run / loop.CHECKPOINT).exists(), device=device)
-        scale = recipe.model.get("scale", 2)
-        measured = means(bench(folders, [str(weights)], scale=scale, device=device or "auto"))
+    for value, run in runs.items():
+        if value not in finished:
+            loop.train(recipes[value], data, run, resume=(run / loop.CHECKPOINT).exists(), device=device)
+        measured = means(bench(folders, [str(run / loop.WEIGHTS)], scale=scale, device=device or "auto"))
         rows += [{"set": r.set, "lambda": value, "rgb": r.rgb, "small": r.small} for r in measured]
     return rows
+
+
+def _finished(recipe: Recipe, run: Path) -> bool:
+    """Whether the run in a folder is at its end. UsageError where it is of another recipe."""
+    from regrow.train import checkpoint, loop
+
+    if not (run / loop.CHECKPOINT).exists():
+        return False
+    step, written, _ = checkpoint.read(run / loop.CHECKPOINT)
+    if written != json.loads(json.dumps(recipe.to_dict())):
+        raise UsageError(f"{run}: was started from other settings than {recipe.name} has now; name another --out")
+    return step == recipe.run.steps and (run / loop.WEIGHTS / zoo.CONFIG).exists()
 
 
 def size(
@@ -126,13 +163,13 @@ def size(
         mean PSNR `rgb`, `y` and `small` in dB.
     """
     scales = check_scale(scale)
-    costs = {}
+    costs, model_labels = {}, labels(models)
     for name in models:
         if name == BICUBIC:
             raise UsageError("bicubic has no size to study; name models")
         net = rescaler(name, scales, device)
         shrinking, growing = net.multiply_adds()
-        costs[Path(name).name] = {
+        costs[model_labels[name]] = {
             "parameters": sum(p.numel() for p in net.parameters()),
             "shrink_multiply_adds": shrinking,
             "grow_multiply_adds": growing,
@@ -143,7 +180,7 @@ def size(
     )
     for r in means(results):
         measured = {name: getattr(r, name) for name in ("shrink_seconds", "grow_seconds", "rgb", "y", "small")}
-        rows.append({"set": r.set, "model": r.model, "scale": r.scale, **costs[Path(r.model).name], **measured})
+        rows.append({"set": r.set, "model": r.model, "scale": r.scale, **costs[r.model], **measured})
     return rows
 
 
@@ -155,18 +192,17 @@ AXES = {
 """What each study's plot has across and up, and what its lines are."""
 
 
+def texts(row: Row, digits: int) -> dict[str, str]:
+    """A row to be read: figures cut to some digits, but sigma and lambda as they were asked for."""
+    exact = ("sigma", "lambda")
+    return {k: f"{v:.{15 if k in exact else digits}g}" if isinstance(v, float) else str(v) for k, v in row.items()}
+
+
 def write(study: str, rows: list[Row], out: Path) -> None:
     """Write STUDY.csv and STUDY.png."""
     with atomic(out / f"{study}.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+        writer.writerows(texts(row, 6) for row in rows)
     across, up, by = AXES[study]
     plot_lines(rows, across, up, by, out / f"{study}.png")
-
-
-def _pictures(folder: Path) -> list[Path]:
-    paths = list(find_pictures(folder)) if folder.is_dir() else []
-    if not paths:
-        raise UsageError(f"{folder}: no pictures there to measure on")
-    return paths

@@ -26,6 +26,8 @@ class RestoreTask(Task):
         model: what is trained.
         loss: its task distance; the rest is not used.
         data: what makes the small pictures.
+
+    UsageError where the rescaler named by `data.thumbnails` makes no RGB pictures so much smaller.
     """
 
     def __init__(self, model: Restorer, loss: Loss, data: Data) -> None:
@@ -34,6 +36,8 @@ class RestoreTask(Task):
         rescaler = zoo.load(data.thumbnails) if data.thumbnails else None
         if rescaler is not None and (not isinstance(rescaler, Rescaler) or rescaler.scales != (model.scale,) * 2):
             raise UsageError(f"thumbnails {data.thumbnails}: makes no pictures {model.scale} times smaller")
+        if rescaler is not None and (rescaler.colours, rescaler.small_colours) != (3, 3):
+            raise UsageError(f"thumbnails {data.thumbnails}: makes no colour pictures of colour pictures")
         self.rescaler = rescaler
         self.grain = math.lcm(model.scale, *(rescaler.multiples if rescaler else ()))
 

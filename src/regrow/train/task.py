@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
 from regrow.train.losses import DISTANCES
-from regrow.train.recipe import Loss, Recipe
+from regrow.train.recipe import Data, Loss, Recipe
 
 
 class Task(nn.Module, ABC):
@@ -49,16 +50,31 @@ class Task(nn.Module, ABC):
 
 
 def task_for(model: Model, recipe: Recipe) -> Task:
-    """How a model of its kind is trained."""
+    """How a model of its kind is trained.
+
+    UsageError where none is known, or where the recipe sets what training that kind makes no use of.
+    """
     if isinstance(model, Rescaler):
+        _refuse(recipe.data, ("thumbnails",), "a rescaler")
         from regrow.train.rescale import RescaleTask
 
         return RescaleTask(model, recipe.loss, recipe.data)
     if isinstance(model, Restorer):
+        _refuse(recipe.data, ("grey", "stretch"), "a net that enlarges")
+        _refuse(recipe.loss, ("guidance", "guidance_weight", "radius", "noise"), "a net that enlarges")
         from regrow.train.restore import RestoreTask
 
         return RestoreTask(model, recipe.loss, recipe.data)
     raise UsageError(f"{recipe.name}: a {type(model).__name__} cannot be trained")
+
+
+def _refuse(settings: Data | Loss, names: tuple[str, ...], what: str) -> None:
+    """UsageError that names the first of these settings that is not at its default."""
+    for setting in fields(settings):
+        value = getattr(settings, setting.name)
+        if setting.name in names and value != setting.default:
+            table = type(settings).__name__.lower()
+            raise UsageError(f"[{table}]: {setting.name} is {value!r}, but {what} has no use for it; leave it out")
 
 
 def centres(pictures: list[Tensor], side: int, multiples: tuple[int, int], device: torch.device) -> Iterator[Tensor]:

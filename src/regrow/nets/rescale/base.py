@@ -29,6 +29,8 @@ class Rescaler(Model):
     """How many cells away one application looks: tiles that overlap by this much agree with the whole.
 
     A cell is `fold` small pixels a side, or what they stand for in the larger picture."""
+    repeats: bool
+    """Whether it can be applied again, to its own small pictures, for larger scales than it was made for."""
     colours: int
     """Channels of the full-size pictures: 3 (RGB) or 1."""
     small_colours: int

@@ -52,6 +52,8 @@ class TADConfig:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} {getattr(self, name)} is not one of {allowed}")
         factor = max(self.height, self.width)
+        if min(self.height, self.width) not in (1, factor):
+            raise ValueError(f"height {self.height} and width {self.width} differ, and neither is 1")
         if not 1 <= self.scale <= 128 or factor**self.steps != self.scale:
             raise ValueError(f"scale {self.scale} is not a power of {factor} up to 128")
         # The upper limits keep a hostile configuration from asking for all memory.
@@ -151,6 +153,7 @@ class TAD(Rescaler):
         self.config = config = config or TADConfig()
         self.factors = config.height, config.width
         self.steps, self.fold = config.steps, config.fold
+        self.repeats = max(self.factors) > 1 and config.small_colours == config.colours
         self.colours, self.small_colours = config.colours, config.small_colours
         layers = 2 * config.blocks + 2 + config.trunk_conv + config.subpixel_features
         self.halo = max(layers, 3)  # 3: what the bicubic kernel reaches
