@@ -29,7 +29,7 @@ def main() -> None:
     a, b = torch.randn(2, SIDE, SIDE)
 
     def grow() -> None:
-        list(grow_rows([small], (WIDTH // 2, HEIGHT // 2), (WIDTH, HEIGHT), 3, model))
+        list(grow_rows([small], (WIDTH // 2, HEIGHT // 2), (WIDTH, HEIGHT), 3, 3, model))
 
     tries = [(seconds(lambda: a @ b), seconds(grow)) for _ in range(TRIES)]
     product, grown = (min(times) for times in zip(*tries, strict=True))

@@ -442,9 +442,6 @@ def test_every_kind_is_made_again_from_its_configuration(kind):
 @pytest.mark.parametrize(
     ("kind", "first", "last"),
     [
-        ({"scale": 1, "height": 1, "width": 1, "small_colours": 1}, False, False),
-        ({"small_colours": 1}, True, False),
-        ({"colours": 1, "small_colours": 1}, False, False),
         ({"fold": 2}, False, False),
         ({"height": 1}, False, True),
         ({}, True, True),
@@ -463,3 +460,24 @@ def test_blocks_are_taken_over_whatever_the_channels_of_first_and_last_layers(ki
             assert torch.equal(value, taken[name])
     for name, same in (("encoders.0.head.weight", first), ("encoders.0.tail.weight", last)):
         assert torch.equal(model.state_dict()[name], (taken if same else fresh)[name])
+
+
+def test_a_net_of_grey_starts_as_one_of_colours_on_equal_colours():
+    colour = randomized(TADConfig(channels=8, blocks=1))
+    grey = TAD(TADConfig(colours=1, small_colours=1, channels=8, blocks=1))
+    grey.start_from(colour)
+    x = torch.rand(1, 1, 24, 32)
+    small = colour.shrink(x.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
+    torch.testing.assert_close(grey.shrink(x), small)
+    torch.testing.assert_close(grey.grow(small), colour.grow(small.expand(-1, 3, -1, -1)).mean(1, keepdim=True))
+
+
+def test_a_net_that_hides_colours_starts_as_one_that_does_not():
+    colour = randomized(TADConfig(channels=8, blocks=1))
+    hiding = TAD(TADConfig(small_colours=1, channels=8, blocks=1))
+    hiding.start_from(colour)
+    x = torch.rand(1, 3, 24, 32)
+    added = colour.shrink(x) - colour.guidance(x, (12, 16))
+    torch.testing.assert_close(hiding.shrink(x) - hiding.guidance(x, (12, 16)), added.mean(1, keepdim=True))
+    y = torch.rand(1, 1, 12, 16)
+    torch.testing.assert_close(hiding.grow(y), colour.grow(y.expand(-1, 3, -1, -1)))

@@ -122,7 +122,8 @@ class Trunk(nn.Module):
     def start_from(self, other: Trunk) -> None:
         """Take over another trunk's weights. RuntimeError if the layouts do not allow.
 
-        Blocks it lacks start as the identity; a head or tail for other channels starts afresh.
+        Blocks it lacks start as the identity. Where there were three colours and there is one now, it starts as the
+        other would work on three equal colours, its results averaged; a head or tail for any other channels starts afresh.
         """
         weights = other.state_dict()
         for name, own in self.state_dict().items():
@@ -131,8 +132,17 @@ class Trunk(nn.Module):
                 # Only the second convolution: what it adds is zero, but its gradient is not.
                 weights[name] = torch.zeros_like(own) if ".conv2." in name else own
             elif part in ("head", "tail") and weights[name].shape != own.shape:
-                weights[name] = own
+                weights[name] = _one_colour(weights[name], own)
         self.load_state_dict(weights)
+
+
+def _one_colour(weights: Tensor, own: Tensor) -> Tensor:
+    """Weights or biases of three colours as those of one: sums over inputs, means over outputs; `own` if none fit."""
+    if weights.shape[0] == 3 * own.shape[0]:
+        weights = weights.unflatten(0, (3, -1)).mean(0)
+    if weights.ndim == 4 and weights.shape[1] == 3 * own.shape[1]:
+        weights = weights.unflatten(1, (3, -1)).sum(1)
+    return weights if weights.shape == own.shape else own
 
 
 class TAD(Rescaler):
@@ -192,8 +202,8 @@ class TAD(Rescaler):
     def start_from(self, other: Model) -> None:
         """Take over another model's weights.
 
-        Where this one has more pairs, the other's last is repeated; further blocks start as the identity; first and
-        last layers for other channels start afresh.
+        Where this one has more pairs, the other's last is repeated; further blocks start as the identity; one
+        colour instead of three starts as three equal ones; first and last layers for other channels start afresh.
         """
         if not isinstance(other, TAD):
             raise ValueError("the other model is no task-aware autoencoder")

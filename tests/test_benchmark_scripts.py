@@ -1,0 +1,42 @@
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def script(monkeypatch, capfd):
+    """Run a script of benchmarks/ with small settings: its standard output."""
+
+    def run(name, *arguments, **settings):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        names = runpy.run_path(str(SCRIPTS / name))
+        names["main"].__globals__.update(settings)
+        names["main"]()
+        return capfd.readouterr().out
+
+    return run
+
+
+def test_speed(script):
+    out = script("speed.py", WIDTH=64, HEIGHT=32, SIDE=32, TRIES=1)
+    assert float(out.split()[-1]) > 0
+
+
+def test_formats(script, save, astronaut, tmp_path):
+    save("set/a.png", astronaut[:48, :64])
+    lines = script("formats.py", tmp_path / "set").splitlines()
+    figures = {line.split()[0]: float(line.split()[1]) for line in lines[1:]}
+    assert figures["png"] == figures["webp"] == figures["tiff"] == figures["avif"] > figures["jpg"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is read by Unix means")
+def test_memory():
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "memory.py", "--side", "40"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("exit 0") == 2
