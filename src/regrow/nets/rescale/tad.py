@@ -123,7 +123,8 @@ class Trunk(nn.Module):
         """Take over another trunk's weights. RuntimeError if the layouts do not allow.
 
         Blocks it lacks start as the identity. Where there were three colours and there is one now, it starts as the
-        other would work on three equal colours, its results averaged; a head or tail for any other channels starts afresh.
+        other would work on three equal colours, its results averaged. A head or tail for any other channels starts
+        afresh.
         """
         weights = other.state_dict()
         for name, own in self.state_dict().items():
