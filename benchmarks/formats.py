@@ -18,7 +18,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scale", type=int, default=2)
     arguments = parser.parse_args()
-    logging.getLogger("regrow").setLevel(logging.ERROR)
     print(f"{'format':8} {'rgb dB':>7} {'y dB':>7} {'B/px':>6}")
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".png", ".webp", ".tiff", ".avif", ".jpg"):
@@ -36,4 +35,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("regrow").setLevel(logging.ERROR)  # the table says what JPEG costs
     main()

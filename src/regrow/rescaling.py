@@ -169,7 +169,7 @@ def _multiplied(n: int, scale: float) -> int:
 
 
 def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool = False) -> str:
-    """The shipped model for a scale; beyond 4 the x4 model is applied again.
+    """The shipped model for a scale; beyond 4 the x2 model is applied again and again, which measures best.
 
     Args:
         scales: (across, down).
@@ -184,7 +184,7 @@ def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool =
             raise UsageError("the picture is grey already; leave it out, or say a --scale to make it smaller")
         raise UsageError("scale 1: the picture would stay as it is; say more, or --grey to hide its colours")
     kind = "tad-grey" if colours == 1 else "tad"
-    return f"{kind}-x2" if largest <= 2 else f"{kind}-x4"
+    return f"{kind}-x4" if 2 < largest <= 4 else f"{kind}-x2"
 
 
 def rescaler(name: str, scales: tuple[float, float], device: str) -> Rescaler:
