@@ -47,6 +47,9 @@ ScaleOption = Annotated[
     str | None,
     typer.Option(metavar="N", help="How many times smaller: 2, 2.7, 4 ... 128, or 2x1 for width x height."),
 ]
+Refine = Annotated[
+    int, typer.Option(metavar="N", min=0, max=1000, help="Steps that make each picture regrow better; try 10. Slow.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -73,6 +76,7 @@ def shrink(
     scale: ScaleOption = None,
     grey: Grey = False,
     model: Model = None,
+    refine: Refine = 0,
     format: FormatOption = None,
     device: Device = "auto",
     tile: Tile = 512,
@@ -91,14 +95,14 @@ def shrink(
 
         source, target = shell.streams(job)
         verbs.shrink(
-            source, target, scale=scales, grey=grey, model=model, device=device, tile=tile, format=form(job),
-            report=report,
+            source, target, scale=scales, grey=grey, model=model, refine=refine, device=device, tile=tile,
+            format=form(job), report=report,
         )  # fmt: skip
 
     def done(job: Job) -> bool:
         from regrow.done import is_shrunk
 
-        return is_shrunk(job.source, job.target, scale=scales, grey=grey, model=model)
+        return is_shrunk(job.source, job.target, scale=scales, grey=grey, model=model, refine=refine)
 
     def form(job: Job) -> str | None:
         return format or ("png" if job.target == batch.STDIO else None)
@@ -189,6 +193,7 @@ def bench(
     ] = None,
     scale: ScaleOption = None,
     grey: Grey = False,
+    refine: Refine = 0,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json and sheet.png.")
     ] = None,
@@ -200,7 +205,7 @@ def bench(
     from regrow.rescaling import asked_scale
 
     scales = asked_scale(shell.parse_scale(scale), grey=grey)
-    shell.run_bench(folders, models, scale=scales, grey=grey, out=out, device=device, tile=tile)
+    shell.run_bench(folders, models, scale=scales, grey=grey, refine=refine, out=out, device=device, tile=tile)
 
 
 study_app = typer.Typer(help="Study what regrown pictures owe to noise, lambda and size: a table, a CSV and a plot.")

@@ -21,6 +21,7 @@ def is_shrunk(
     scale: Scale | None = None,
     grey: bool = False,
     model: str | None = None,
+    refine: int = 0,
 ) -> bool:
     """Whether `target` is what `shrink` would make of `source`, as far as its passport tells; pixels are not read."""
     try:
@@ -35,6 +36,7 @@ def is_shrunk(
         return (
             passport is not None
             and passport.digest == zoo.digest(name)
+            and (passport.refined or 0) == refine
             and (passport.width, passport.height) == size
             and (passport.small_width, passport.small_height) == small_size(size, scales)
         )

@@ -48,6 +48,7 @@ class Passport:
         depth: bits of a sample of the original, 8 or 16.
         colours: of the original, 1 (grey) or 3 (RGB).
         alpha: whether the original had transparency.
+        refined: steps by which the small picture was refined, 1 to 1,000; None when it was not.
         exif: the original's EXIF block, only where the small picture's format cannot hold it (TIFF).
         icc: the original's colour profile, only where the small picture cannot hold it (a grey one of a colour one).
 
@@ -65,6 +66,7 @@ class Passport:
     depth: int
     colours: int
     alpha: bool
+    refined: int | None = None
     exif: bytes | None = None
     icc: bytes | None = None
 
@@ -81,6 +83,7 @@ class Passport:
             "depth": self.depth in (8, 16),
             "colours": self.colours in (1, 3),
             "alpha": isinstance(self.alpha, bool),
+            "refined": self.refined is None or 1 <= self.refined <= 1000,
         }
         for field, kept in rules.items():
             if not kept:
@@ -143,7 +146,7 @@ class Passport:
             raise PassportError(f"{name}: was written by a newer regrow (passport version {version}); update regrow")
         try:
             values = {key: reader(properties[key]) for key, reader in _READERS.items() if key in properties}
-            missing = [key for key in _READERS if key not in values and key not in ("exif", "icc")]
+            missing = [key for key in _READERS if key not in values and key not in ("refined", "exif", "icc")]
             if missing:
                 raise ValueError(f"{missing[0]} is missing")
             return cls(**values)
@@ -184,6 +187,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "depth": _number,
     "colours": _number,
     "alpha": _truth,
+    "refined": _number,
     "exif": _bytes,
     "icc": _bytes,
 }

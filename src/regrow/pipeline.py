@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import tee
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regrow.fit import cropped, fitted, padded, resampled
+from regrow.refine import refined_rows
 from regrow.tiling import Tiling, run_tiled
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def shrink_rows(
     model: Rescaler,
     small: tuple[int, int],
     tile: int = TILE,
+    refine: int = 0,
 ) -> Iterator[np.ndarray]:
     """Shrink a picture that arrives in rows.
 
@@ -45,6 +48,7 @@ def shrink_rows(
         small: (width, height) of the result. Where a side is not the picture's divided by the model's scale, rounded
             up, the picture is first resampled to that times the scale.
         tile: side of a tile in pixels of the larger picture of each step.
+        refine: steps of descent by which the small picture is refined, 0 for none.
 
     Yields:
         (n, small width, bands) uint8, top to bottom; as many colours as both picture and small pictures have.
@@ -53,6 +57,8 @@ def shrink_rows(
     floats = resampled(floats, (width, height), _fitted((width, height), small, model), model.colours)
     height, width = (_up(n, model.fold) * scale for n, scale in zip(small[::-1], model.scales, strict=True))
     floats = padded(floats, width, height)
+    if refine:
+        floats, originals = tee(floats)
     down, across = model.factors
     for step in range(model.steps):
         colour = partial(model.shrink_once, step=step)
@@ -60,6 +66,9 @@ def shrink_rows(
         cells = (down * model.fold, across * model.fold), (model.fold, model.fold)
         floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, width, model)))
         width, height = width // across, height // down
+    if refine:
+        side = _side(tile, width * model.scales[1])
+        floats = refined_rows(originals, floats, (width, height), model, refine, side)
     floats = cropped(floats, *small)
     return (_to_dtype(block, model.small_colours, min(colours, model.small_colours), np.uint8) for block in floats)
 
@@ -115,10 +124,13 @@ def _up(n: int, multiple: int) -> int:
     return -(-n // multiple) * multiple
 
 
+def _side(tile: int, width: int) -> int:
+    """Strips of very wide pictures are kept lower, so that no strip has more than 8 megapixels."""
+    return min(tile, max(64, 2**23 // width))
+
+
 def _cells(tile: int, width: int, model: Rescaler) -> int:
-    # Strips of very wide pictures are kept lower, so that no strip has more than 8 megapixels.
-    tile = min(tile, max(64, 2**23 // width))
-    return max(1, tile // (max(model.factors) * model.fold))
+    return max(1, _side(tile, width) // (max(model.factors) * model.fold))
 
 
 def _run(

@@ -95,13 +95,24 @@ def plan_growth(
 
 
 def make_passport(
-    name: str, model: Rescaler, size: tuple[int, int], small: tuple[int, int], depth: int, colours: int, alpha: bool
+    name: str,
+    model: Rescaler,
+    size: tuple[int, int],
+    small: tuple[int, int],
+    depth: int,
+    colours: int,
+    alpha: bool,
+    refine: int,
 ) -> Passport:
-    """The passport of a picture that `model` shrinks; `name` is its name or folder, the rest is of the original."""
+    """The passport of a picture that `model` shrinks in so many steps of refinement.
+
+    `name` is the model's name or folder; depth, colours and alpha are the original's.
+    """
     plain = re.sub("[^a-z0-9._-]+", "-", Path(name).name.lower()).strip("-._") or "model"
     return Passport(
         model=plain[:64], digest=zoo.digest(name), scale=model.scale, width=size[0], height=size[1],
         small_width=small[0], small_height=small[1], depth=depth, colours=colours, alpha=alpha,
+        refined=refine or None,
     )  # fmt: skip
 
 

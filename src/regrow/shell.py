@@ -154,6 +154,7 @@ def run_bench(
     *,
     scale: tuple[float, float],
     grey: bool,
+    refine: int,
     out: Path | None,
     device: str,
     tile: int,
@@ -163,7 +164,7 @@ def run_bench(
     from regrow.rescaling import default_model
 
     names = models or [benchmark.BICUBIC, default_model(scale, grey=grey)]
-    options: dict[str, Any] = {"scale": scale, "grey": grey, "device": device, "tile": tile}
+    options: dict[str, Any] = {"scale": scale, "grey": grey, "refine": refine, "device": device, "tile": tile}
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
         bar = progress.add_task("measuring")
 

@@ -16,6 +16,7 @@ from regrow.inputs import accept
 from regrow.passport import Passport, strip
 from regrow.picture import Picture, open_picture
 from regrow.pipeline import TILE, grow_rows, shrink_rows
+from regrow.refine import MOST
 from regrow.rescaling import (
     Growth,
     Scale,
@@ -67,6 +68,7 @@ def shrink(
     scale: Scale | None = None,
     grey: bool = False,
     model: str | None = None,
+    refine: int = 0,
     device: str = "auto",
     tile: int = TILE,
     format: str | None = None,
@@ -82,6 +84,8 @@ def shrink(
             own; 2 when not given, with `grey` 1. Sizes are rounded up.
         grey: hide the colours in a grey picture, that `grow` brings back.
         model: shipped name or folder; the shipped one for the scale when not given.
+        refine: steps of descent by which this very picture is made to regrow better, 0 to 1000; 10 gain most. Each
+            takes three times as long as growing, and growing takes no longer for it.
         device: auto, cpu, cuda, mps ...
         tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time.
         format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
@@ -95,13 +99,15 @@ def shrink(
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
     """
     scales = asked_scale(scale, grey=grey)
+    if not 0 <= refine <= MOST:
+        raise UsageError(f"refine {refine}: must be from 0 to {MOST} steps")
     if isinstance(picture, (str, os.PathLike, bytes)):
         out = _named(out, "shrink")
         opened = open_picture(picture)
         name = model or default_model(scales, opened.colours, grey=grey)
         net = rescaler(name, scales, device)
         check_colours(opened.name, opened.colours, name, net, grey=grey)
-        _shrink_file(opened, out, name, net, scales, tile, format, report)
+        _shrink_file(opened, out, name, net, scales, refine, tile, format, report)
         return out
     _unnamed(out, "shrink")
     given = accept(picture)
@@ -109,11 +115,11 @@ def shrink(
     name = model or default_model(scales, given.colours, grey=grey)
     net, small = rescaler(name, scales, device), small_size(size, scales)
     check_colours(type(picture).__name__, given.colours, name, net, grey=grey)
-    rows = shrink_rows([given.pixels], *size, given.colours, net, small, tile)
+    rows = shrink_rows([given.pixels], *size, given.colours, net, small, tile, refine)
     shrunk = given.wrap(np.concatenate(list(_reported(rows, small[1], report))))
     if given.holds_xmp:
         alpha = given.pixels.shape[2] > given.colours
-        passport = make_passport(name, net, size, small, given.depth, given.colours, alpha)
+        passport = make_passport(name, net, size, small, given.depth, given.colours, alpha, refine)
         if net.small_colours < given.colours:  # a profile of colours is none of grey
             passport = replace(passport, icc=shrunk.info.pop("icc_profile", None))
         shrunk.info["xmp"] = passport.to_xmp(given.xmp)
@@ -185,6 +191,7 @@ def _shrink_file(
     name: str,
     net: Rescaler,
     scales: tuple[float, float],
+    refine: int,
     tile: int,
     format: str | None,
     report: Report,
@@ -205,11 +212,11 @@ def _shrink_file(
     keeps_exif = form.exif_limit > 0
     keeps_icc = picture.icc is None or icc_fits(picture.icc, colours=colours, format=form.name)
     passport = replace(
-        make_passport(name, net, size, small, picture.depth, picture.colours, picture.alpha),
+        make_passport(name, net, size, small, picture.depth, picture.colours, picture.alpha, refine),
         exif=None if keeps_exif else picture.exif,
         icc=None if keeps_icc else picture.icc,
     )
-    rows = shrink_rows(picture.rows(), *size, picture.colours, net, small, tile)
+    rows = shrink_rows(picture.rows(), *size, picture.colours, net, small, tile, refine)
     picture = replace(
         picture,
         xmp=passport.to_xmp(picture.xmp),

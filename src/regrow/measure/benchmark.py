@@ -42,6 +42,8 @@ class Result:
     picture: str
     model: str
     scale: str
+    refine: int
+    """Steps by which small pictures were refined."""
     rgb: float
     rgb_ssim: float
     y: float
@@ -63,6 +65,7 @@ def bench(
     *,
     scale: Scale = 2,
     grey: bool = False,
+    refine: int = 0,
     device: str = "auto",
     tile: int = TILE,
     report: Callable[[Result], None] = lambda result: None,
@@ -72,7 +75,7 @@ def bench(
     Args:
         folders: one set each.
         models: names or folders, or "bicubic".
-        scale, grey, device, tile: as for `shrink`.
+        scale, grey, refine, device, tile: as for `shrink`.
         report: told each picture's result when it is there.
 
     Returns:
@@ -85,14 +88,14 @@ def bench(
     results = []
     set_labels, model_labels = labels([str(folder) for folder in folders]), labels(models)
     sets = [(set_labels[str(folder)], originals(folder, scales, models)) for folder in folders]
-    pairs = {name: Pair(name, scales, grey=grey, device=device, tile=tile) for name in models}
+    pairs = {name: Pair(name, scales, grey=grey, refine=refine, device=device, tile=tile) for name in models}
     for pair in pairs.values():  # the first picture through a model pays for what is set up once
         pair(np.zeros((64 * ceil(scales[1]), 64 * ceil(scales[0]), 1 if _grey_only(models) else 3), np.uint8))
     for label, pictures in sets:
         for path, original in pictures:
             for name, pair in pairs.items():
                 result = _measure(original, pair, ceil(max(scales)))
-                results.append(Result(label, path.stem, model_labels[name], words(scales), **result))
+                results.append(Result(label, path.stem, model_labels[name], words(scales), pair.refine, **result))
                 report(results[-1])
     return results
 
@@ -126,8 +129,11 @@ class Pair:
     UsageError when there is no such model.
     """
 
-    def __init__(self, name: str, scale: Scale, *, grey: bool = False, device: str = "auto", tile: int = TILE) -> None:
+    def __init__(
+        self, name: str, scale: Scale, *, grey: bool = False, refine: int = 0, device: str = "auto", tile: int = TILE
+    ) -> None:
         self.name, self.scales, self.grey = name, check_scale(scale), grey
+        self.refine = refine if name != BICUBIC else 0
         self.options: dict[str, Any] = {"scale": self.scales, "device": device, "tile": tile}
         if name != BICUBIC:
             zoo.folder(name)
@@ -135,7 +141,7 @@ class Pair:
     def shrink(self, picture: np.ndarray) -> np.ndarray:
         """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
         if self.name != BICUBIC:
-            return np.asarray(verbs.shrink(picture, model=self.name, **self.options))
+            return np.asarray(verbs.shrink(picture, model=self.name, refine=self.refine, **self.options))
         width, height = small_size((picture.shape[1], picture.shape[0]), self.scales)
         small = bicubic(as_tensor(picture), (height, width))
         return _array(luma(small) if self.grey and len(small) == 3 else small)
@@ -183,16 +189,25 @@ def labels(names: list[str]) -> dict[str, str]:
 
 
 def sheet(
-    folders: list[Path], models: list[str], path: Path, *, scale: Scale, grey: bool, device: str, tile: int
+    folders: list[Path],
+    models: list[str],
+    path: Path,
+    *,
+    scale: Scale,
+    grey: bool,
+    refine: int,
+    device: str,
+    tile: int,
 ) -> None:
     """Draw the before/after sheet: of each set's first three pictures a detail, small and as every model grows it."""
     rows = []
     model_labels = labels(models)
+    pairs = {name: Pair(name, scale, grey=grey, refine=refine, device=device, tile=tile) for name in models}
     for folder in folders:
         for file, original in islice(originals(folder, check_scale(scale), models), 3):
             row = {f"{folder.name}/{file.stem}"[:40]: _shown(original)}
             for name, label in model_labels.items():
-                small, grown = Pair(name, scale, grey=grey, device=device, tile=tile)(original)
+                small, grown = pairs[name](original)
                 row[f"{label}: small"] = _shown(small)
                 row[f"{label}: grown, {metrics.psnr_rgb(as_rgb(grown), as_rgb(original)):.2f} dB"] = _shown(grown)
             rows.append(row)
@@ -201,14 +216,14 @@ def sheet(
 
 def means(results: list[Result]) -> list[Result]:
     """One result for each set and model, in the order they first appear: means, but the largest of `peak_mib`."""
-    groups: dict[tuple[str, str, str], list[Result]] = {}
+    groups: dict[tuple[str, str, str, int], list[Result]] = {}
     for result in results:
-        groups.setdefault((result.set, result.model, result.scale), []).append(result)
+        groups.setdefault((result.set, result.model, result.scale, result.refine), []).append(result)
     merged = []
-    for (folder, model, scale), group in groups.items():
-        numbers = {f.name: [getattr(r, f.name) for r in group] for f in fields(Result)[4:]}
+    for (folder, model, scale, refine), group in groups.items():
+        numbers = {f.name: [getattr(r, f.name) for r in group] for f in fields(Result)[5:]}
         values = {name: max(v) if name == "peak_mib" else sum(v) / len(v) for name, v in numbers.items()}
-        merged.append(Result(folder, "mean", model, scale, **values))
+        merged.append(Result(folder, "mean", model, scale, refine, **values))
     return merged
 
 
@@ -233,12 +248,12 @@ def write(results: list[Result], out: Path) -> None:
 def table(results: list[Result]) -> Iterator[str]:
     """The means as aligned lines of text."""
     yield (
-        f"{'set':10} {'model':12} {'scale':>5} {'rgb dB':>7} {'SSIM':>6} {'y dB':>7} {'SSIM':>6} {'small dB':>8} "
-        f"{'B/px':>6} {'shrink s/MP':>11} {'grow s/MP':>9} {'peak MiB':>8}"
+        f"{'set':10} {'model':12} {'scale':>5} {'refine':>6} {'rgb dB':>7} {'SSIM':>6} {'y dB':>7} {'SSIM':>6} "
+        f"{'small dB':>8} {'B/px':>6} {'shrink s/MP':>11} {'grow s/MP':>9} {'peak MiB':>8}"
     )
     for r in means(results):
         yield (
-            f"{r.set:10} {r.model:12} {'x' + r.scale:>5} "
+            f"{r.set:10} {r.model:12} {'x' + r.scale:>5} {r.refine:6} "
             f"{r.rgb:7.2f} {r.rgb_ssim:6.4f} {r.y:7.2f} {r.y_ssim:6.4f} "
             f"{r.small:8.2f} {r.bytes_per_pixel:6.3f} {r.shrink_seconds:11.2f} {r.grow_seconds:9.2f} {r.peak_mib:8.0f}"
         )

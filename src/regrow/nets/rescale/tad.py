@@ -140,9 +140,9 @@ class Trunk(nn.Module):
 def _one_colour(weights: Tensor, own: Tensor) -> Tensor:
     """Weights or biases of three colours as those of one: sums over inputs, means over outputs; `own` if none fit."""
     if weights.shape[0] == 3 * own.shape[0]:
-        weights = weights.unflatten(0, (3, -1)).mean(0)
+        weights = weights.reshape(3, -1, *weights.shape[1:]).mean(0)
     if weights.ndim == 4 and weights.shape[1] == 3 * own.shape[1]:
-        weights = weights.unflatten(1, (3, -1)).sum(1)
+        weights = weights.reshape(len(weights), 3, -1, *weights.shape[2:]).sum(1)
     return weights if weights.shape == own.shape else own
 
 
