@@ -48,7 +48,7 @@ ScaleOption = Annotated[
     typer.Option(metavar="N", help="How many times smaller: 2, 2.7, 4 ... 128, or 2x1 for width x height."),
 ]
 Refine = Annotated[
-    int, typer.Option(metavar="N", min=0, max=1000, help="Steps that make each picture regrow better; try 10. Slow.")
+    int, typer.Option(metavar="N", min=0, max=1000, help="Steps that make each picture regrow better; try 5. Slow.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -84,8 +84,8 @@ def shrink(
             own; 2 when not given, with `grey` 1. Sizes are rounded up.
         grey: hide the colours in a grey picture, that `grow` brings back.
         model: shipped name or folder; the shipped one for the scale when not given.
-        refine: steps of descent by which this very picture is made to regrow better, 0 to 1000; 10 gain most. Each
-            takes three times as long as growing, and growing takes no longer for it.
+        refine: steps of descent by which this very picture is made to regrow better, 0 to 1000; 5 gain most. Each
+            takes about three times as long as growing, and growing takes no longer for it.
         device: auto, cpu, cuda, mps ...
         tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time.
         format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
