@@ -556,3 +556,23 @@ def test_defaults_are_those_of_the_settings():
     assert Recipe.from_dict({"name": "x", "model": {"architecture": "tad"}}) == Recipe(
         name="x", model={"architecture": "tad"}, data=Data(), loss=Loss(), optimizer=Optimizer(), run=Run()
     )
+
+
+def test_a_recipe_may_be_changed_without_touching_its_file(tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text('init = "tad-x2"\n[model]\narchitecture = "tad"\nblocks = 3\n')
+    changes = ["model.blocks=2", "loss.task=l2", "loss.radius = 1.5", 'data.folders=["a", "b"]', "init="]
+    changed = Recipe.read(path, changes)
+    assert changed.model == {"architecture": "tad", "blocks": 2}
+    assert (changed.loss.task, changed.loss.radius, changed.data.folders, changed.init) == ("l2", 1.5, ("a", "b"), "")
+    assert Recipe.read(path).model["blocks"] == 3
+
+
+@pytest.mark.parametrize("change", ["blocks", "model.", "a.b.c=1", "init.x=1"])
+def test_changes_that_say_nothing_are_usage_errors(tmp_path, change):
+    path = tmp_path / "r.toml"
+    path.write_text('init = "tad-x2"\n[model]\narchitecture = "tad"\n')
+    with pytest.raises(UsageError, match=rf"--set {re.escape(change)}: expected section\.name=value"):
+        Recipe.read(path, [change])
+    with pytest.raises(UsageError, match=r"\[model\]|unknown setting|must be"):
+        Recipe.read(path, ["run.stepps=1"])

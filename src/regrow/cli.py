@@ -303,6 +303,10 @@ def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file, such as recipes/tad-x2.toml.")],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for checkpoints, log and weights.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change the recipe: model.blocks=2; may be repeated."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the output folder.")] = False,
     device: Device = "auto",
     pictures_on_device: Annotated[
@@ -312,7 +316,7 @@ def train(
     """Train a model by a recipe."""
     from regrow.train.recipe import Recipe
 
-    settings = Recipe.read(recipe)
+    settings = Recipe.read(recipe, changes or ())
     _require("training", "accelerate", "matplotlib")
     from regrow.train.loop import train as run
 

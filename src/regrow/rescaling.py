@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 LARGEST_SCALE = 128
 
+RESAMPLED = 1.75
+"""Scale below which the model that was trained on resampled pictures is better than the one for x2."""
+
 Scale = float | tuple[float, float]
 """How many times smaller each side becomes, or (width, height) on their own."""
 
@@ -194,6 +197,8 @@ def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool =
         if grey:
             raise UsageError("the picture is grey already; leave it out, or say a --scale to make it smaller")
         raise UsageError("scale 1: the picture would stay as it is; say more, or --grey to hide its colours")
+    if largest < RESAMPLED and colours == 3:
+        return "tad-any-x2"
     kind = "tad-grey" if colours == 1 else "tad"
     return f"{kind}-x4" if 2 < largest <= 4 else f"{kind}-x2"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,14 +116,16 @@ class Recipe:
     run: Run = field(default_factory=Run)
 
     @classmethod
-    def read(cls, path: Path) -> Recipe:
-        """Read a recipe. UsageError names the file and the setting that is wrong."""
+    def read(cls, path: Path, changes: Sequence[str] = ()) -> Recipe:
+        """Read a recipe, with changes such as "model.blocks=2". UsageError names the file and the wrong setting."""
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UsageError(f"{path}: no such recipe; see the folder recipes/ for some") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"{path}: not a readable TOML file: {error}") from None
+        for change in changes:
+            _change(table, change)
         return cls.from_dict(table, where=str(path))
 
     @classmethod
@@ -144,6 +147,19 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written beside a checkpoint."""
         return asdict(self)
+
+
+def _change(table: dict[str, Any], change: str) -> None:
+    """Set what "section.name=value" says; the value is TOML, or text where it is none."""
+    key, equals, value = change.partition("=")
+    *section, name = key.strip().split(".")
+    inner = table.setdefault(section[0], {}) if len(section) == 1 else table
+    if not equals or not name or len(section) > 1 or not isinstance(inner, dict):
+        raise UsageError(f"--set {change}: expected section.name=value, such as model.blocks=2")
+    try:
+        inner[name] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        inner[name] = value
 
 
 T = TypeVar("T")
