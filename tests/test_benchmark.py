@@ -358,3 +358,17 @@ def test_the_command_measures_uneven_scales(regrow, sets, tiny_folder, tmp_path)
     done = regrow("bench", sets[1], "--model", tiny_folder, "--scale", "2.7x1", "-o", tmp_path / "out")
     assert done.code == 0, done.err
     assert done.out.splitlines()[1].split()[:3] == ["b", "tiny", "x2.7x1"]
+
+
+def test_one_model_may_shrink_and_another_enlarge(sets, tiny_folder, tmp_path):
+    """An untrained net of VDSR's kind adds nothing to the bicubic of any thumbnail."""
+    zoo.save(zoo.build({"architecture": "vdsr", "layers": 2, "channels": 8}), tmp_path / "vdsr")
+    folder = str(tmp_path / "vdsr")
+    models = [f"bicubic+{folder}", "bicubic", f"{tiny_folder}+{folder}", f"{tiny_folder}+bicubic", tiny_folder]
+    found = {r.model: r for r in bench(sets[:1], models, scale=2, tile=33) if r.picture == "1"}
+    assert set(found) == {"bicubic+vdsr", "bicubic", "tiny+vdsr", "tiny+bicubic", "tiny"}
+    assert found["bicubic+vdsr"].rgb == pytest.approx(found["bicubic"].rgb, abs=0.01)
+    assert found["tiny+vdsr"].rgb == pytest.approx(found["tiny+bicubic"].rgb, abs=0.01)
+    assert found["tiny+vdsr"].small == found["tiny"].small
+    with pytest.raises(UsageError, match="vdsr: enlarges by 2, not by 3"):
+        bench(sets[:1], [f"bicubic+{folder}"], scale=3)

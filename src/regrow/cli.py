@@ -189,7 +189,8 @@ def models(json: Json = False) -> None:
 def bench(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")],
     models: Annotated[
-        list[str] | None, typer.Option("--model", help="Model by name or folder, or bicubic; may be repeated.")
+        list[str] | None,
+        typer.Option("--model", help="Model by name or folder, bicubic, or A+B (A shrinks, B grows); may be repeated."),
     ] = None,
     scale: ScaleOption = None,
     grey: Grey = False,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from regrow.nets.rescale.base import Rescaler
+    from regrow.nets.upscale.base import Restorer
 
 Samples = type[np.uint8] | type[np.uint16] | type[np.float32]
 
@@ -113,6 +114,26 @@ def grow_rows(
     fit = _fitted(grown, size, model)
     floats = resampled(cropped(floats, *fit), fit, grown, model.colours)
     return (_to_dtype(block, model.colours, colours, dtype) for block in floats)
+
+
+def enlarge_rows(
+    rows: Iterable[np.ndarray], size: tuple[int, int], model: Restorer, tile: int = TILE
+) -> Iterator[np.ndarray]:
+    """Enlarge a picture that arrives in rows.
+
+    Args:
+        rows: (n, width, 3) uint8, uint16 or float32 in [0, 1], top to bottom.
+        size: (width, height) of the picture.
+        model: the net, on the device it is to run on.
+        tile: side of a tile in pixels of the result.
+
+    Yields:
+        (n, width * scale, 3) uint8, top to bottom.
+    """
+    run = partial(_run, model, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3)
+    cells = max(1, _side(tile, size[0] * model.scale) // model.scale)
+    tiling = Tiling((1, 1), (model.scale, model.scale), model.halo, cells)
+    return (_to_dtype(block, 3, 3, np.uint8) for block in run_tiled(_to_float(rows, 3, 3), *size, run, tiling))
 
 
 def _fitted(full: tuple[int, int], small: tuple[int, int], model: Rescaler) -> tuple[int, int]:

@@ -25,7 +25,8 @@ from regrow.inputs import read_rgb
 from regrow.measure import metrics
 from regrow.measure.memory import peak_memory, reset_peak
 from regrow.measure.sheet import write_sheet
-from regrow.pipeline import TILE
+from regrow.nets.upscale.base import Restorer
+from regrow.pipeline import TILE, enlarge_rows
 from regrow.resample import bicubic
 from regrow.rescaling import Scale, check_scale, small_size, words
 from regrow.writer import PictureWriter
@@ -126,36 +127,60 @@ def originals(folder: Path, scales: tuple[float, float], models: list[str]) -> I
 class Pair:
     """Two maps of (H, W, 3 or 1) uint8 pictures: a model's, or the antialiased bicubic's where its name is "bicubic".
 
-    UsageError when there is no such model.
+    "A+B" shrinks as A and grows as B does, which may be a net that enlarges, such as EDSR: "tad-x2+runs/edsr/weights".
+    UsageError when there is no such model, or B does not enlarge by the scale.
     """
 
     def __init__(
         self, name: str, scale: Scale, *, grey: bool = False, refine: int = 0, device: str = "auto", tile: int = TILE
     ) -> None:
         self.name, self.scales, self.grey = name, check_scale(scale), grey
-        self.refine = refine if name != BICUBIC else 0
         self.options: dict[str, Any] = {"scale": self.scales, "device": device, "tile": tile}
-        if name != BICUBIC:
-            zoo.folder(name)
+        self.shrinker, self.grower = halves(name)
+        self.refine = refine if self.shrinker != BICUBIC else 0
+        self.net: Restorer | None = None
+        for part in (self.shrinker, self.grower):
+            if part != BICUBIC:
+                zoo.folder(part)
+        if self.grower not in (self.shrinker, BICUBIC):
+            self.net = self._restorer(device)
+
+    def _restorer(self, device: str) -> Restorer | None:
+        """The net that only grows; None where it is a rescaler's half."""
+        net = zoo.load(self.grower)
+        if not isinstance(net, Restorer):
+            return None
+        if any(scale != net.scale for scale in self.scales):
+            raise UsageError(f"{self.grower}: enlarges by {net.scale}, not by {words(self.scales)}")
+        return net.to("cpu" if device == "auto" else device)
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
         """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
-        if self.name != BICUBIC:
-            return np.asarray(verbs.shrink(picture, model=self.name, refine=self.refine, **self.options))
+        if self.shrinker != BICUBIC:
+            return np.asarray(verbs.shrink(picture, model=self.shrinker, refine=self.refine, **self.options))
         width, height = small_size((picture.shape[1], picture.shape[0]), self.scales)
         small = bicubic(as_tensor(picture), (height, width))
         return _array(luma(small) if self.grey and len(small) == 3 else small)
 
     def grow(self, small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """(h, w, 3 or 1) -> (H, W, 3), or (H, W, 1) where there are no colours; size is (width, height)."""
-        if self.name != BICUBIC:
-            return np.asarray(verbs.grow(small, size=size, model=self.name, **self.options))
+        if self.net is not None:
+            pixels = np.broadcast_to(small, (*small.shape[:2], 3))
+            return np.concatenate(list(enlarge_rows([pixels], (small.shape[1], small.shape[0]), self.net)))
+        if self.grower != BICUBIC:
+            return np.asarray(verbs.grow(small, size=size, model=self.grower, **self.options))
         return _array(bicubic(as_tensor(small), size[::-1]))
 
     def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The small picture and the grown one."""
         small = self.shrink(picture)
         return small, self.grow(small, (picture.shape[1], picture.shape[0]))
+
+
+def halves(name: str) -> tuple[str, str]:
+    """What shrinks and what grows: "A+B" is A and B, any other name both."""
+    first, plus, second = name.partition("+")
+    return (first, second) if plus and not Path(name).is_dir() else (name, name)
 
 
 def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
@@ -184,8 +209,8 @@ def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
 
 def labels(names: list[str]) -> dict[str, str]:
     """The last part of every name, or the whole where that is not enough to tell it from the others."""
-    short = [Path(name).name for name in dict.fromkeys(names)]
-    return {name: Path(name).name if short.count(Path(name).name) == 1 else name for name in names}
+    short = {name: "+".join(Path(part).name for part in dict.fromkeys(halves(name))) for name in names}
+    return {name: label if list(short.values()).count(label) == 1 else name for name, label in short.items()}
 
 
 def sheet(
@@ -195,7 +220,7 @@ def sheet(
     *,
     scale: Scale,
     grey: bool,
-    refine: int,
+    refine: int = 0,
     device: str,
     tile: int,
 ) -> None:
@@ -279,7 +304,8 @@ def as_rgb(picture: np.ndarray) -> torch.Tensor:
 
 
 def _grey_only(models: list[str]) -> bool:
-    return any(zoo.config(name).get("colours") == 1 for name in models if name != BICUBIC)
+    parts = {part for name in models for part in halves(name)} - {BICUBIC}
+    return any(zoo.config(part).get("colours") == 1 for part in parts)
 
 
 def _original(path: Path, scales: tuple[float, float], *, grey: bool) -> np.ndarray:
