@@ -15,6 +15,8 @@ import torch
 from conftest import noise
 from PIL import Image
 from rich.console import Console
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 pytest.importorskip("accelerate")
 
@@ -576,3 +578,12 @@ def test_changes_that_say_nothing_are_usage_errors(tmp_path, change):
         Recipe.read(path, [change])
     with pytest.raises(UsageError, match=r"\[model\]|unknown setting|must be"):
         Recipe.read(path, ["run.stepps=1"])
+
+
+def test_a_checkpoint_from_before_a_setting_existed_has_its_default(recipe, trained, tmp_path):
+    with safe_open(trained / loop.CHECKPOINT, "pt") as file:
+        header, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    table = json.loads(header["recipe"])
+    del table["data"]["stretch"], table["loss"]["noise"]
+    save_file(tensors, tmp_path / "old.safetensors", {**header, "recipe": json.dumps(table)})
+    assert checkpoint.read(tmp_path / "old.safetensors")[1] == recipe

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -137,7 +136,7 @@ def _finished(recipe: Recipe, run: Path) -> bool:
     if not (run / loop.CHECKPOINT).exists():
         return False
     step, written, _ = checkpoint.read(run / loop.CHECKPOINT)
-    if written != json.loads(json.dumps(recipe.to_dict())):
+    if written != recipe:
         raise UsageError(f"{run}: was started from other settings than {recipe.name} has now; name another --out")
     return step == recipe.run.steps and (run / loop.WEIGHTS / zoo.CONFIG).exists()
 

@@ -13,11 +13,10 @@ from torch import Tensor, nn
 
 from regrow.errors import RegrowError
 from regrow.files import atomic
+from regrow.train.recipe import Recipe
 
 
-def save(
-    path: Path, step: int, model: nn.Module, ema: nn.Module, optimizers: list[Any], recipe: dict[str, Any]
-) -> None:
+def save(path: Path, step: int, model: nn.Module, ema: nn.Module, optimizers: list[Any], recipe: Recipe) -> None:
     """Write model, running average, optimisers, random state, step and recipe; the file appears whole or not at all."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
@@ -28,16 +27,18 @@ def save(
     # safetensors stores rows; clones part what shares memory.
     tensors = {k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     with atomic(path) as part:
-        save_file(tensors, part, {"step": str(step), "recipe": json.dumps(recipe)})
+        save_file(tensors, part, {"step": str(step), "recipe": json.dumps(recipe.to_dict())})
 
 
-def read(path: Path) -> tuple[int, dict[str, Any], dict[str, Tensor]]:
+def read(path: Path) -> tuple[int, Recipe, dict[str, Tensor]]:
     """(step, recipe, tensors) of a checkpoint. RegrowError when it is damaged."""
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-        return int(header["step"]), json.loads(header["recipe"]), tensors
+        # Settings that did not exist when it was written are as they are by default.
+        recipe = Recipe.from_dict(json.loads(header["recipe"]), where=str(path))
+        return int(header["step"]), recipe, tensors
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise RegrowError(f"{path}: not a checkpoint of regrow train: {error}") from None
 

@@ -81,7 +81,7 @@ def train(
     start = 0
     if resume:
         start, written, tensors = checkpoint.read(out / CHECKPOINT)
-        if written != _plain(recipe.to_dict()):
+        if written != recipe:
             raise UsageError(f"{out}: was started from other settings than {recipe.name} has now; name another --out")
         checkpoint.restore(tensors, model, ema, optimizers)
 
@@ -106,7 +106,7 @@ def train(
     def save(step: int) -> None:
         if accelerator.is_main_process:
             bare = [optimizer.optimizer for optimizer in optimizers]
-            checkpoint.save(out / CHECKPOINT, step, model, ema, bare, recipe.to_dict())
+            checkpoint.save(out / CHECKPOINT, step, model, ema, bare, recipe)
             log.write()
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -180,8 +180,3 @@ def _bf16_is_fast(device: str) -> bool:
         return torch.cuda.is_bf16_supported()
     # Without a public name in torch so far; where it is missing, float32 is right everywhere.
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-
-
-def _plain(table: dict[str, Any]) -> dict[str, Any]:
-    """As the table looks after JSON, where tuples are lists."""
-    return {k: _plain(v) if isinstance(v, dict) else list(v) if isinstance(v, tuple) else v for k, v in table.items()}

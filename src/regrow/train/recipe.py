@@ -40,11 +40,11 @@ class Data:
     def __post_init__(self) -> None:
         for name, least in (("crop", 1), ("batch", 1), ("validation", 0), ("validation_crop", 1)):
             if getattr(self, name) < least:
-                raise UsageError(f"[data]: {name} is {getattr(self, name)}, but must be at least {least}")
+                raise UsageError(f"{name} is {getattr(self, name)}, but must be at least {least}")
         if not 1 <= self.stretch <= 2:
-            raise UsageError(f"[data]: stretch is {self.stretch}, but must be from 1 to 2")
+            raise UsageError(f"stretch is {self.stretch}, but must be from 1 to 2")
         if not all(isinstance(folder, str) for folder in self.folders):
-            raise UsageError(f"[data]: folders is {self.folders!r}, but must be a list of names")
+            raise UsageError(f"folders is {self.folders!r}, but must be a list of names")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Loss:
     def __post_init__(self) -> None:
         for name in ("guidance_weight", "radius", "noise"):
             if getattr(self, name) < 0:
-                raise UsageError(f"[loss]: {name} is {getattr(self, name)}, but must not be negative")
+                raise UsageError(f"{name} is {getattr(self, name)}, but must not be negative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,4 +180,7 @@ def _build(kind: type[T], table: dict[str, Any], where: str) -> T:
         if isinstance(default, (bool, int, float, str, tuple)) and type(value) is not type(default):
             raise UsageError(f"{where}: {name} is {value!r}, but must be a {type(default).__name__}")
         values[name] = value
-    return kind(**values)
+    try:
+        return kind(**values)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
