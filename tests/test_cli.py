@@ -21,15 +21,15 @@ from regrow.errors import UsageError
 from regrow.shell import parse_scale
 
 CONTRACT = {
-    "shrink": "IN... --scale --grey --model --format --device --tile --jobs --force --dry-run -o --out",
+    "shrink": "IN... --scale --grey --refine --model --format --device --tile --jobs --force --dry-run -o --out",
     "grow": "IN... --scale --size --model --format --device --tile --jobs --force --dry-run -o --out",
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",
-    "bench": "DIR... --model --scale --grey -o --out --device --tile",
+    "bench": "DIR... --model --scale --grey --refine -o --out --device --tile",
     "study": "",
     "demo": "-o --out",
-    "train": "RECIPE --data -o --out --resume --device --pictures-on-device",
+    "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device",
 }
 
 
