@@ -183,7 +183,7 @@ def _multiplied(n: int, scale: float) -> int:
 
 
 def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool = False) -> str:
-    """The shipped model for a scale; beyond 4 the x2 model is applied again and again, which measures best.
+    """The shipped model for a scale; beyond 4 one pair of nets is applied again and again.
 
     Args:
         scales: (across, down).
@@ -197,8 +197,12 @@ def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool =
         if grey:
             raise UsageError("the picture is grey already; leave it out, or say a --scale to make it smaller")
         raise UsageError("scale 1: the picture would stay as it is; say more, or --grey to hide its colours")
-    if largest < RESAMPLED and colours == 3:
+    if colours == 3 and largest < RESAMPLED:
         return "tad-any-x2"
+    if colours == 3 and min(scales) == 1 and largest <= 4:
+        return "tad-2x1" if scales[0] > 1 else "tad-1x2"
+    if colours == 3 and largest > 4:
+        return "tad-x16"
     kind = "tad-grey" if colours == 1 else "tad"
     return f"{kind}-x4" if 2 < largest <= 4 else f"{kind}-x2"
 
