@@ -576,7 +576,7 @@ def test_changes_that_say_nothing_are_usage_errors(tmp_path, change):
     path.write_text('init = "tad-x2"\n[model]\narchitecture = "tad"\n')
     with pytest.raises(UsageError, match=rf"--set {re.escape(change)}: expected section\.name=value"):
         Recipe.read(path, [change])
-    with pytest.raises(UsageError, match=r"\[model\]|unknown setting|must be"):
+    with pytest.raises(UsageError, match=r"r\.toml.*stepps"):
         Recipe.read(path, ["run.stepps=1"])
 
 

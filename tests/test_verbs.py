@@ -747,3 +747,17 @@ def test_every_model_that_may_be_chosen_ships():
         if max(across, down) > 1 or (grey and colours == 3)
     }
     assert names <= set(zoo.names())
+
+
+@pytest.mark.parametrize(
+    ("scales", "name"),
+    [
+        ((1.1, 1.1), "tad-any-x2"), ((1.5, 1), "tad-any-x2"), ((1.8, 1.8), "tad-x2"), ((2, 1.5), "tad-x2"),
+        ((2, 1), "tad-2x1"), ((1, 2), "tad-1x2"), ((4, 1), "tad-2x1"), ((3, 3), "tad-x4"), ((4, 2), "tad-x4"),
+        ((4.1, 4.1), "tad-x16"), ((1, 8), "tad-x16"), ((128, 128), "tad-x16"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_model_measured_best_at_a_scale_is_the_default(scales, name):
+    """By benchmarks/results and the cards."""
+    assert rescaling.default_model(scales) == name

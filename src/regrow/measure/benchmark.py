@@ -28,7 +28,7 @@ from regrow.measure.sheet import write_sheet
 from regrow.nets.upscale.base import Restorer
 from regrow.pipeline import TILE, enlarge_rows
 from regrow.resample import bicubic
-from regrow.rescaling import Scale, check_scale, small_size, words
+from regrow.rescaling import Scale, check_scale, on_device, small_size, words
 from regrow.writer import PictureWriter
 
 BICUBIC = "bicubic"
@@ -147,12 +147,12 @@ class Pair:
 
     def _restorer(self, device: str) -> Restorer | None:
         """The net that only grows; None where it is a rescaler's half."""
-        net = zoo.load(self.grower)
+        net = on_device(zoo.load(self.grower), device)
         if not isinstance(net, Restorer):
             return None
         if any(scale != net.scale for scale in self.scales):
             raise UsageError(f"{self.grower}: enlarges by {net.scale}, not by {words(self.scales)}")
-        return net.to("cpu" if device == "auto" else device)
+        return net
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
         """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
@@ -166,7 +166,8 @@ class Pair:
         """(h, w, 3 or 1) -> (H, W, 3), or (H, W, 1) where there are no colours; size is (width, height)."""
         if self.net is not None:
             pixels = np.broadcast_to(small, (*small.shape[:2], 3))
-            return np.concatenate(list(enlarge_rows([pixels], (small.shape[1], small.shape[0]), self.net)))
+            inside = small.shape[1], small.shape[0]
+            return np.concatenate(list(enlarge_rows([pixels], inside, self.net, self.options["tile"])))
         if self.grower != BICUBIC:
             return np.asarray(verbs.grow(small, size=size, model=self.grower, **self.options))
         return _array(bicubic(as_tensor(small), size[::-1]))

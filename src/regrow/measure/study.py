@@ -135,9 +135,7 @@ def _finished(recipe: Recipe, run: Path) -> bool:
 
     if not (run / loop.CHECKPOINT).exists():
         return False
-    step, written, _ = checkpoint.read(run / loop.CHECKPOINT)
-    if written != recipe:
-        raise UsageError(f"{run}: was started from other settings than {recipe.name} has now; name another --out")
+    step, _ = checkpoint.read_of(run / loop.CHECKPOINT, recipe)
     return step == recipe.run.steps and (run / loop.WEIGHTS / zoo.CONFIG).exists()
 
 

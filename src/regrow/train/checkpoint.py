@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
 from regrow.files import atomic
 from regrow.train.recipe import Recipe
 
@@ -41,6 +41,16 @@ def read(path: Path) -> tuple[int, Recipe, dict[str, Tensor]]:
         return int(header["step"]), recipe, tensors
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise RegrowError(f"{path}: not a checkpoint of regrow train: {error}") from None
+
+
+def read_of(path: Path, recipe: Recipe) -> tuple[int, dict[str, Tensor]]:
+    """(step, tensors) of a checkpoint of this very recipe. UsageError where it is of another."""
+    step, written, tensors = read(path)
+    if written != recipe:
+        raise UsageError(
+            f"{path.parent}: was started from other settings than {recipe.name} has now; name another --out"
+        )
+    return step, tensors
 
 
 def restore(tensors: dict[str, Tensor], model: nn.Module, ema: nn.Module, optimizers: list[Any]) -> None:

@@ -80,9 +80,7 @@ def train(
 
     start = 0
     if resume:
-        start, written, tensors = checkpoint.read(out / CHECKPOINT)
-        if written != recipe:
-            raise UsageError(f"{out}: was started from other settings than {recipe.name} has now; name another --out")
+        start, tensors = checkpoint.read_of(out / CHECKPOINT, recipe)
         checkpoint.restore(tensors, model, ema, optimizers)
 
     training, held_out = data.load(data_dir, recipe.data, console)
