@@ -758,6 +758,5 @@ def test_every_model_that_may_be_chosen_ships():
     ],
     ids=str,
 )  # fmt: skip
-def test_the_model_measured_best_at_a_scale_is_the_default(scales, name):
-    """By benchmarks/results and the cards."""
+def test_every_scale_has_its_model(scales, name):
     assert rescaling.default_model(scales) == name
