@@ -13,8 +13,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from regrow import verbs, zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.measure import benchmark
-from regrow.measure.benchmark import bench, labels, means, originals, table, to_multiple, write
+from regrow.measure.benchmark import bench, labels, originals, table, to_multiple
 from regrow.measure.compare import compare, compare_files
+from regrow.measure.results import means, write
 
 FIGURES = ["rgb", "rgb_ssim", "y", "y_ssim", "small"]
 

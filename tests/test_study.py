@@ -16,7 +16,8 @@ import regrow
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.measure import study
-from regrow.measure.benchmark import bench, means
+from regrow.measure.benchmark import bench
+from regrow.measure.results import means
 from regrow.train.recipe import Recipe
 
 RECIPE = """

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from regrow.errors import RegrowError as RegrowError
     from regrow.errors import UsageError as UsageError
     from regrow.measure.compare import compare as compare
+    from regrow.restoration import colorize as colorize
+    from regrow.restoration import restore as restore
     from regrow.verbs import grow as grow
     from regrow.verbs import info as info
     from regrow.verbs import shrink as shrink
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
 _HOME = {
     "RegrowError": "errors",
     "UsageError": "errors",
+    "colorize": "restoration",
     "compare": "measure.compare",
     "grow": "verbs",
     "info": "verbs",
     "load": "zoo",
+    "restore": "restoration",
     "shrink": "verbs",
 }
 

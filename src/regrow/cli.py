@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import sys
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regrow import __version__
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
 
 if TYPE_CHECKING:
     from regrow.batch import Job
@@ -50,7 +51,17 @@ ScaleOption = Annotated[
 Refine = Annotated[
     int, typer.Option(metavar="N", min=0, max=1000, help="Steps that make each picture regrow better; try 5. Slow.")
 ]
+Temperature = Annotated[
+    float | None, typer.Option(metavar="T", help="Above 0: lower is more vivid, 1 is the mean.  [0.38]")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class BenchTask(str, Enum):
+    """What `bench` measures."""
+
+    rescale = "rescale"
+    colorize = "colorize"
 
 
 def _version(wanted: bool) -> None:
@@ -151,6 +162,65 @@ def grow(
 
 
 @app.command()
+def colorize(
+    inputs: Inputs,
+    out: Out,
+    hint: Annotated[
+        list[str] | None,
+        typer.Option("--hint", metavar="X,Y,#RRGGBB", help="A colour that is known, at a pixel; may be repeated."),
+    ] = None,
+    hints: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Sparse colours, painted on a grey or transparent copy.")
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A colour picture whose colours are carried over.")
+    ] = None,
+    temperature: Temperature = None,
+    model: Model = None,
+    format: FormatOption = None,
+    device: Device = "auto",
+    jobs: Jobs = 1,
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Give black and white pictures colours that are likely; nobody knows the true ones."""
+    from regrow import batch, restoration, shell
+
+    chain = restoration.coloring_chain(model, hint or (), hints, reference, temperature, device)
+    planned = batch.plan(inputs, out, shell.suffix_for(format))
+    shell.run_chain("colorize", planned, chain, format=format, threads=jobs, force=force, dry_run=dry_run)
+
+
+@app.command()
+def restore(
+    inputs: Inputs,
+    out: Out,
+    scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 4.")] = 2,
+    colorizer: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="What colours pictures that are black and white, or none.")
+    ] = None,
+    upscaler: Annotated[str | None, typer.Option(metavar="MODEL", help="What enlarges them, or none.")] = None,
+    enhancer: Annotated[str | None, typer.Option(metavar="MODEL", help="What improves them then, or none.")] = None,
+    correct: Annotated[
+        float | None,
+        typer.Option(metavar="LEVELS", help="Take pixels from bilinear enlargement that differ by more, of 255."),
+    ] = None,
+    format: FormatOption = None,
+    device: Device = "auto",
+    tile: Tile = 512,
+    jobs: Jobs = 1,
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Colour pictures if they are black and white, enlarge and enhance them."""
+    from regrow import batch, restoration, shell
+
+    chain = restoration.restoring_chain(scale, colorizer, upscaler, enhancer, correct, device, tile)
+    planned = batch.plan(inputs, out, shell.suffix_for(format))
+    shell.run_chain("restore", planned, chain, format=format, threads=jobs, force=force, dry_run=dry_run)
+
+
+@app.command()
 def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="Picture, or folder of pictures.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Picture of the same size, or folder with the same names.")],
@@ -192,17 +262,27 @@ def bench(
         list[str] | None,
         typer.Option("--model", help="Model by name or folder, bicubic, or A+B (A shrinks, B grows); may be repeated."),
     ] = None,
+    task: Annotated[BenchTask, typer.Option(help="What is measured.")] = BenchTask.rescale,
     scale: ScaleOption = None,
     grey: Grey = False,
     refine: Refine = 0,
+    temperature: Temperature = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json and sheet.png.")
     ] = None,
     device: Device = "auto",
     tile: Tile = 512,
 ) -> None:
-    """Shrink and grow sets of pictures and print a table of figures."""
+    """Shrink and grow sets of pictures, or colour them, and print a table of figures."""
     from regrow import shell
+
+    if task is BenchTask.colorize:
+        if scale or grey or refine:
+            raise UsageError("--scale, --grey and --refine are not for --task colorize; leave them out")
+        shell.run_color_bench(folders, models, temperature=temperature, out=out, device=device)
+        return
+    if temperature is not None:
+        raise UsageError("--temperature is for --task colorize; leave it out, or say the task")
     from regrow.rescaling import asked_scale
 
     scales = asked_scale(shell.parse_scale(scale), grey=grey)

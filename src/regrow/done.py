@@ -10,7 +10,9 @@ from regrow.errors import RegrowError
 from regrow.formats import format_of
 from regrow.passport import Passport
 from regrow.picture import open_picture
+from regrow.provenance import steps_of
 from regrow.rescaling import Scale, asked_scale, check_scale, default_model, grown_size, small_size
+from regrow.restoration import Chain
 from regrow.verbs import info
 
 
@@ -65,5 +67,20 @@ def is_grown(
         elif scale:
             size = size or grown_size((small.width, small.height), check_scale(scale))
         return size in ((grown.width, grown.height), (grown.height, grown.width))
+    except RegrowError:
+        return False
+
+
+def is_restored(source: Any, target: str | os.PathLike[str], chain: Chain) -> bool:
+    """Whether `target` says of itself that this chain made it, of a picture of the size of `source`, and is newer."""
+    try:
+        if not _newer(target, source):
+            return False
+        before, after = open_picture(source).upright(), open_picture(target)
+        done = steps_of(after.xmp)
+        return (after.width, after.height) == chain.size((before.width, before.height)) and done in {
+            chain.steps(),
+            chain.steps(colour=False),
+        }
     except RegrowError:
         return False

@@ -54,7 +54,7 @@ def shrink_rows(
     Yields:
         (n, small width, bands) uint8, top to bottom; as many colours as both picture and small pictures have.
     """
-    floats = _to_float(rows, colours, model.colours)
+    floats = to_float(rows, colours, model.colours)
     floats = resampled(floats, (width, height), _fitted((width, height), small, model), model.colours)
     height, width = (_up(n, model.fold) * scale for n, scale in zip(small[::-1], model.scales, strict=True))
     floats = padded(floats, width, height)
@@ -71,7 +71,7 @@ def shrink_rows(
         side = _side(tile, width * model.scales[1])
         floats = refined_rows(originals, floats, (width, height), model, refine, side)
     floats = cropped(floats, *small)
-    return (_to_dtype(block, model.small_colours, min(colours, model.small_colours), np.uint8) for block in floats)
+    return (to_dtype(block, model.small_colours, min(colours, model.small_colours), np.uint8) for block in floats)
 
 
 def grow_rows(
@@ -100,7 +100,7 @@ def grow_rows(
     Yields:
         (n, grown width, bands) of that dtype, top to bottom.
     """
-    floats = _to_float(rows, held, model.small_colours)
+    floats = to_float(rows, held, model.small_colours)
     width, height = (_up(n, model.fold) for n in size)
     floats = padded(floats, width, height)
     down, across = model.factors
@@ -113,27 +113,34 @@ def grow_rows(
         width, height = width * across, height * down
     fit = _fitted(grown, size, model)
     floats = resampled(cropped(floats, *fit), fit, grown, model.colours)
-    return (_to_dtype(block, model.colours, colours, dtype) for block in floats)
+    return (to_dtype(block, model.colours, colours, dtype) for block in floats)
 
 
-def enlarge_rows(
-    rows: Iterable[np.ndarray], size: tuple[int, int], model: Restorer, tile: int = TILE
+def restore_rows(
+    rows: Iterable[np.ndarray],
+    size: tuple[int, int],
+    held: int,
+    model: Restorer,
+    dtype: Samples = np.uint8,
+    tile: int = TILE,
 ) -> Iterator[np.ndarray]:
-    """Enlarge a picture that arrives in rows.
+    """Take a picture that arrives in rows through a restorer, one that enlarges or one that keeps the size.
 
     Args:
-        rows: (n, width, 3) uint8, uint16 or float32 in [0, 1], top to bottom.
+        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom; alpha is enlarged along.
         size: (width, height) of the picture.
+        held: its colours, 1 or 3, and those of the result.
         model: the net, on the device it is to run on.
+        dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile: side of a tile in pixels of the result.
 
     Yields:
-        (n, width * scale, 3) uint8, top to bottom.
+        (n, width * scale, bands) of that dtype, top to bottom.
     """
     run = partial(_run, model, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3)
     cells = max(1, _side(tile, size[0] * model.scale) // model.scale)
     tiling = Tiling((1, 1), (model.scale, model.scale), model.halo, cells)
-    return (_to_dtype(block, 3, 3, np.uint8) for block in run_tiled(_to_float(rows, 3, 3), *size, run, tiling))
+    return (to_dtype(block, 3, held, dtype) for block in run_tiled(to_float(rows, held, 3), *size, run, tiling))
 
 
 def _fitted(full: tuple[int, int], small: tuple[int, int], model: Rescaler) -> tuple[int, int]:
@@ -185,7 +192,7 @@ def _grow_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
     return F.interpolate(alpha, scale_factor=factors, mode="bilinear")
 
 
-def _to_float(rows: Iterable[np.ndarray], colours: int, wanted: int) -> Iterator[np.ndarray]:
+def to_float(rows: Iterable[np.ndarray], colours: int, wanted: int) -> Iterator[np.ndarray]:
     """To [0, 1], with as many colours as the model takes."""
     for block in rows:
         if block.dtype.kind == "u":
@@ -201,7 +208,7 @@ def _with_colours(block: np.ndarray, colours: int, wanted: int) -> np.ndarray:
     return np.concatenate([colour] * wanted + [block[..., colours:]], axis=-1)
 
 
-def _to_dtype(block: np.ndarray, colours: int, wanted: int, dtype: Samples) -> np.ndarray:
+def to_dtype(block: np.ndarray, colours: int, wanted: int, dtype: Samples) -> np.ndarray:
     """[0, 1] with so many colours, clamped and, for integers, rounded."""
     block = np.clip(_with_colours(block, colours, wanted), 0, 1)
     if peak := _PEAKS.get(dtype):

@@ -14,7 +14,6 @@ from regrow.errors import RegrowError, UsageError
 from regrow.passport import MAX_UNEVEN, Passport
 
 if TYPE_CHECKING:
-    from regrow.nets.model import Model
     from regrow.nets.rescale.base import Rescaler
 
 LARGEST_SCALE = 128
@@ -233,18 +232,6 @@ def _loaded(name: str, digest: str, needed: float, device: str) -> Rescaler:
         largest = scale
     if needed > largest:
         raise UsageError(f"scale {needed:g}: {name} makes pictures at most {largest} times smaller")
-    loaded = on_device(zoo.load(name, settings={**zoo.config(name), "scale": scale}), device)
+    loaded = zoo.on_device(zoo.load(name, settings={**zoo.config(name), "scale": scale}), device)
     assert isinstance(loaded, Rescaler)
     return loaded
-
-
-def on_device(model: Model, device: str) -> Model:
-    """A model moved to a device; "auto" is the fastest there is. UsageError for one that cannot be used."""
-    import torch
-
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        return model.to(device)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None

@@ -21,6 +21,7 @@ from regrow.formats import FORMATS, get_format
 
 if TYPE_CHECKING:
     from regrow.passport import Passport
+    from regrow.restoration import Chain
 
 Report = Callable[[int, int], None]
 
@@ -123,6 +124,26 @@ def run_batch(
         raise RegrowError(f"{len(failed)} of {len(jobs)} pictures failed:\n  {names}")
 
 
+def run_chain(
+    verb: str, jobs: list[Job], chain: Chain, *, format: str | None, threads: int, force: bool, dry_run: bool
+) -> None:
+    """Take pictures through a chain of restorers."""
+    from regrow.done import is_restored
+    from regrow.restoration import restore_file
+
+    def work(job: Job, report: Report) -> None:
+        source, target = streams(job)
+        form = format or ("png" if job.target == STDIO else None)
+        restore_file(source, target, chain, format=form, report=report)
+
+    def done(job: Job) -> bool:
+        return is_restored(job.source, job.target, chain)
+
+    if not dry_run:
+        chain.check()
+    run_batch(verb, jobs, work, done, threads=threads, force=force, dry_run=dry_run)
+
+
 def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json: bool) -> None:
     """One pair of pictures a line, PSNR in dB and SSIM under each protocol, or JSON."""
     from regrow.measure.metrics import for_json
@@ -161,6 +182,7 @@ def run_bench(
 ) -> None:
     """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
     from regrow.measure import benchmark
+    from regrow.measure.results import write
     from regrow.rescaling import default_model
 
     names = models or [benchmark.BICUBIC, default_model(scale, grey=grey)]
@@ -173,7 +195,30 @@ def run_bench(
 
         results = benchmark.bench(folders, names, **options, report=report)
         if out:
-            benchmark.write(results, out)
+            write(results, out)
+            benchmark.sheet(folders, names, out / "sheet.png", **options)
+    print("\n".join(benchmark.table(results)))
+
+
+def run_color_bench(
+    folders: list[Path], models: list[str] | None, *, temperature: float | None, out: Path | None, device: str
+) -> None:
+    """The same for colorizers."""
+    from regrow.measure import color_benchmark as benchmark
+    from regrow.measure.results import write
+    from regrow.restoration import COLORIZER
+
+    names = models or [benchmark.GREY, COLORIZER]
+    options: dict[str, Any] = {"temperature": temperature, "device": device}
+    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+        bar = progress.add_task("measuring")
+
+        def report(result: benchmark.Result) -> None:
+            progress.update(bar, description=f"{result.set}/{result.picture} {result.model} {result.rgb:.2f} dB")
+
+        results = benchmark.bench(folders, names, **options, report=report)
+        if out:
+            write(results, out)
             benchmark.sheet(folders, names, out / "sheet.png", **options)
     print("\n".join(benchmark.table(results)))
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from regrow.errors import UsageError
-from regrow.formats import Format, format_of, get_format, icc_fits
+from regrow.formats import format_of, get_format, icc_fits
 from regrow.inputs import accept
+from regrow.output import Report, named, reported, silent, unnamed, write
 from regrow.passport import Passport, strip
 from regrow.picture import Picture, open_picture
 from regrow.pipeline import TILE, grow_rows, shrink_rows
@@ -30,13 +30,9 @@ from regrow.rescaling import (
     small_size,
     words,
 )
-from regrow.writer import PictureWriter
 
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
-
-Report = Callable[[int, int], None]
-"""Called with the rows that are done and the rows there are."""
 
 JPEG_COST = (
     "JPEG destroys part of what a small picture hides, even at quality 100: regrown x2 pictures lose 1.0 dB "
@@ -44,21 +40,6 @@ JPEG_COST = (
 )
 
 log = logging.getLogger("regrow")
-
-
-def _silent(done: int, total: int) -> None:
-    """The report nobody asked for."""
-
-
-def _named(out: Any, verb: str) -> Any:
-    if out is None:
-        raise UsageError(f"a file was given to {verb}, but not where its result goes; name an output")
-    return out
-
-
-def _unnamed(out: Any, verb: str) -> None:
-    if out is not None:
-        raise UsageError(f"a picture in memory was given to {verb}, whose result is one too; save that yourself")
 
 
 def shrink(
@@ -72,7 +53,7 @@ def shrink(
     device: str = "auto",
     tile: int = TILE,
     format: str | None = None,
-    report: Report = _silent,
+    report: Report = silent,
 ) -> Any:
     """Shrink a picture into an ordinary small one that `grow` brings back.
 
@@ -102,21 +83,21 @@ def shrink(
     if not 0 <= refine <= MOST:
         raise UsageError(f"refine {refine}: must be from 0 to {MOST} steps")
     if isinstance(picture, (str, os.PathLike, bytes)):
-        out = _named(out, "shrink")
+        out = named(out, "shrink")
         opened = open_picture(picture)
         name = model or default_model(scales, opened.colours, grey=grey)
         net = rescaler(name, scales, device)
         check_colours(opened.name, opened.colours, name, net, grey=grey)
         _shrink_file(opened, out, name, net, scales, refine, tile, format, report)
         return out
-    _unnamed(out, "shrink")
+    unnamed(out, "shrink")
     given = accept(picture)
     size = given.pixels.shape[1], given.pixels.shape[0]
     name = model or default_model(scales, given.colours, grey=grey)
     net, small = rescaler(name, scales, device), small_size(size, scales)
     check_colours(type(picture).__name__, given.colours, name, net, grey=grey)
     rows = shrink_rows([given.pixels], *size, given.colours, net, small, tile, refine)
-    shrunk = given.wrap(np.concatenate(list(_reported(rows, small[1], report))))
+    shrunk = given.wrap(np.concatenate(list(reported(rows, small[1], report))))
     if given.holds_xmp:
         alpha = given.pixels.shape[2] > given.colours
         passport = make_passport(name, net, size, small, given.depth, given.colours, alpha, refine)
@@ -136,7 +117,7 @@ def grow(
     device: str = "auto",
     tile: int = TILE,
     format: str | None = None,
-    report: Report = _silent,
+    report: Report = silent,
 ) -> Any:
     """Grow a picture that `shrink` made back to its size.
 
@@ -157,13 +138,13 @@ def grow(
         RegrowError: no passport, or one that does not fit the picture or the models here; UsageError.
     """
     if isinstance(picture, (str, os.PathLike, bytes)):
-        out = _named(out, "grow")
+        out = named(out, "grow")
         opened = open_picture(picture)
         small = (opened.width, opened.height)
         growth = plan_growth(opened.name, small, opened.xmp, scale, size, model, opened.colours, device)
         _grow_file(opened, out, growth, tile, format, report)
         return out
-    _unnamed(out, "grow")
+    unnamed(out, "grow")
     given = accept(picture)
     height, width = given.pixels.shape[:2]
     what = type(picture).__name__
@@ -171,7 +152,7 @@ def grow(
     dtype = np.float32 if given.pixels.dtype.kind == "f" else np.uint16 if growth.depth == 16 else np.uint8
     colours = grown_colours(what, growth, given.colours)
     rows = grow_rows([given.pixels], (width, height), growth.size, given.colours, colours, growth.model, dtype, tile)
-    grown = given.wrap(np.concatenate(list(_reported(rows, growth.size[1], report))))
+    grown = given.wrap(np.concatenate(list(reported(rows, growth.size[1], report))))
     if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
         grown.info["xmp"] = own
     if given.holds_xmp and growth.passport and growth.passport.icc:
@@ -223,7 +204,7 @@ def _shrink_file(
         exif=picture.exif if keeps_exif else None,
         icc=picture.icc if keeps_icc else None,
     )
-    _write(out, rows, picture, small, colours, 8, form, report)
+    write(out, rows, picture, small, colours, 8, form, report)
 
 
 def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: str | None, report: Report) -> None:
@@ -240,35 +221,4 @@ def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: st
             exif=passport.exif or picture.exif,
             xmp=strip(picture.xmp) if picture.xmp else None,
         )
-    _write(out, grown, picture, growth.size, colours, growth.depth, form, report)
-
-
-def _write(
-    out: Any,
-    rows: Iterable[np.ndarray],
-    picture: Picture,
-    size: tuple[int, int],
-    colours: int,
-    depth: int,
-    form: Format,
-    report: Report,
-) -> None:
-    """Write rows with everything of `picture` that is not pixels."""
-    width, height = size
-    with PictureWriter(
-        out, width=width, height=height, colours=colours, alpha=picture.alpha, depth=depth, format=form.name,
-        icc=picture.icc, exif=picture.exif, xmp=picture.xmp, orientation=picture.orientation,
-        resolution=picture.resolution,
-    ) as writer:  # fmt: skip
-        for note in (*picture.notes, *writer.notes):
-            log.warning("%s: %s", picture.name, note)
-        for block in _reported(rows, height, report):
-            writer.write(block)
-
-
-def _reported(rows: Iterable[np.ndarray], height: int, report: Report) -> Iterator[np.ndarray]:
-    done = 0
-    for block in rows:
-        yield block
-        done += len(block)
-        report(done, height)
+    write(out, grown, picture, growth.size, colours, growth.depth, form, report)

@@ -59,14 +59,22 @@ def summary(name: str) -> str:
 
 def build(settings: dict[str, Any]) -> Model:
     """A model with fresh weights from `architecture` and its settings."""
+    from regrow.nets.color.classification import ClassificationColorizer, ClassificationConfig
+    from regrow.nets.color.histogram import HistogramColorizer, HistogramConfig
+    from regrow.nets.color.regression import RegressionColorizer, RegressionConfig
     from regrow.nets.rescale.irn import IRN, IRNConfig
     from regrow.nets.rescale.tad import TAD, TADConfig
+    from regrow.nets.upscale.dqe import DQE, DQEConfig
     from regrow.nets.upscale.edsr import EDSR, EDSRConfig
     from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
 
     architectures: dict[str, tuple[Callable[[Any], Model], type[Any]]] = {
+        "classification": (ClassificationColorizer, ClassificationConfig),
+        "dqe": (DQE, DQEConfig),
         "edsr": (EDSR, EDSRConfig),
+        "histogram": (HistogramColorizer, HistogramConfig),
         "irn": (IRN, IRNConfig),
+        "regression": (RegressionColorizer, RegressionConfig),
         "tad": (TAD, TADConfig),
         "vdsr": (VDSR, VDSRConfig),
     }
@@ -89,7 +97,7 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     """A model with its weights, ready to run, on the CPU.
 
     Args:
-        name: shipped name or folder.
+        name: shipped name, folder, or file of weights that `regrow.peers` knows.
         settings: used instead of the model's own configuration, to start another model from its weights.
 
     Raises:
@@ -99,6 +107,10 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if Path(name).is_file():
+        from regrow import peers
+
+        return peers.load(name)
     path = folder(name) / WEIGHTS
     with torch.device("meta"):  # no memory is taken before the weights are seen to fit
         model = build(settings or config(name))
@@ -109,20 +121,39 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     shapes = {key: value.shape for key, value in model.state_dict().items()}
     if shapes != {key: value.shape for key, value in tensors.items()}:
         raise RegrowError(f"{path}: the weights do not fit the architecture that {CONFIG} names")
-    if not all(value.is_floating_point() and value.isfinite().all() for value in tensors.values()):
-        raise RegrowError(f"{path}: the weights are damaged: some are no numbers")
+    for key, value in model.state_dict().items():
+        given = tensors[key]
+        if given.is_floating_point() != value.is_floating_point() or not given.isfinite().all():
+            raise RegrowError(f"{path}: the weights are damaged: some are no numbers")
     model.to_empty(device="cpu").load_state_dict(tensors)
     return model.eval().requires_grad_(False)
+
+
+def on_device(model: Model, device: str) -> Model:
+    """A model moved to a device; "auto" is the fastest there is. UsageError for one that cannot be used."""
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
 
 
 def save(model: Model, path: Path) -> None:
     """Write config.json and model.safetensors into a folder that `load` takes.
 
-    Weights are kept in float16: half the size, for less than 0.002 dB either way.
+    Parameters are kept in float16: half the size, for less than 0.002 dB either way. Buffers stay as they are, for
+    statistics of features go beyond its range.
     """
     from safetensors.torch import save_file
 
-    tensors = {name: value.detach().cpu().half().contiguous() for name, value in model.state_dict().items()}
+    halved = {name for name, _ in model.named_parameters()}
+    tensors = {
+        name: (value.half() if name in halved else value).detach().cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
     with atomic(path / WEIGHTS) as part:
         save_file(tensors, part)
     with atomic(path / CONFIG) as part:
@@ -131,7 +162,7 @@ def save(model: Model, path: Path) -> None:
 
 def digest(name: str) -> str:
     """SHA-256 of the weights file: by it a passport names the weights that are to grow what they shrank."""
-    path = (folder(name) / WEIGHTS).resolve()
+    path = (Path(name) if Path(name).is_file() else folder(name) / WEIGHTS).resolve()
     try:
         state = path.stat()
         return _digest(path, state.st_mtime_ns, state.st_size)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
-import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -17,18 +14,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from regrow import __version__, verbs, zoo
+from regrow import verbs, zoo
 from regrow.colorspace import luma
 from regrow.errors import RegrowError, UsageError
-from regrow.files import atomic, find_pictures
+from regrow.files import find_pictures
 from regrow.inputs import read_rgb
 from regrow.measure import metrics
 from regrow.measure.memory import peak_memory, reset_peak
+from regrow.measure.results import means
 from regrow.measure.sheet import write_sheet
 from regrow.nets.upscale.base import Restorer
-from regrow.pipeline import TILE, enlarge_rows
+from regrow.pipeline import TILE, restore_rows
 from regrow.resample import bicubic
-from regrow.rescaling import Scale, check_scale, on_device, small_size, words
+from regrow.rescaling import Scale, check_scale, small_size, words
 from regrow.writer import PictureWriter
 
 BICUBIC = "bicubic"
@@ -147,7 +145,7 @@ class Pair:
 
     def _restorer(self, device: str) -> Restorer | None:
         """The net that only grows; None where it is a rescaler's half."""
-        net = on_device(zoo.load(self.grower), device)
+        net = zoo.on_device(zoo.load(self.grower), device)
         if not isinstance(net, Restorer):
             return None
         if any(scale != net.scale for scale in self.scales):
@@ -167,7 +165,7 @@ class Pair:
         if self.net is not None:
             pixels = np.broadcast_to(small, (*small.shape[:2], 3))
             inside = small.shape[1], small.shape[0]
-            return np.concatenate(list(enlarge_rows([pixels], inside, self.net, self.options["tile"])))
+            return np.concatenate(list(restore_rows([pixels], inside, 3, self.net, tile=self.options["tile"])))
         if self.grower != BICUBIC:
             return np.asarray(verbs.grow(small, size=size, model=self.grower, **self.options))
         return _array(bicubic(as_tensor(small), size[::-1]))
@@ -240,37 +238,6 @@ def sheet(
     write_sheet(rows, path)
 
 
-def means(results: list[Result]) -> list[Result]:
-    """One result for each set and model, in the order they first appear: means, but the largest of `peak_mib`."""
-    groups: dict[tuple[str, str, str, int], list[Result]] = {}
-    for result in results:
-        groups.setdefault((result.set, result.model, result.scale, result.refine), []).append(result)
-    merged = []
-    for (folder, model, scale, refine), group in groups.items():
-        numbers = {f.name: [getattr(r, f.name) for r in group] for f in fields(Result)[5:]}
-        values = {name: max(v) if name == "peak_mib" else sum(v) / len(v) for name, v in numbers.items()}
-        merged.append(Result(folder, "mean", model, scale, refine, **values))
-    return merged
-
-
-def write(results: list[Result], out: Path) -> None:
-    """Write results.csv (every picture) and results.json (means, pictures and what they were measured with)."""
-    with atomic(out / "results.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Result)])
-        writer.writeheader()
-        writer.writerows(_rounded(result) for result in results)
-    table = {
-        "regrow": __version__,
-        "torch": torch.__version__,
-        "machine": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "means": [_rounded(result) for result in means(results)],
-        "pictures": [_rounded(result) for result in results],
-    }
-    with atomic(out / "results.json") as part:
-        part.write_text(json.dumps(metrics.for_json(table), indent=1) + "\n", encoding="utf-8")
-
-
 def table(results: list[Result]) -> Iterator[str]:
     """The means as aligned lines of text."""
     yield (
@@ -331,7 +298,3 @@ def _png_size(picture: np.ndarray) -> int:
     with PictureWriter(file, width=width, height=height, colours=picture.shape[2], format="png") as writer:
         writer.write(picture)
     return file.tell()
-
-
-def _rounded(result: Result) -> dict[str, Any]:
-    return {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(result).items()}

@@ -13,6 +13,8 @@ SIDE = 96
 """Side of a detail, in pixels of the original."""
 ZOOM = 3
 GAP = 6
+HEIGHT = 200
+"""Of whole pictures, in pixels."""
 
 
 def write_sheet(rows: list[dict[str, np.ndarray]], path: Path, corner: tuple[int, int] | None = None) -> None:
@@ -25,6 +27,27 @@ def write_sheet(rows: list[dict[str, np.ndarray]], path: Path, corner: tuple[int
         corner: (y, x) of the top left of the details; where a picture has most fine structure when not given.
     """
     lines = [_row(row, corner) for row in rows]
+    sheet = pyvips.Image.arrayjoin(lines, across=1, shim=GAP, background=[255])
+    with atomic(path) as part:
+        sheet.pngsave(str(part), keep="none")
+
+
+def write_overview(rows: list[dict[str, np.ndarray]], path: Path) -> None:
+    """Draw one row of whole pictures for each picture, `HEIGHT` pixels high, with labels.
+
+    Args:
+        rows: for each picture, (H, W, 3) uint8 by label; all of one size.
+        path: PNG to write.
+    """
+    lines = []
+    for row in rows:
+        cells = []
+        for label, picture in row.items():
+            whole = pyvips.Image.new_from_array(np.ascontiguousarray(picture)).copy(interpretation="srgb")
+            cells.append(_captioned(whole.resize(HEIGHT / whole.height), label))
+        lines.append(pyvips.Image.arrayjoin(cells, across=len(cells), shim=GAP, background=[255]))
+    width = max(line.width for line in lines)
+    lines = [line.embed(0, 0, width, line.height, extend="background", background=[255]) for line in lines]
     sheet = pyvips.Image.arrayjoin(lines, across=1, shim=GAP, background=[255])
     with atomic(path) as part:
         sheet.pngsave(str(part), keep="none")

@@ -16,8 +16,9 @@ from regrow import zoo
 from regrow.errors import UsageError
 from regrow.files import atomic
 from regrow.measure import metrics
-from regrow.measure.benchmark import BICUBIC, Pair, as_rgb, bench, labels, means, originals
+from regrow.measure.benchmark import BICUBIC, Pair, as_rgb, bench, labels, originals
 from regrow.measure.plots import plot_lines
+from regrow.measure.results import means
 from regrow.nets.rescale.base import Rescaler
 from regrow.rescaling import Scale, check_scale, rescaler, words
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyvips
 import torch
 from rich.console import Console
 from rich.progress import track
@@ -29,7 +30,7 @@ def load(root: Path, settings: Data, console: Console) -> tuple[list[Tensor], li
     pictures = []
     for path in track(paths, "decoding", console=console, transient=True, disable=not console.is_terminal):
         try:
-            picture = read_rgb(path)
+            picture = _shrunk(read_rgb(path), settings.side)
         except RegrowError as error:
             console.print(f"skipped: {error}", markup=False)
             continue
@@ -45,6 +46,14 @@ def load(root: Path, settings: Data, console: Console) -> tuple[list[Tensor], li
     return [p for p in pictures if id(p) not in taken], held_out
 
 
+def _shrunk(picture: np.ndarray, side: int) -> np.ndarray:
+    """(H, W, 3) uint8 with its shorter side brought down to `side`; as it is where that is 0 or no smaller."""
+    if not side or min(picture.shape[:2]) <= side:
+        return picture
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(picture))
+    return image.resize(side / min(picture.shape[:2])).numpy()
+
+
 class Crops:
     """Random crops, turned and mirrored at random, from pictures laid end to end in one tensor.
 
@@ -56,12 +65,20 @@ class Crops:
         crop, batch: side and number of crops.
         seed: any integer; `process` is the rank among processes that train together.
         device: where the pictures are kept and the crops are made.
+        upright: only mirror left to right.
     """
 
     def __init__(
-        self, pictures: list[Tensor], crop: int, batch: int, seed: int, process: int = 0, device: str = "cpu"
+        self,
+        pictures: list[Tensor],
+        crop: int,
+        batch: int,
+        seed: int,
+        process: int = 0,
+        device: str = "cpu",
+        upright: bool = False,
     ) -> None:
-        self.crop, self.batch, self.seed, self.process = crop, batch, seed, process
+        self.crop, self.batch, self.seed, self.process, self.upright = crop, batch, seed, process, upright
         self.sizes = np.array([p.shape[:2] for p in pictures])
         areas = self.sizes.prod(1)
         self.starts = np.concatenate([[0], np.cumsum(areas)[:-1]])
@@ -76,6 +93,8 @@ class Crops:
         which = rng.choice(len(self.sizes), n, p=self.weights)
         corner = (rng.random((n, 2)) * (self.sizes[which] - c + 1)).astype(np.int64)
         transpose, flip_y, flip_x = rng.random((3, n)) < 0.5
+        if self.upright:
+            transpose = flip_y = np.zeros(n, bool)
 
         y, x = np.meshgrid(np.arange(c), np.arange(c), indexing="ij")
         y, x = (np.where(transpose[:, None, None], a, b) for a, b in ((x, y), (y, x)))

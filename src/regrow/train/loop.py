@@ -91,7 +91,9 @@ def train(
         recipe.run.seed,
         accelerator.process_index,
         str(accelerator.device) if pictures_on_device else "cpu",
+        recipe.data.upright,
     )
+    task.look_at(training)
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
     prepared, *optimizers = accelerator.prepare(task, *optimizers)
     ema.to(accelerator.device)
@@ -140,7 +142,7 @@ def train(
                 figures = task.validate(ema, held_out, recipe.data.validation_crop)
                 log.add(step, {f"val_{name}": value for name, value in figures.items()})
                 plot_training(log.rows, out / PLOT, recipe.name)
-                progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f} dB" for k, v in figures.items()))
+                progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
             if last or step % recipe.run.checkpoint_every == 0 or interrupted():
                 save(step)
             if interrupted():
@@ -159,8 +161,9 @@ def schedule(step: int, steps: int, settings: Optimizer) -> float:
 
 @torch.no_grad()
 def update_average(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
-    """Move the running average of the weights: average = decay * average + (1 - decay) * model."""
-    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+    """Move the running average of weights and buffers: average = decay * average + (1 - decay) * model."""
+    kept, moved = ([*m.parameters(), *(b for b in m.buffers() if b.is_floating_point())] for m in (average, model))
+    torch._foreach_lerp_(kept, moved, 1 - decay)
 
 
 def _compiled(module: torch.nn.Module, wanted: bool, report: Callable[[str], None]) -> Callable[..., dict[str, Any]]:

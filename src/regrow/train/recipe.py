@@ -25,8 +25,18 @@ class Data:
     crop: int = 64
     """Side of a crop in pixels, a multiple of the model's scale."""
     batch: int = 8
+    side: int = 0
+    """Pictures are shrunk as they are read until their shorter side has so many pixels; 0 leaves them."""
+    upright: bool = False
+    """Crops are mirrored left to right only, for nets that know up from down."""
+    zoom: float = 1.0
+    """The inside of a crop is enlarged by up to this, drawn evenly for each crop."""
+    tone: float = 0.0
+    """Grey pictures get a gamma from 2^-tone to 2^tone, drawn evenly in its logarithm, as films and ages differ."""
     thumbnails: str = ""
     """What shrinks pictures for a net that enlarges them: a rescaler's name or folder; bicubic when empty."""
+    enlarged: str = ""
+    """What enlarges them first for a net that enhances: a restorer's name or folder."""
     grey: float = 0.0
     """Share of crops made grey, whose small picture is made grey too, for pictures that have no colour."""
     stretch: float = 1.0
@@ -38,11 +48,14 @@ class Data:
     """Side of the centre of a held-out picture that is measured, in pixels."""
 
     def __post_init__(self) -> None:
-        for name, least in (("crop", 1), ("batch", 1), ("validation", 0), ("validation_crop", 1)):
+        for name, least in (("crop", 1), ("batch", 1), ("validation", 0), ("validation_crop", 1), ("side", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be at least {least}")
-        if not 1 <= self.stretch <= 2:
-            raise UsageError(f"stretch is {self.stretch}, but must be from 1 to 2")
+        for name in ("stretch", "zoom"):
+            if not 1 <= getattr(self, name) <= 2:
+                raise UsageError(f"{name} is {getattr(self, name)}, but must be from 1 to 2")
+        if not 0 <= self.tone <= 2:
+            raise UsageError(f"tone is {self.tone}, but must be from 0 to 2")
         if not all(isinstance(folder, str) for folder in self.folders):
             raise UsageError(f"folders is {self.folders!r}, but must be a list of names")
 
@@ -59,14 +72,24 @@ class Loss:
     """The paper's lambda."""
     radius: float = 0.0
     """Mean absolute difference, in levels of 255, within which small pictures are free (Schaefer's epsilon)."""
+    content: float = 0.0
+    """Weight of the content loss, beside `task`, for nets that enlarge or enhance."""
+    vgg: str = ""
+    """File of the VGG19 weights that the content loss sees with, as torchvision names them."""
+    rebalance: float = 0.5
+    """How far rare classes of colour are kept from counting more (Zhang's lambda): 1 makes all count alike."""
     noise: float = 0.0
     """Gaussian noise on small pictures before they are grown: the largest standard deviation, in [0, 1]; each crop's is
     drawn evenly from 0 to that."""
 
     def __post_init__(self) -> None:
-        for name in ("guidance_weight", "radius", "noise"):
+        for name in ("guidance_weight", "radius", "noise", "content"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must not be negative")
+        if bool(self.content) != bool(self.vgg):
+            raise UsageError("content, a weight, and vgg, the file of the net that sees it, go together")
+        if not 0 < self.rebalance <= 1:
+            raise UsageError(f"rebalance is {self.rebalance}, but must be above 0 and at most 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Training a restorer to enlarge small pictures: shrink, round, enlarge, compare."""
+"""Training a restorer to enlarge or enhance small pictures: shrink, round, restore, compare."""
 
 from __future__ import annotations
 
@@ -14,47 +14,65 @@ from regrow.nets.layers import quantize
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
 from regrow.resample import bicubic
+from regrow.train.content import ContentLoss
 from regrow.train.losses import DISTANCES
 from regrow.train.recipe import Data, Loss
 from regrow.train.task import Task, centres
 
 
 class RestoreTask(Task):
-    """task(x, enlarge(quantize(shrink(x)))), where shrinking is bicubic or a frozen rescaler's.
+    """task(x, restore(quantize(shrink(x)))) + weight * content, where shrinking is bicubic or a frozen rescaler's.
+
+    A net that keeps the size is trained on what a frozen one has enlarged.
 
     Args:
         model: what is trained.
-        loss: its task distance; the rest is not used.
-        data: what makes the small pictures.
+        loss: its task distance and content loss; the rest is not used.
+        data: what makes the small pictures, and what enlarges them first.
 
-    UsageError where the rescaler named by `data.thumbnails` makes no RGB pictures so much smaller.
+    UsageError where the rescaler named by `data.thumbnails` makes no RGB pictures so much smaller, or `data.enlarged`
+    is not there for a net that enhances, or is for one that enlarges.
     """
 
     def __init__(self, model: Restorer, loss: Loss, data: Data) -> None:
         super().__init__(loss)
         self.model, self.loss = model, loss
+        if bool(data.enlarged) != (model.scale == 1):
+            raise UsageError("enlarged names what enlarges small pictures for a net that enhances, and for no other")
+        self.before = zoo.load(data.enlarged) if data.enlarged else None
+        if self.before is not None and not isinstance(self.before, Restorer):
+            raise UsageError(f"enlarged {data.enlarged}: is no net that enlarges ordinary pictures")
+        self.scale = self.before.scale if self.before is not None else model.scale
         rescaler = zoo.load(data.thumbnails) if data.thumbnails else None
-        if rescaler is not None and (not isinstance(rescaler, Rescaler) or rescaler.scales != (model.scale,) * 2):
-            raise UsageError(f"thumbnails {data.thumbnails}: makes no pictures {model.scale} times smaller")
+        if rescaler is not None and (not isinstance(rescaler, Rescaler) or rescaler.scales != (self.scale,) * 2):
+            raise UsageError(f"thumbnails {data.thumbnails}: makes no pictures {self.scale} times smaller")
         if rescaler is not None and (rescaler.colours, rescaler.small_colours) != (3, 3):
             raise UsageError(f"thumbnails {data.thumbnails}: makes no colour pictures of colour pictures")
         self.rescaler = rescaler
-        self.grain = math.lcm(model.scale, *(rescaler.multiples if rescaler else ()))
+        self.grain = math.lcm(self.scale, *(rescaler.multiples if rescaler else ()))
+        self.content = ContentLoss(loss.vgg) if loss.content else None
 
     @torch.no_grad()
-    def small(self, x: Tensor) -> Tensor:
-        """(B, 3, H, W) -> the 8-bit small pictures (B, 3, H/scale, W/scale)."""
+    def given(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) -> what the model is given, 8-bit pictures: small, or small and enlarged again."""
         if self.rescaler is not None:
-            return quantize(self.rescaler.shrink(x))
-        return quantize(bicubic(x, (x.shape[-2] // self.model.scale, x.shape[-1] // self.model.scale)))
+            small = quantize(self.rescaler.shrink(x))
+        else:
+            small = quantize(bicubic(x, (x.shape[-2] // self.scale, x.shape[-1] // self.scale)))
+        return small if self.before is None else quantize(self.before(small))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Losses of (B, 3, H, W) pictures in [0, 1]."""
-        return {"loss": DISTANCES[self.loss.task](self.model(self.small(x)), x)}
+        restored = self.model(self.given(x))
+        task = DISTANCES[self.loss.task](restored, x)
+        if self.content is None:
+            return {"loss": task}
+        content = self.content(restored, x)
+        return {"loss": task + self.loss.content * content, "task": task.detach(), "content": content.detach()}
 
     @torch.no_grad()
     def validate(self, model: Restorer, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR `rgb` in dB over held-out pictures."""
         found = centres(pictures, side, (self.grain, self.grain), model.device)
-        values = [psnr_rgb(quantize(model(self.small(x))), x) for x in found]
+        values = [psnr_rgb(quantize(model(self.given(x))), x) for x in found]
         return {"rgb": sum(values) / len(values)} if values else {}

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.errors import UsageError
+from regrow.nets.color.base import Colorizer
 from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
@@ -34,13 +35,16 @@ class Task(nn.Module, ABC):
             if distance not in DISTANCES:
                 raise UsageError(f"loss {distance!r} is not known; known are {', '.join(DISTANCES)}")
 
+    def look_at(self, pictures: list[Tensor]) -> None:
+        """Take from the training pictures, (H, W, 3) uint8 each, what the loss needs to know of them."""
+
     def draw(self, x: Tensor) -> dict[str, Any]:
         """What is random in the loss of a batch, from the global generator of the CPU: arguments of `forward`."""
         return {}
 
     @abstractmethod
     def validate(self, model: Model, pictures: list[Tensor], side: int) -> dict[str, float]:
-        """Figures in dB over the centres of held-out pictures, all rounded to 8 bits.
+        """Figures over the centres of held-out pictures, all rounded to 8 bits.
 
         Args:
             model: the running average of what is trained.
@@ -55,16 +59,23 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     UsageError where none is known, or where the recipe sets what training that kind makes no use of.
     """
     if isinstance(model, Rescaler):
-        _refuse(recipe.data, ("thumbnails",), "a rescaler")
+        _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone"), "a rescaler")
+        _refuse(recipe.loss, ("rebalance", "content", "vgg"), "a rescaler")
         from regrow.train.rescale import RescaleTask
 
         return RescaleTask(model, recipe.loss, recipe.data)
     if isinstance(model, Restorer):
-        _refuse(recipe.data, ("grey", "stretch"), "a net that enlarges")
-        _refuse(recipe.loss, ("guidance", "guidance_weight", "radius", "noise"), "a net that enlarges")
+        _refuse(recipe.data, ("grey", "stretch", "zoom", "tone"), "a restorer")
+        _refuse(recipe.loss, ("guidance", "guidance_weight", "radius", "noise", "rebalance"), "a restorer")
         from regrow.train.restore import RestoreTask
 
         return RestoreTask(model, recipe.loss, recipe.data)
+    if isinstance(model, Colorizer):
+        _refuse(recipe.data, ("thumbnails", "enlarged", "grey", "stretch"), "a colorizer")
+        _refuse(recipe.loss, ("guidance", "guidance_weight", "radius", "noise", "content", "vgg"), "a colorizer")
+        from regrow.train.colorize import ColorizeTask
+
+        return ColorizeTask(model, recipe.loss, recipe.data)
     raise UsageError(f"{recipe.name}: a {type(model).__name__} cannot be trained")
 
 

@@ -1,0 +1,44 @@
+"""Keeping a net from inventing: where it strays too far from the plain enlargement, that is taken instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from regrow.fit import resampled
+from regrow.tiling import Band
+
+
+def corrected(enlarged: np.ndarray, plain: np.ndarray, threshold: float) -> np.ndarray:
+    """The enlarged picture, but for pixels of which any channel strays from the plain one by more than a threshold.
+
+    Args:
+        enlarged: (H, W, C), by a net.
+        plain: the same shape and type, bilinear.
+        threshold: in the units of the pictures.
+    """
+    difference = np.maximum(enlarged, plain) - np.minimum(enlarged, plain)  # no sign to lose in unsigned integers
+    return np.where((difference > threshold).any(-1, keepdims=True), plain, enlarged)
+
+
+def corrected_rows(
+    enlarged: Iterable[np.ndarray],
+    rows: Iterable[np.ndarray],
+    size: tuple[int, int],
+    wanted: tuple[int, int],
+    threshold: float,
+) -> Iterator[np.ndarray]:
+    """The same for pictures that arrive in rows.
+
+    Args:
+        enlarged: (n, width, bands) float32, by a net.
+        rows: the picture before, (n, width, bands) float32 in [0, 1].
+        size, wanted: (width, height) before and after.
+        threshold: in levels of 255.
+    """
+    plain = Band(resampled(rows, size, wanted, 0))  # all bands with the kernel of alpha, which is the bilinear one
+    top = 0
+    for block in enlarged:
+        yield corrected(block, plain.rows(top, top + len(block)), threshold / 255)
+        top += len(block)

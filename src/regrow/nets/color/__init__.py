@@ -1,0 +1,1 @@
+"""Nets that give colour to grey pictures."""

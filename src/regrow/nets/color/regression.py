@@ -1,0 +1,54 @@
+"""Colour by regression, as in Super Colorization: the trunk of the classification net with two channels on top."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from regrow.nets.color.base import Colorizer
+from regrow.nets.color.trunk import Trunk
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressionConfig:
+    """Settings."""
+
+    width: int = 16
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.width <= 256:
+            raise ValueError(f"width {self.width} out of range: 1 to 256")
+
+
+class RegressionColorizer(Colorizer):
+    """trunk -> 1x1 convolution to a and b -> bilinear to the full size. Nearest in the mean, and therefore pale."""
+
+    multiple = 8
+
+    def __init__(self, config: RegressionConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or RegressionConfig()
+        self.trunk = Trunk(config.width)
+        self.colours = nn.Conv2d(self.trunk.channels, 2, 1)
+        nn.init.zeros_(self.colours.weight)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def quarter(self, lightness: Tensor) -> Tensor:
+        """L, (B, 1, h, w) -> a and b, (B, 2, h/4, w/4)."""
+        return 100 * self.colours(self.trunk(lightness)).float()
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
+        return F.interpolate(self.quarter(lightness), scale_factor=4, mode="bilinear")
+
+    def features(self, lightness: Tensor) -> Tensor:
+        """L, (B, 1, h, w) -> (B, 8 * width, h/8, w/8)."""
+        return self.trunk.blocks(lightness)[6]
+
+    def settings(self) -> dict[str, Any]:
+        """`architecture` and its settings as plain values."""
+        return {"architecture": "regression", **asdict(self.config)}

@@ -1,0 +1,68 @@
+"""What verbs share: where results go, and pictures written with all that is not pixels."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from regrow.errors import UsageError
+from regrow.formats import Format
+from regrow.picture import Picture
+from regrow.writer import PictureWriter
+
+Report = Callable[[int, int], None]
+"""Called with the rows that are done and the rows there are."""
+
+log = logging.getLogger("regrow")
+
+
+def silent(done: int, total: int) -> None:
+    """The report nobody asked for."""
+
+
+def named(out: Any, verb: str) -> Any:
+    """Where the result of a file goes. UsageError where nobody said."""
+    if out is None:
+        raise UsageError(f"a file was given to {verb}, but not where its result goes; name an output")
+    return out
+
+
+def unnamed(out: Any, verb: str) -> None:
+    """UsageError where a picture in memory is to be written to a file."""
+    if out is not None:
+        raise UsageError(f"a picture in memory was given to {verb}, whose result is one too; save that yourself")
+
+
+def write(
+    out: Any,
+    rows: Iterable[np.ndarray],
+    picture: Picture,
+    size: tuple[int, int],
+    colours: int,
+    depth: int,
+    form: Format,
+    report: Report,
+) -> None:
+    """Write rows with everything of `picture` that is not pixels."""
+    width, height = size
+    with PictureWriter(
+        out, width=width, height=height, colours=colours, alpha=picture.alpha, depth=depth, format=form.name,
+        icc=picture.icc, exif=picture.exif, xmp=picture.xmp, orientation=picture.orientation,
+        resolution=picture.resolution,
+    ) as writer:  # fmt: skip
+        for note in (*picture.notes, *writer.notes):
+            log.warning("%s: %s", picture.name, note)
+        for block in reported(rows, height, report):
+            writer.write(block)
+
+
+def reported(rows: Iterable[np.ndarray], height: int, report: Report) -> Iterator[np.ndarray]:
+    """The same rows, with a report after each block."""
+    done = 0
+    for block in rows:
+        yield block
+        done += len(block)
+        report(done, height)
