@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from PIL import Image
 
 from regrow import zoo
 from regrow.nets.rescale.tad import TAD, TADConfig
@@ -110,6 +111,56 @@ def _saved(model, tmp_path_factory, name):
     return str(folder)
 
 
+TOML = """
+[model]
+architecture = "tad"
+channels = 16
+blocks = 1
+
+[data]
+crop = 24
+batch = 2
+grey = 0.5
+validation = 1
+validation_crop = 64
+
+[optimizer]
+warmup = 2
+ema = 0.9
+
+[run]
+steps = 12
+precision = "fp32"
+compile = false
+log_every = 2
+validate_every = 6
+checkpoint_every = 5
+"""
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory):
+    """A folder of six photographs, and what is none."""
+    folder = tmp_path_factory.mktemp("photographs")
+    names = ("astronaut", "coffee", "chelsea", "rocket", "camera", "coins")
+    for n, name in enumerate(names):
+        Image.fromarray(getattr(skimage.data, name)()[60:220, 60:260]).save(folder / f"{n}{name}.png")
+    (folder / "5bad.png").write_bytes((folder / "0astronaut.png").read_bytes()[:5000])
+    Image.fromarray(noise(10, 10)).save(folder / "5small.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recipe(tmp_path_factory):
+    """A short run of a small rescaler."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(TOML)
+    from regrow.train.recipe import Recipe
+
+    return Recipe.read(path)
+
+
 @dataclass
 class Done:
     """What a command left behind."""
@@ -143,7 +194,6 @@ def regrow(monkeypatch, capsysbinary):
 @pytest.fixture
 def save(tmp_path):
     """Write an array as a picture file with Pillow, below the test's folder: `save("a/b.png", array)`."""
-    from PIL import Image
 
     def write(name, array, **options):
         path = tmp_path / name

@@ -23,10 +23,14 @@ from regrow.shell import parse_scale
 CONTRACT = {
     "shrink": "IN... --scale --grey --refine --model --format --device --tile --jobs --force --dry-run -o --out",
     "grow": "IN... --scale --size --model --format --device --tile --jobs --force --dry-run -o --out",
+    "colorize": "IN... --hint --hints --reference --temperature --model --format --device --jobs --force --dry-run "
+    "-o --out",
+    "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --device --tile --jobs --force "
+    "--dry-run -o --out",
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",
-    "bench": "DIR... --model --scale --grey --refine -o --out --device --tile",
+    "bench": "DIR... --model --task --scale --grey --refine --temperature -o --out --device --tile",
     "study": "",
     "demo": "-o --out",
     "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device",

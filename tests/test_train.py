@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skimage.data
 import torch
-from conftest import noise
+from conftest import TOML, noise
 from PIL import Image
 from rich.console import Console
 from safetensors import safe_open
@@ -25,71 +24,23 @@ from regrow.colorspace import luma
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.layers import quantize
 from regrow.nets.rescale.tad import TAD
-from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
 from regrow.resample import bicubic
 from regrow.train import checkpoint, loop, optim
 from regrow.train.data import Crops, load
 from regrow.train.losses import l1, l2, outside
 from regrow.train.recipe import Data, Loss, Optimizer, Recipe, Run
 from regrow.train.rescale import RescaleTask
-from regrow.train.restore import RestoreTask
 from regrow.train.task import task_for
 
 ROOT = Path(__file__).parent.parent
 QUIET = Console(file=io.StringIO())
 
-TOML = """
-[model]
-architecture = "tad"
-channels = 16
-blocks = 1
-
-[data]
-crop = 24
-batch = 2
-grey = 0.5
-validation = 1
-validation_crop = 64
-
-[optimizer]
-warmup = 2
-ema = 0.9
-
-[run]
-steps = 12
-precision = "fp32"
-compile = false
-log_every = 2
-validate_every = 6
-checkpoint_every = 5
-"""
-
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """A folder of six photographs, and what is none."""
-    folder = tmp_path_factory.mktemp("photos")
-    names = ("astronaut", "coffee", "chelsea", "rocket", "camera", "coins")
-    for n, name in enumerate(names):
-        Image.fromarray(getattr(skimage.data, name)()[60:220, 60:260]).save(folder / f"{n}{name}.png")
-    (folder / "5bad.png").write_bytes((folder / "0astronaut.png").read_bytes()[:5000])
-    Image.fromarray(noise(10, 10)).save(folder / "5small.png")
-    (folder / "notes.txt").write_text("no picture")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory):
-    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
-    path.write_text(TOML)
-    return Recipe.read(path)
-
-
-@pytest.fixture(scope="module")
-def trained(recipe, photos, tmp_path_factory):
+def trained(recipe, photographs, tmp_path_factory):
     """The folder of an unbroken run."""
     out = tmp_path_factory.mktemp("trained") / "out"
-    loop.train(recipe, photos, out, device="cpu")
+    loop.train(recipe, photographs, out, device="cpu")
     return out
 
 
@@ -110,18 +61,18 @@ def test_training_writes_all_that_is_promised(trained, recipe):
     assert model.settings() == {**model.settings(), **recipe.model}
 
 
-def test_weights_serve_the_verbs(trained, photos, tmp_path, regrow):
+def test_weights_serve_the_verbs(trained, photographs, tmp_path, regrow):
     model = trained / "weights"
-    assert regrow("shrink", photos / "1coffee.png", "-o", tmp_path / "s.png", "--model", model).code == 0
+    assert regrow("shrink", photographs / "1coffee.png", "-o", tmp_path / "s.png", "--model", model).code == 0
     assert regrow("grow", tmp_path / "s.png", "-o", tmp_path / "g.png", "--model", model).code == 0
 
 
-def test_training_lowers_the_loss(recipe, photos, tmp_path):
+def test_training_lowers_the_loss(recipe, photographs, tmp_path):
     """On a held-out picture, against the untrained net, which is bicubic."""
     run = replace(recipe.run, steps=200, validate_every=200, checkpoint_every=200)
     longer = replace(recipe, run=run, data=replace(recipe.data, grey=0.0, batch=4, crop=32))
-    trained = zoo.load(str(loop.train(longer, photos, tmp_path / "out", device="cpu")))
-    x = load(photos, recipe.data, QUIET)[1][0].permute(2, 0, 1)[None] / 255
+    trained = zoo.load(str(loop.train(longer, photographs, tmp_path / "out", device="cpu")))
+    x = load(photographs, recipe.data, QUIET)[1][0].permute(2, 0, 1)[None] / 255
     before, after = (
         RescaleTask(net, recipe.loss, Data())(x, torch.zeros(1, 1, 1, 1, dtype=torch.bool))["task"].item()
         for net in (zoo.build(recipe.model), trained)
@@ -129,23 +80,23 @@ def test_training_lowers_the_loss(recipe, photos, tmp_path):
     assert after < 0.98 * before
 
 
-def test_the_same_recipe_gives_the_same_weights(trained, recipe, photos, tmp_path):
-    loop.train(recipe, photos, tmp_path, device="cpu")
+def test_the_same_recipe_gives_the_same_weights(trained, recipe, photographs, tmp_path):
+    loop.train(recipe, photographs, tmp_path, device="cpu")
     assert weights(tmp_path) == weights(trained)
 
 
-def test_another_seed_gives_other_weights(trained, recipe, photos, tmp_path):
-    loop.train(replace(recipe, run=replace(recipe.run, seed=1)), photos, tmp_path, device="cpu")
+def test_another_seed_gives_other_weights(trained, recipe, photographs, tmp_path):
+    loop.train(replace(recipe, run=replace(recipe.run, seed=1)), photographs, tmp_path, device="cpu")
     assert weights(tmp_path) != weights(trained)
 
 
-def test_pictures_kept_on_the_device_train_the_same(trained, recipe, photos, tmp_path):
-    loop.train(recipe, photos, tmp_path, device="cpu", pictures_on_device=True)
+def test_pictures_kept_on_the_device_train_the_same(trained, recipe, photographs, tmp_path):
+    loop.train(recipe, photographs, tmp_path, device="cpu", pictures_on_device=True)
     assert weights(tmp_path) == weights(trained)
 
 
 @pytest.mark.parametrize("where", ["update_average", "schedule", "RescaleTask.forward"])
-def test_an_interrupted_run_goes_on_to_the_same_weights(trained, recipe, photos, tmp_path, monkeypatch, where):
+def test_an_interrupted_run_goes_on_to_the_same_weights(trained, recipe, photographs, tmp_path, monkeypatch, where):
     """Wherever in a step Ctrl-C arrives."""
     owner, name = (RescaleTask, "forward") if "." in where else (loop, where)
     real, calls = getattr(owner, name), 0
@@ -160,14 +111,14 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(trained, recipe, photos,
     with monkeypatch.context() as patched:
         patched.setattr(owner, name, interrupted)
         with pytest.raises(KeyboardInterrupt):
-            loop.train(recipe, photos, tmp_path, device="cpu")
+            loop.train(recipe, photographs, tmp_path, device="cpu")
     assert not (tmp_path / "weights").exists()
-    loop.train(recipe, photos, tmp_path, device="cpu", resume=True)
+    loop.train(recipe, photographs, tmp_path, device="cpu", resume=True)
     assert weights(tmp_path) == weights(trained)
     assert (tmp_path / "log.csv").read_text() == (trained / "log.csv").read_text()
 
 
-def test_a_run_that_crashed_goes_on_to_the_same_weights(trained, recipe, photos, tmp_path, monkeypatch):
+def test_a_run_that_crashed_goes_on_to_the_same_weights(trained, recipe, photographs, tmp_path, monkeypatch):
     """From the last checkpoint, at step 5: nothing was saved on the way down."""
     real = loop.schedule
 
@@ -179,54 +130,54 @@ def test_a_run_that_crashed_goes_on_to_the_same_weights(trained, recipe, photos,
     with monkeypatch.context() as patched:
         patched.setattr(loop, "schedule", crash)
         with pytest.raises(MemoryError):
-            loop.train(recipe, photos, tmp_path, device="cpu")
+            loop.train(recipe, photographs, tmp_path, device="cpu")
     assert checkpoint.read(tmp_path / loop.CHECKPOINT)[0] == 5
-    loop.train(recipe, photos, tmp_path, device="cpu", resume=True)
+    loop.train(recipe, photographs, tmp_path, device="cpu", resume=True)
     assert weights(tmp_path) == weights(trained)
 
 
-def test_a_finished_run_is_neither_overwritten_nor_resumed_with_other_settings(trained, recipe, photos, tmp_path):
+def test_a_finished_run_is_neither_overwritten_nor_resumed_with_other_settings(trained, recipe, photographs, tmp_path):
     with pytest.raises(UsageError, match="--resume"):
-        loop.train(recipe, photos, trained, device="cpu")
+        loop.train(recipe, photographs, trained, device="cpu")
     other = replace(recipe, optimizer=replace(recipe.optimizer, rate=0.02))
     with pytest.raises(UsageError, match="other settings"):
-        loop.train(other, photos, trained, device="cpu", resume=True)
+        loop.train(other, photographs, trained, device="cpu", resume=True)
     with pytest.raises(UsageError, match="resume"):
-        loop.train(recipe, photos, tmp_path / "none", device="cpu", resume=True)
+        loop.train(recipe, photographs, tmp_path / "none", device="cpu", resume=True)
 
 
-def test_a_damaged_checkpoint_is_named(recipe, photos, trained, tmp_path):
+def test_a_damaged_checkpoint_is_named(recipe, photographs, trained, tmp_path):
     (tmp_path / loop.CHECKPOINT).write_bytes((trained / loop.CHECKPOINT).read_bytes()[:-100])
     with pytest.raises(RegrowError, match="checkpoint"):
-        loop.train(recipe, photos, tmp_path, device="cpu", resume=True)
+        loop.train(recipe, photographs, tmp_path, device="cpu", resume=True)
 
 
-def test_training_may_start_from_other_weights(trained, recipe, photos, tmp_path):
+def test_training_may_start_from_other_weights(trained, recipe, photographs, tmp_path):
     again = replace(recipe, init=str(trained / "weights"), model={**recipe.model, "scale": 4})
     again = replace(again, run=replace(recipe.run, steps=1))
-    model = zoo.load(str(loop.train(again, photos, tmp_path, device="cpu")))
+    model = zoo.load(str(loop.train(again, photographs, tmp_path, device="cpu")))
     assert model.scale == 4
 
 
-def test_training_without_held_out_pictures(recipe, photos, tmp_path):
+def test_training_without_held_out_pictures(recipe, photographs, tmp_path):
     alone = replace(recipe, data=replace(recipe.data, validation=0), run=replace(recipe.run, steps=2))
-    assert zoo.load(str(loop.train(alone, photos, tmp_path, device="cpu")))
+    assert zoo.load(str(loop.train(alone, photographs, tmp_path, device="cpu")))
 
 
-def test_the_command_trains_and_says_where_the_weights_are(photos, tmp_path):
+def test_the_command_trains_and_says_where_the_weights_are(photographs, tmp_path):
     """In a process of its own, in bfloat16 where the hardware has it."""
     (tmp_path / "r.toml").write_text(TOML.replace("steps = 12", "steps = 2").replace("fp32", "bf16"))
     command = [sys.executable, "-c", "from regrow.cli import main; main()", "train", tmp_path / "r.toml"]
-    command += ["--data", photos, "-o", tmp_path / "out", "--device", "cpu"]
+    command += ["--data", photographs, "-o", tmp_path / "out", "--device", "cpu"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'out' / 'weights'}\n"), done.stderr
     assert "5bad.png" in done.stderr
     assert zoo.load(str(tmp_path / "out" / "weights"))
 
 
-def test_bad_and_small_pictures_are_named_and_skipped(photos):
+def test_bad_and_small_pictures_are_named_and_skipped(photographs):
     console = Console(file=io.StringIO(), soft_wrap=True)
-    training, held_out = load(photos, Data(crop=24, validation=2), console)
+    training, held_out = load(photographs, Data(crop=24, validation=2), console)
     told = console.file.getvalue().splitlines()
     assert (len(training), len(held_out)) == (4, 2)
     assert len(told) == 2
@@ -235,18 +186,18 @@ def test_bad_and_small_pictures_are_named_and_skipped(photos):
     assert all(p.dtype == torch.uint8 and p.shape[-1] == 3 for p in training)
 
 
-def test_held_out_pictures_are_not_trained_on(photos):
-    training, held_out = load(photos, Data(crop=24, validation=3), QUIET)
+def test_held_out_pictures_are_not_trained_on(photographs):
+    training, held_out = load(photographs, Data(crop=24, validation=3), QUIET)
     assert not any(torch.equal(a, b) for a in training for b in held_out if a.shape == b.shape)
 
 
-def test_folders_that_are_not_there_and_too_few_pictures_are_usage_errors(photos, tmp_path):
+def test_folders_that_are_not_there_and_too_few_pictures_are_usage_errors(photographs, tmp_path):
     with pytest.raises(UsageError, match="nowhere"):
         load(tmp_path / "nowhere", Data(), QUIET)
     with pytest.raises(UsageError, match="nothing"):
-        load(photos, Data(folders=("nothing",)), QUIET)
+        load(photographs, Data(folders=("nothing",)), QUIET)
     with pytest.raises(UsageError, match="too few"):
-        load(photos, Data(crop=24, validation=6), QUIET)
+        load(photographs, Data(crop=24, validation=6), QUIET)
 
 
 @pytest.mark.parametrize("device", ["cpu"])
@@ -412,38 +363,11 @@ def test_noise_reaches_the_small_picture_before_it_is_rounded(tiny):
         {"width": 1, "guided": False},
     ],
 )
-def test_every_kind_of_rescaler_can_be_trained(recipe, photos, tmp_path, config):
+def test_every_kind_of_rescaler_can_be_trained(recipe, photographs, tmp_path, config):
     settings = {**recipe.model, **config}
     run = replace(recipe.run, steps=4, validate_every=4, checkpoint_every=4)
-    folder = loop.train(replace(recipe, model=settings, run=run), photos, tmp_path / "out", device="cpu")
+    folder = loop.train(replace(recipe, model=settings, run=run), photographs, tmp_path / "out", device="cpu")
     assert zoo.load(str(folder)).settings().items() >= settings.items()
-
-
-@pytest.mark.parametrize("architecture", ["edsr", "vdsr"])
-@pytest.mark.parametrize("of", ["bicubic", "tiny"])
-def test_nets_that_enlarge_are_trained_on_thumbnails(recipe, photos, tmp_path, tiny_folder, architecture, of):
-    settings = {"architecture": architecture, "channels": 16}
-    run = replace(recipe.run, steps=4, validate_every=4, checkpoint_every=4)
-    data = replace(recipe.data, grey=0.0, thumbnails=tiny_folder if of == "tiny" else "")
-    folder = loop.train(replace(recipe, model=settings, data=data, run=run), photos, tmp_path / "out", device="cpu")
-    assert zoo.load(str(folder)).settings().items() >= settings.items()
-
-
-def test_the_thumbnails_are_those_of_the_rescaler(tiny, tiny_folder):
-    x = torch.rand(1, 3, 16, 24)
-    task = RestoreTask(VDSR(), Loss(), Data(thumbnails=tiny_folder))
-    torch.testing.assert_close(task.small(x), quantize(tiny.shrink(x)), atol=2 / 255, rtol=0)
-    # An untrained VDSR is bicubic.
-    assert task(x)["loss"].item() == pytest.approx(l1(bicubic(task.small(x), (16, 24)), x).item(), rel=1e-5)
-    assert torch.equal(RestoreTask(VDSR(), Loss(), Data()).small(x), quantize(bicubic(x, (8, 12))))
-    with pytest.raises(UsageError, match="4 times smaller"):
-        RestoreTask(VDSR(VDSRConfig(scale=4)), Loss(), Data(thumbnails=tiny_folder))
-
-
-def test_thumbnails_of_one_channel_are_a_usage_error(grey_folder, hiding_x2_folder):
-    for name in ("tad-grey-x2", grey_folder, hiding_x2_folder):
-        with pytest.raises(UsageError, match=f"thumbnails {name}: .*colour"):
-            RestoreTask(VDSR(), Loss(), Data(thumbnails=name))
 
 
 @pytest.mark.parametrize(
@@ -455,15 +379,20 @@ def test_thumbnails_of_one_channel_are_a_usage_error(grey_folder, hiding_x2_fold
         ("edsr", "[loss]\nguidance_weight = 0.0"),
         ("vdsr", "[loss]\nradius = 1.0"),
         ("vdsr", "[loss]\nnoise = 0.1"),
+        ("edsr", "[data]\nzoom = 1.5"),
+        ("edsr", "[loss]\nrebalance = 0.9"),
         ("tad", '[data]\nthumbnails = "tad-x2"'),
+        ("tad", "[data]\ntone = 0.5"),
+        ("regression", "[data]\nstretch = 1.5"),
+        ("classification", "[loss]\nnoise = 0.1"),
     ],
 )
-def test_settings_without_a_use_are_usage_errors_that_name_them(photos, tmp_path, architecture, setting):
+def test_settings_without_a_use_are_usage_errors_that_name_them(photographs, tmp_path, architecture, setting):
     rest = f'[model]\narchitecture = "{architecture}"\n[run]\nprecision = "fp32"'
     (tmp_path / "r.toml").write_text(f"{setting}\n{rest}")
     table, name = setting.split()[:2]
     with pytest.raises(UsageError, match=re.escape(f"{table}: {name} is ")):
-        loop.train(Recipe.read(tmp_path / "r.toml"), photos, tmp_path / "out", device="cpu")
+        loop.train(Recipe.read(tmp_path / "r.toml"), photographs, tmp_path / "out", device="cpu")
     assert not (tmp_path / "out").exists()
 
 
@@ -541,17 +470,17 @@ def test_a_recipe_survives_the_way_through_json(recipe):
     ],
     ids=lambda value: value[-1].strip() if isinstance(value, tuple) else "",
 )
-def test_recipes_that_cannot_be_followed_are_usage_errors_that_name_the_setting(photos, tmp_path, change, words):
+def test_recipes_that_cannot_be_followed_are_usage_errors_that_name_the_setting(photographs, tmp_path, change, words):
     (tmp_path / "r.toml").write_text(TOML.replace(*change, 1))
     with pytest.raises(UsageError, match=words):
-        loop.train(Recipe.read(tmp_path / "r.toml"), photos, tmp_path / "out", device="cpu")
+        loop.train(Recipe.read(tmp_path / "r.toml"), photographs, tmp_path / "out", device="cpu")
     assert not (tmp_path / "out").exists()
 
 
-def test_unknown_devices_are_usage_errors(recipe, photos, tmp_path):
+def test_unknown_devices_are_usage_errors(recipe, photographs, tmp_path):
     for device in ("toaster", "xpu"):
         with pytest.raises(UsageError, match=device):
-            loop.train(recipe, photos, tmp_path / "out", device=device)
+            loop.train(recipe, photographs, tmp_path / "out", device=device)
 
 
 def test_defaults_are_those_of_the_settings():

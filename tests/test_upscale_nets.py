@@ -4,6 +4,7 @@ from torch import nn
 
 from regrow import zoo
 from regrow.errors import UsageError
+from regrow.nets.upscale.dqe import DQE, DQEConfig
 from regrow.nets.upscale.edsr import EDSR, EDSRConfig
 from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
 from regrow.resample import bicubic
@@ -23,6 +24,8 @@ SMALL = [
     EDSR(EDSRConfig(scale=2, channels=8, blocks=2)),
     EDSR(EDSRConfig(scale=3, channels=8, blocks=1, residual_scaling=0.1)),
     EDSR(EDSRConfig(scale=4, channels=8, blocks=1)),
+    EDSR(EDSRConfig(scale=2, channels=8, blocks=1, extra=3, normalization="imagenet")),
+    DQE(DQEConfig(channels=8, blocks=2)),
     VDSR(VDSRConfig(scale=2, channels=8, layers=4)),
     VDSR(VDSRConfig(scale=3, channels=8, layers=5, colours=1)),
 ]
@@ -74,6 +77,24 @@ def test_untrained_vdsr_is_bicubic():
     torch.testing.assert_close(VDSR()(y), bicubic(y, (12, 14)))
 
 
+def test_untrained_dqe_leaves_the_picture():
+    y = torch.rand(1, 3, 6, 7)
+    torch.testing.assert_close(DQE(DQEConfig(channels=8, blocks=1))(y), y)
+
+
+def test_edsr_starts_from_another_scale():
+    small, large = (EDSR(EDSRConfig(scale=scale, channels=8, blocks=1)) for scale in (2, 3))
+    before = large.upsampler[0].weight.clone()
+    large.start_from(small)
+    assert torch.equal(large.tail.weight, small.tail.weight)
+    assert torch.equal(large.upsampler[0].weight, before)
+    same = EDSR(EDSRConfig(scale=2, channels=8, blocks=1))
+    same.start_from(small)
+    assert torch.equal(same.upsampler[0].weight, small.upsampler[0].weight)
+    with pytest.raises(ValueError, match="layouts differ"):
+        large.start_from(EDSR(EDSRConfig(channels=8, blocks=2)))
+
+
 def test_vdsr_of_luma_leaves_chroma_to_bicubic():
     model = random_weights(VDSR(VDSRConfig(channels=8, layers=4, colours=1)))
     y = torch.rand(1, 3, 6, 7)
@@ -97,6 +118,9 @@ def test_the_zoo_keeps_them(model, tmp_path):
         {"architecture": "edsr", "scale": 5},
         {"architecture": "edsr", "channels": 0},
         {"architecture": "edsr", "blocks": 10**6},
+        {"architecture": "edsr", "extra": -1},
+        {"architecture": "edsr", "normalization": "none"},
+        {"architecture": "dqe", "channels": 0},
         {"architecture": "vdsr", "scale": 0},
         {"architecture": "vdsr", "layers": 1},
         {"architecture": "vdsr", "colours": 2},

@@ -65,7 +65,7 @@ def colored(grey: Tensor, ab: Tensor) -> Tensor:
     found = rgb(torch.cat((lightness(grey), ab), -3))
     away = found - luma(found)
     room = torch.where(away > 0, 1 - grey, grey) / away.abs().clamp(min=1e-6)
-    return grey + away * room.amin(-3, keepdim=True).clamp(max=1)
+    return (grey + away * room.amin(-3, keepdim=True).clamp(max=1)).clamp(0, 1)
 
 
 def _mixed(x: Tensor, matrix: Tensor) -> Tensor:
