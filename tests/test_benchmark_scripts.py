@@ -27,6 +27,11 @@ def test_speed(script):
     assert float(out.split()[-1]) > 0
 
 
+def test_correction(script):
+    out = script("correction.py", SIZE=(40, 30), RUNS=1)
+    assert "the same result" in out
+
+
 def test_formats(script, save, astronaut, tmp_path):
     save("set/a.png", astronaut[:48, :64])
     lines = script("formats.py", tmp_path / "set").splitlines()

@@ -119,6 +119,16 @@ def test_the_zoo_keeps_them(make, tmp_path):
     torch.testing.assert_close(again(x), model(x), atol=0.5, rtol=0.02)
 
 
+def test_a_colorizer_starts_from_the_trunk_of_another():
+    first, second, third = (make() for make in NETS)
+    third.start_from(first)
+    assert all(torch.equal(a, b) for a, b in zip(first.trunk.parameters(), third.trunk.parameters(), strict=True))
+    with pytest.raises(ValueError, match="trunks differ"):
+        RegressionColorizer(RegressionConfig(width=3)).start_from(first)
+    with pytest.raises(ValueError, match="layouts differ"):
+        RegressionColorizer(RegressionConfig(width=3)).start_from(second)
+
+
 def published():
     """Tensors as Zhang's port for PyTorch names them, with random values of a fitting size."""
     state = {}

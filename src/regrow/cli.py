@@ -268,7 +268,7 @@ def bench(
     refine: Refine = 0,
     temperature: Temperature = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json and sheet.png.")
+        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json, sheet.png ...")
     ] = None,
     device: Device = "auto",
     tile: Tile = 512,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SIDE = 176
 """Shorter side at which a net looks at a picture, in pixels, about that of its training crops."""
 LONGEST = 8 * SIDE
-RADIUS = 2
+RADIUS = 4
 """Colours follow the luma within windows of 2 RADIUS + 1 pixels of that size."""
 EPSILON = 1e-3
 """Variance of luma, in [0, 1], below which they do not."""

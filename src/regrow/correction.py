@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -19,7 +21,15 @@ def corrected(enlarged: np.ndarray, plain: np.ndarray, threshold: float) -> np.n
         threshold: in the units of the pictures.
     """
     difference = np.maximum(enlarged, plain) - np.minimum(enlarged, plain)  # no sign to lose in unsigned integers
-    return np.where((difference > threshold).any(-1, keepdims=True), plain, enlarged)
+    if enlarged.dtype.kind == "u":
+        threshold = math.floor(threshold)  # compared as integers, not each as a float
+    beyond = difference > threshold
+    # Channel by channel, for numpy is slow along so short an axis.
+    channels = range(beyond.shape[-1])
+    any_beyond = functools.reduce(np.logical_or, (beyond[..., c] for c in channels))
+    for c in channels:
+        beyond[..., c] = any_beyond
+    return np.where(beyond, plain, enlarged)
 
 
 def corrected_rows(

@@ -219,6 +219,7 @@ def run_color_bench(
         results = benchmark.bench(folders, names, **options, report=report)
         if out:
             write(results, out)
+            benchmark.write_curves(results, out / "accuracy.csv")
             benchmark.sheet(folders, names, out / "sheet.png", **options)
     print("\n".join(benchmark.table(results)))
 

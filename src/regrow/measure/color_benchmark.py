@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import torch
 from regrow import restoration, zoo
 from regrow.colorspace import luma
 from regrow.errors import UsageError
-from regrow.files import find_pictures
+from regrow.files import atomic, find_pictures
 from regrow.inputs import read_rgb
 from regrow.measure import colour
 from regrow.measure.benchmark import as_tensor, labels
@@ -40,8 +41,7 @@ class Result:
     """PSNR in dB under the protocol `rgb`."""
     ab_rmse: float
     auc: float
-    """Area under the curve of pixels within 0 to 150 of the true ab, as a share; the next with rare colours counting
-    as much as frequent ones, by their frequencies in the set."""
+    """Area under the accuracy curve, as a share; the next with rare colours counting as much as frequent ones."""
     auc_rebalanced: float
     colourfulness: float
     original_colourfulness: float
@@ -51,6 +51,9 @@ class Result:
     """For each megapixel, array to array."""
     peak_mib: float
     """Most memory the process held meanwhile."""
+    curve: tuple[float, ...]
+    """Share of pixels within 0, 1, ... 150 of the true ab; the next with pixels weighted by how rare their colours are."""
+    curve_rebalanced: tuple[float, ...]
 
 
 def bench(
@@ -127,17 +130,20 @@ def _measure(
     seconds = time.perf_counter() - start
     peak = peak_memory() / 2**20
     y = as_tensor(painted)
+    raw, rebalanced = colour.accuracy_curve(x, y), colour.accuracy_curve(x, y, weights)
     return Result(
         label, picture, model,
         rgb=psnr_rgb(y, x),
         ab_rmse=colour.ab_rmse(x, y),
-        auc=float(colour.accuracy_curve(x, y).mean()),
-        auc_rebalanced=float(colour.accuracy_curve(x, y, weights).mean()),
+        auc=float(raw.mean()),
+        auc_rebalanced=float(rebalanced.mean()),
         colourfulness=colour.colourfulness(y),
         original_colourfulness=colour.colourfulness(x),
         luma_error=colour.luma_error(as_tensor(grey), y),
         seconds=seconds / (grey.size / 1e6),
         peak_mib=peak,
+        curve=tuple(raw.tolist()),
+        curve_rebalanced=tuple(rebalanced.tolist()),
     )  # fmt: skip
 
 
@@ -159,6 +165,16 @@ def table(results: list[Result]) -> Iterator[str]:
             f"{r.colourfulness:6.1f} {r.original_colourfulness:6.1f} {r.luma_error:5.2f} {r.seconds:6.2f} "
             f"{r.peak_mib:8.0f}"
         )
+
+
+def write_curves(results: list[Result], path: Path) -> None:
+    """Write the accuracy curves of every set and model, their means over the pictures, as CSV."""
+    with atomic(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("set", "model", "distance", "share", "share_rebalanced"))
+        for r in means(results):
+            for distance, shares in enumerate(zip(r.curve, r.curve_rebalanced, strict=True)):
+                writer.writerow((r.set, r.model, distance, *(f"{share:.4f}" for share in shares)))
 
 
 def sheet(folders: list[Path], models: list[str], path: Path, *, temperature: float | None, device: str) -> None:

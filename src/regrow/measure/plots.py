@@ -11,10 +11,10 @@ from regrow.files import atomic
 
 
 def plot_training(rows: Sequence[dict[str, float]], path: Path, title: str) -> None:
-    """Draw losses (log scale, left) and validation figures in dB (right) over the steps of a training run.
+    """Draw losses (log scale, left) and validation figures (right) over the steps of a training run.
 
     Args:
-        rows: as in log.csv: `step` and any other columns; those that start with `val_` are figures in dB.
+        rows: as in log.csv: `step` and any other columns; those that start with `val_` are figures.
         path: PNG to write.
         title: name of the run.
     """
@@ -28,7 +28,7 @@ def plot_training(rows: Sequence[dict[str, float]], path: Path, title: str) -> N
         axes = figures if name.startswith("val_") else losses
         axes.plot(*zip(*points, strict=True), label=name.removeprefix("val_"))
     losses.set(title=f"{title}: loss", xlabel="step", yscale="log")
-    figures.set(title=f"{title}: held-out pictures", xlabel="step", ylabel="PSNR (dB)")
+    figures.set(title=f"{title}: held-out pictures", xlabel="step")
     for axes in (losses, figures):
         if axes.lines:
             axes.legend()

@@ -6,7 +6,7 @@ import csv
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from regrow.files import atomic
 from regrow.measure import metrics
 
 R = TypeVar("R")
-"""A dataclass with the name of a picture in `picture`: floats are figures, all else says what they are of."""
+"""A dataclass with the name of a picture in `picture`: floats are figures, tuples curves, all else what they are of."""
 
 
 def means(results: Sequence[R]) -> list[R]:
@@ -25,14 +25,16 @@ def means(results: Sequence[R]) -> list[R]:
     groups: dict[tuple[Any, ...], list[R]] = {}
     for result in results:
         values = asdict(result)  # type: ignore[call-overload]
-        key = tuple(v for name, v in values.items() if name != "picture" and not isinstance(v, float))
+        key = tuple(v for name, v in values.items() if name != "picture" and not isinstance(v, (float, tuple)))
         groups.setdefault(key, []).append(result)
     merged = []
     for group in groups.values():
         first = asdict(group[0]) | {"picture": "mean"}  # type: ignore[call-overload]
         for name, value in first.items():
-            if isinstance(value, float):
-                every = [getattr(r, name) for r in group]
+            every = [getattr(r, name) for r in group]
+            if isinstance(value, tuple):
+                first[name] = tuple(sum(v) / len(v) for v in zip(*every, strict=True))
+            elif isinstance(value, float):
                 first[name] = max(every) if name == "peak_mib" else sum(every) / len(every)
         merged.append(type(group[0])(**first))
     return merged
@@ -41,7 +43,7 @@ def means(results: Sequence[R]) -> list[R]:
 def write(results: Sequence[Any], out: Path) -> None:
     """Write results.csv (every picture) and results.json (means, pictures and what they were measured with)."""
     with atomic(out / "results.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(results[0])])
+        writer = csv.DictWriter(file, list(_rounded(results[0])))
         writer.writeheader()
         writer.writerows(_rounded(result) for result in results)
     table = {
@@ -57,4 +59,5 @@ def write(results: Sequence[Any], out: Path) -> None:
 
 
 def _rounded(result: Any) -> dict[str, Any]:
-    return {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(result).items()}
+    values = asdict(result).items()
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in values if not isinstance(v, tuple)}

@@ -6,6 +6,7 @@ from abc import abstractmethod
 
 from torch import Tensor
 
+from regrow.nets.color.trunk import Trunk
 from regrow.nets.model import Model
 
 
@@ -18,6 +19,18 @@ class Colorizer(Model):
 
     multiple: int
     """What the sides of what it is given must divide by."""
+    trunk: Trunk
+    """What sees, apart from what then decides on colours."""
+
+    def start_from(self, other: Model) -> None:
+        """Take over the weights of another colorizer; of one of another kind, the trunk."""
+        if isinstance(other, Colorizer) and type(other) is not type(self):
+            try:
+                self.trunk.load_state_dict(other.trunk.state_dict())
+            except RuntimeError:
+                raise ValueError(f"the trunks differ: {other.settings()} and {self.settings()}") from None
+            return
+        super().start_from(other)
 
     @abstractmethod
     def forward(self, lightness: Tensor) -> Tensor:
