@@ -373,3 +373,19 @@ def test_one_model_may_shrink_and_another_enlarge(sets, tiny_folder, tmp_path):
     assert found["tiny+vdsr"].small == found["tiny"].small
     with pytest.raises(UsageError, match="vdsr: enlarges by 2, not by 3"):
         bench(sets[:1], [f"bicubic+{folder}"], scale=3)
+
+
+def test_a_third_model_enhances_what_the_second_enlarged(sets, tiny_folder, tmp_path):
+    """An untrained enhancer leaves the picture; one whose last bias is moved adds that."""
+    zoo.save(zoo.build({"architecture": "vdsr", "layers": 2, "channels": 8}), tmp_path / "vdsr")
+    enhancer = zoo.build({"architecture": "dqe", "channels": 8, "blocks": 1})
+    zoo.save(enhancer, tmp_path / "none")
+    enhancer.requires_grad_(False).tail.bias.fill_(0.1)
+    zoo.save(enhancer, tmp_path / "brighter")
+    first = f"bicubic+{tmp_path / 'vdsr'}"
+    models = [first, f"{first}+{tmp_path / 'none'}", f"{first}+{tmp_path / 'brighter'}"]
+    plain, same, brighter = (r.rgb for r in bench(sets[:1], models, scale=2)[:3])
+    assert plain == same > brighter + 3
+    for name, words in ((f"{first}+{tiny_folder}", "nets that enhance"), (f"{first}+{tmp_path / 'vdsr'}", "by 4")):
+        with pytest.raises(UsageError, match=words):
+            bench(sets[:1], [name], scale=2)

@@ -181,6 +181,13 @@ def test_colour_pictures_keep_their_colours(folders, coffee, caplog):
     assert "has colours, which are replaced" in caplog.text
 
 
+def test_a_picture_that_regrow_shrank_is_told_from_others(folders, coffee, tiny_folder, save, tmp_path, caplog):
+    regrow.shrink(save("coffee.png", coffee[:80, :80]), tmp_path / "small.png", model=tiny_folder)
+    regrow.restore(tmp_path / "small.png", tmp_path / "out.png", colorizer="none", upscaler=folders["x2"])
+    assert "`regrow grow` brings the picture back" in caplog.text
+    assert regrow.info(tmp_path / "out.png") is None
+
+
 def test_batches_go_on_where_they_stopped(regrow, folders, photo, tmp_path):
     command = ["colorize", photo, "-o", tmp_path / "out.png", "--model", folders["regression"]]
     assert regrow(*command).code == 0

@@ -260,7 +260,9 @@ def bench(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")],
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", help="Model by name or folder, bicubic, or A+B (A shrinks, B grows); may be repeated."),
+        typer.Option(
+            "--model", help="Model by name or folder, bicubic, A+B (A shrinks, B grows) or A+B+C; may be repeated."
+        ),
     ] = None,
     task: Annotated[BenchTask, typer.Option(help="What is measured.")] = BenchTask.rescale,
     scale: ScaleOption = None,

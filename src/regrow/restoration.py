@@ -24,6 +24,7 @@ from regrow.formats import format_of, get_format, icc_fits
 from regrow.hints import Hint
 from regrow.inputs import accept, read_rgb
 from regrow.output import Report, named, reported, silent, unnamed, write
+from regrow.passport import strip
 from regrow.picture import open_picture
 from regrow.pipeline import TILE, Samples, restore_rows, to_dtype, to_float
 from regrow.provenance import mark
@@ -274,7 +275,10 @@ def restore_file(source: Any, out: Any, chain: Chain, *, format: str | None = No
     if icc and not icc_fits(icc, colours=colours, format=form.name):
         log.warning("%s: its profile does not fit the colours of the result and is left out", opened.name)
         icc = None
-    opened = replace(opened, icc=icc, xmp=mark(opened.xmp, steps))
+    own = opened.xmp and strip(opened.xmp)
+    if own != opened.xmp:
+        log.warning("%s: has a passport; `regrow grow` brings the picture back that it was", opened.name)
+    opened = replace(opened, icc=icc, xmp=mark(own, steps))
     write(out, rows, opened, chain.size(size), colours, opened.depth, form, report)
 
 

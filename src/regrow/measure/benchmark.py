@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +125,8 @@ def originals(folder: Path, scales: tuple[float, float], models: list[str]) -> I
 class Pair:
     """Two maps of (H, W, 3 or 1) uint8 pictures: a model's, or the antialiased bicubic's where its name is "bicubic".
 
-    "A+B" shrinks as A and grows as B does, which may be a net that enlarges, such as EDSR: "tad-x2+runs/edsr/weights".
-    UsageError when there is no such model, or B does not enlarge by the scale.
+    "A+B" shrinks as A and grows as B does, which may be a net that enlarges, such as EDSR, and "A+B+C" lets C enhance
+    what B has enlarged. UsageError when there is no such model, or they do not enlarge by the scale.
     """
 
     def __init__(
@@ -134,23 +134,28 @@ class Pair:
     ) -> None:
         self.name, self.scales, self.grey = name, check_scale(scale), grey
         self.options: dict[str, Any] = {"scale": self.scales, "device": device, "tile": tile}
-        self.shrinker, self.grower = halves(name)
+        self.shrinker, *growers = parts(name)
+        self.grower = growers[0] if growers else self.shrinker
         self.refine = refine if self.shrinker != BICUBIC else 0
-        self.net: Restorer | None = None
-        for part in (self.shrinker, self.grower):
+        for part in parts(name):
             if part != BICUBIC:
                 zoo.folder(part)
-        if self.grower not in (self.shrinker, BICUBIC):
-            self.net = self._restorer(device)
+        self.nets: list[Restorer] = []
+        if self.grower not in (self.shrinker, BICUBIC) or len(growers) > 1:
+            self.nets = self._restorers(growers, device)
 
-    def _restorer(self, device: str) -> Restorer | None:
-        """The net that only grows; None where it is a rescaler's half."""
-        net = zoo.on_device(zoo.load(self.grower), device)
-        if not isinstance(net, Restorer):
-            return None
-        if any(scale != net.scale for scale in self.scales):
-            raise UsageError(f"{self.grower}: enlarges by {net.scale}, not by {words(self.scales)}")
-        return net
+    def _restorers(self, names: list[str], device: str) -> list[Restorer]:
+        """The nets that only grow; none where one rescaler's half does."""
+        nets = [zoo.on_device(zoo.load(name), device) for name in names]
+        restorers = [net for net in nets if isinstance(net, Restorer)]
+        if len(nets) == 1 and not restorers:
+            return []
+        if len(restorers) < len(nets):
+            raise UsageError(f"{self.name}: of more than two models, the third and later must be nets that enhance")
+        scale = prod(net.scale for net in restorers)
+        if any(wanted != scale for wanted in self.scales):
+            raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {words(self.scales)}")
+        return restorers
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
         """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
@@ -162,10 +167,12 @@ class Pair:
 
     def grow(self, small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """(h, w, 3 or 1) -> (H, W, 3), or (H, W, 1) where there are no colours; size is (width, height)."""
-        if self.net is not None:
+        if self.nets:
             pixels = np.broadcast_to(small, (*small.shape[:2], 3))
-            inside = small.shape[1], small.shape[0]
-            return np.concatenate(list(restore_rows([pixels], inside, 3, self.net, tile=self.options["tile"])))
+            for net in self.nets:
+                inside = pixels.shape[1], pixels.shape[0]
+                pixels = np.concatenate(list(restore_rows([pixels], inside, 3, net, tile=self.options["tile"])))
+            return pixels
         if self.grower != BICUBIC:
             return np.asarray(verbs.grow(small, size=size, model=self.grower, **self.options))
         return _array(bicubic(as_tensor(small), size[::-1]))
@@ -176,10 +183,9 @@ class Pair:
         return small, self.grow(small, (picture.shape[1], picture.shape[0]))
 
 
-def halves(name: str) -> tuple[str, str]:
-    """What shrinks and what grows: "A+B" is A and B, any other name both."""
-    first, plus, second = name.partition("+")
-    return (first, second) if plus and not Path(name).is_dir() else (name, name)
+def parts(name: str) -> list[str]:
+    """What shrinks and what then grows: "A+B" is A and B, any other name itself alone."""
+    return [name] if Path(name).is_dir() else name.split("+")
 
 
 def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
@@ -208,7 +214,7 @@ def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
 
 def labels(names: list[str]) -> dict[str, str]:
     """The last part of every name, or the whole where that is not enough to tell it from the others."""
-    short = {name: "+".join(Path(part).name for part in dict.fromkeys(halves(name))) for name in names}
+    short = {name: "+".join(Path(part).name for part in parts(name)) for name in names}
     return {name: label if list(short.values()).count(label) == 1 else name for name, label in short.items()}
 
 
@@ -272,8 +278,8 @@ def as_rgb(picture: np.ndarray) -> torch.Tensor:
 
 
 def _grey_only(models: list[str]) -> bool:
-    parts = {part for name in models for part in halves(name)} - {BICUBIC}
-    return any(zoo.config(part).get("colours") == 1 for part in parts)
+    names = {part for name in models for part in parts(name)} - {BICUBIC}
+    return any(zoo.config(name).get("colours") == 1 for name in names)
 
 
 def _original(path: Path, scales: tuple[float, float], *, grey: bool) -> np.ndarray:

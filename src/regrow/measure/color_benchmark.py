@@ -52,7 +52,7 @@ class Result:
     peak_mib: float
     """Most memory the process held meanwhile."""
     curve: tuple[float, ...]
-    """Share of pixels within 0, 1, ... 150 of the true ab; the next with pixels weighted by how rare their colours are."""
+    """Share of pixels within 0, 1, ... 150 of the true ab; the next weighted by how rare the colours are in the set."""
     curve_rebalanced: tuple[float, ...]
 
 
