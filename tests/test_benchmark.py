@@ -380,7 +380,7 @@ def test_a_third_model_enhances_what_the_second_enlarged(sets, tiny_folder, tmp_
     zoo.save(zoo.build({"architecture": "vdsr", "layers": 2, "channels": 8}), tmp_path / "vdsr")
     enhancer = zoo.build({"architecture": "dqe", "channels": 8, "blocks": 1})
     zoo.save(enhancer, tmp_path / "none")
-    enhancer.requires_grad_(False).tail.bias.fill_(0.1)
+    enhancer.requires_grad_(False).tail.bias.fill_(0.5)
     zoo.save(enhancer, tmp_path / "brighter")
     first = f"bicubic+{tmp_path / 'vdsr'}"
     models = [first, f"{first}+{tmp_path / 'none'}", f"{first}+{tmp_path / 'brighter'}"]

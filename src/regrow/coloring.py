@@ -45,10 +45,9 @@ class Colours:
     @classmethod
     def fit(cls, grey: Tensor, ab: Tensor) -> Colours:
         """From luma in [0, 1], (1, 1, h, w), and a and b there, (1, 2, h, w)."""
-        mean_grey, mean_ab = _box(grey), _box(ab)
-        variance = _box(grey * grey) - mean_grey**2
-        slope = (_box(grey * ab) - mean_grey * mean_ab) / (variance + EPSILON)
-        return cls(_box(slope), _box(mean_ab - slope * mean_grey))
+        from regrow.guided import lines
+
+        return cls(*lines(grey, ab, RADIUS, EPSILON))
 
     def on(self, grey: Tensor, top: int, size: tuple[int, int]) -> Tensor:
         """A and b, (1, 2, n, width), for rows of luma, (1, 1, n, width), from row `top` of a (width, height)."""
@@ -162,13 +161,6 @@ def _grey(block: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
     floats = next(to_float([block], held, held))
     weights = np.array([0.299, 0.587, 0.114] if held == 3 else [1], np.float32)
     return (floats[..., :held] @ weights)[..., None], floats[..., held:]
-
-
-def _box(x: Tensor) -> Tensor:
-    """The mean over each window, cut at the borders."""
-    import torch.nn.functional as F
-
-    return F.avg_pool2d(x, 2 * RADIUS + 1, 1, RADIUS, count_include_pad=False)
 
 
 def _enlarged(x: Tensor, rows: range, size: tuple[int, int]) -> Tensor:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from regrow.nets.color.base import Colorizer
 
+RADIUS, TEXTURE = 4, 8.0
+"""Lightness is smoothed over windows of 2 RADIUS + 1 pixels where it deviates by less than TEXTURE: no edges."""
 CONTRAST = 5.0
-"""Difference of L over which a colour travels as hard as over one unit of `REACH`."""
+"""Difference of L, from one pixel to the next, that costs a colour 1 to cross; twice that costs 4."""
 FRICTION = 0.01
 """What a colour pays for each pixel, of the size that nets look at, however even."""
-REACH = 1.0
+REACH = 3.0
 """Distance at which a known colour counts as much as the guessed one."""
 BLEND = 4
 """Weights fall by this power of the distance."""
@@ -97,6 +99,7 @@ def spread(ab: Tensor, seen: Tensor, hints: Sequence[Hint], size: tuple[int, int
     import torch
 
     from regrow.colorspace import lab
+    from regrow.guided import lines
 
     h, w = seen.shape[-2:]
     rgb = torch.tensor([hint.color for hint in hints], dtype=torch.float32) / 255
@@ -111,7 +114,8 @@ def spread(ab: Tensor, seen: Tensor, hints: Sequence[Hint], size: tuple[int, int
     for group, members in enumerate(groups.values()):
         mean[group] = colours[members].mean(0)
         start[group, [places[i][0] for i in members], [places[i][1] for i in members]] = 0
-    weights = (REACH / _distance(start, seen[0, 0]).clamp(min=1e-3)) ** BLEND
+    slope, offset = lines(seen, seen, RADIUS, TEXTURE**2)
+    weights = (REACH / _distance(start, (slope * seen + offset)[0, 0]).clamp(min=1e-3)) ** BLEND
     known = torch.einsum("khw,kc->chw", weights, mean)
     return ((known + ab[0]) / (weights.sum(0) + 1))[None]
 
