@@ -50,3 +50,10 @@ def test_colours_that_fit_come_back(astronaut):
 def test_black_and_white_have_no_room_for_colour(level):
     grey = torch.full((1, 2, 2), float(level))
     torch.testing.assert_close(colored(grey, torch.full((2, 2, 2), 60.0)), grey.expand(3, -1, -1))
+
+
+def test_where_no_colour_is_claimed_there_is_none():
+    """No level of grey gets a tint from the conversions."""
+    grey = torch.arange(256).view(1, 16, 16) / 255
+    y = (colored(grey, torch.zeros(2, 16, 16)) * 255).round()
+    assert torch.equal(y, (255 * grey).round().expand(3, -1, -1))

@@ -176,6 +176,8 @@ def test_colour_pictures_keep_their_colours(folders, coffee, caplog):
     picture = coffee[:100, :150]
     found = regrow.restore(picture, scale=1, colorizer=folders["regression"])
     np.testing.assert_array_equal(found, picture)
+    image = regrow.restore(Image.fromarray(picture), scale=1, colorizer=folders["regression"])
+    assert steps_of(image.info.get("xmp")) is None  # for nothing was done
     assert "has colours, which are kept" in caplog.text
     regrow.colorize(picture, model=folders["regression"])
     assert "has colours, which are replaced" in caplog.text

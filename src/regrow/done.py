@@ -6,13 +6,13 @@ import os
 from typing import Any
 
 from regrow import zoo
+from regrow.chain import Chain
 from regrow.errors import RegrowError
 from regrow.formats import format_of
 from regrow.passport import Passport
 from regrow.picture import open_picture
 from regrow.provenance import steps_of
 from regrow.rescaling import Scale, asked_scale, check_scale, default_model, grown_size, small_size
-from regrow.restoration import Chain
 from regrow.verbs import info
 
 
@@ -77,7 +77,7 @@ def is_restored(source: Any, target: str | os.PathLike[str], chain: Chain) -> bo
         if not _newer(target, source):
             return False
         before, after = open_picture(source).upright(), open_picture(target)
-        done = steps_of(after.xmp)
+        done = steps_of(after.xmp) or ""
         return (after.width, after.height) == chain.size((before.width, before.height)) and done in {
             chain.steps(),
             chain.steps(colour=False),

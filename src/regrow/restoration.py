@@ -2,150 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import tee
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from regrow import hints as known
-from regrow import zoo
-from regrow.coloring import choose_colours, color_rows, glance, is_grey
-from regrow.correction import corrected_rows
+from regrow.chain import NONE, Chain
 from regrow.errors import UsageError
-from regrow.fit import resampled
 from regrow.formats import format_of, get_format, icc_fits
 from regrow.hints import Hint
 from regrow.inputs import accept, read_rgb
 from regrow.output import Report, named, reported, silent, unnamed, write
 from regrow.passport import strip
 from regrow.picture import open_picture
-from regrow.pipeline import TILE, Samples, restore_rows, to_dtype, to_float
+from regrow.pipeline import TILE
 from regrow.provenance import mark
 
-if TYPE_CHECKING:
-    from regrow.nets.color.base import Colorizer
-    from regrow.nets.upscale.base import Restorer
-
-NONE = "none"
-"""The name of a step that is left out."""
 COLORIZER = "colorize"
+"""The shipped model that colours, when no other is asked for."""
 LARGEST_SCALE = 4
 
 log = logging.getLogger("regrow")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chain:
-    """The restorers that a picture goes through: colour, then enlarge, then enhance."""
-
-    colorizer: str = NONE
-    """Names of shipped models, folders, or `NONE`."""
-    upscaler: str = NONE
-    enhancer: str = NONE
-    scale: float = 1
-    temperature: float | None = None
-    """Of a colorizer that has one; its own when None."""
-    hints: tuple[Hint, ...] = ()
-    painted: np.ndarray | None = None
-    """Hints as a sparse picture, (H, W, 3 or 4) uint8."""
-    reference: np.ndarray | None = None
-    """(H, W, 3) uint8."""
-    correct: float | None = None
-    """Levels of 255 by which the enlarged picture may differ from the bilinear one."""
-    sparing: bool = False
-    """Leave pictures alone that have colours."""
-    device: str = "auto"
-    tile: int = TILE
-
-    def size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) of the result."""
-        width, height = (max(1, round(n * self.scale)) for n in size)
-        return width, height
-
-    def steps(self, *, colour: bool = True) -> str:
-        """What is done, in words: models by name and digest, and settings. `colour`: whether colours are given."""
-        words = []
-        if colour and self.colorizer != NONE:
-            words.append(f"colorize {_cited(self.colorizer)}")
-            if self.temperature is not None:
-                words.append(f"temperature {self.temperature:g}")
-            if self.hints or self.painted is not None or self.reference is not None:
-                words.append(f"hints {self._fingerprint()}")
-        if self.upscaler != NONE:
-            words.append(f"upscale {_cited(self.upscaler)} x{self.scale:g}")
-        if self.correct is not None:
-            words.append(f"correct {self.correct:g}")
-        if self.enhancer != NONE:
-            words.append(f"enhance {_cited(self.enhancer)}")
-        return "; ".join(words)
-
-    def _fingerprint(self) -> str:
-        digest = hashlib.sha256(repr(self.hints).encode())
-        for picture in (self.painted, self.reference):
-            if picture is not None:
-                digest.update(repr(picture.shape).encode() + picture.tobytes())
-        return digest.hexdigest()[:12]
-
-    def check(self) -> None:
-        """UsageError where a model is not there, is of another kind, or does not reach the scale."""
-        if self.colorizer != NONE:
-            _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
-        for name in {self.upscaler, self.enhancer} - {NONE}:
-            net = _restorer(name, zoo.digest(name), self.device)
-            if name == self.upscaler and net.scale < self.scale:
-                raise UsageError(f"scale {self.scale:g}: {name} enlarges by {net.scale}; take another --upscaler")
-            if name == self.enhancer and net.scale > 1:
-                raise UsageError(f"{name}: enlarges by {net.scale}, so it is no enhancer; take it as --upscaler")
-
-    def run(
-        self, rows: Callable[[], Iterable[np.ndarray]], what: str, size: tuple[int, int], held: int, dtype: Samples
-    ) -> tuple[Iterator[np.ndarray], int, str]:
-        """Restore a picture.
-
-        Args:
-            rows: gives its rows from the start, as for `regrow.pipeline.restore_rows`.
-            what: its name in messages.
-            size, held: its (width, height) and colours.
-            dtype: of the result.
-
-        Returns:
-            Rows of the result, how many colours they have, and what was done in words.
-        """
-        self.check()
-        stream, colours, colour = rows(), held, False
-        if self.colorizer != NONE:
-            seen = glance(rows(), size, held)
-            grey = is_grey(seen)
-            colour = grey or not self.sparing
-            if not grey:
-                log.warning("%s: has colours, which %s", what, "are replaced" if colour else "are kept")
-        if colour:
-            model = _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
-            hints = [*self.hints, *(() if self.painted is None else known.sparse(self.painted, size))]
-            known.check(hints, size)
-            found = choose_colours(seen, size, model, hints, self.reference)
-            stream, colours = color_rows(stream, size, held, found, np.float32), 3
-        stream = to_float(stream, colours, colours)
-        at = size
-        for name in (self.upscaler, self.enhancer):
-            if name == NONE:
-                continue
-            net = _restorer(name, zoo.digest(name), self.device)
-            before, stream = tee(stream) if self.correct is not None and name == self.upscaler else (None, stream)
-            wanted = at[0] * net.scale, at[1] * net.scale
-            stream = restore_rows(stream, at, colours, net, np.float32, self.tile)
-            if before is not None:
-                stream = corrected_rows(stream, before, at, wanted, self.correct or 0)
-            at = wanted
-        stream = resampled(stream, at, self.size(size), colours)
-        return (to_dtype(block, colours, colours, dtype) for block in stream), colours, self.steps(colour=colour)
 
 
 def colorize(
@@ -278,7 +159,7 @@ def restore_file(source: Any, out: Any, chain: Chain, *, format: str | None = No
     own = opened.xmp and strip(opened.xmp)
     if own != opened.xmp:
         log.warning("%s: has a passport; `regrow grow` brings the picture back that it was", opened.name)
-    opened = replace(opened, icc=icc, xmp=mark(own, steps))
+    opened = replace(opened, icc=icc, xmp=mark(own, steps) if steps else own)
     write(out, rows, opened, chain.size(size), colours, opened.depth, form, report)
 
 
@@ -293,7 +174,8 @@ def _restored(picture: Any, out: Any, verb: str, chain: Chain, format: str | Non
     rows, colours, steps = chain.run(lambda: [given.pixels], type(picture).__name__, size, given.colours, kind)
     result = given.wrap(np.concatenate(list(reported(rows, chain.size(size)[1], report))))
     if given.holds_xmp:
-        result.info["xmp"] = mark(given.xmp, steps)
+        if steps:
+            result.info["xmp"] = mark(given.xmp, steps)
         if colours > given.colours:  # a profile of grey is none of colours
             result.info.pop("icc_profile", None)
     return result
@@ -308,32 +190,3 @@ def _painted(hints: Any) -> np.ndarray:
     if pixels.dtype != np.uint8 or pixels.shape[-1] < 3:
         raise UsageError("a picture of hints must have colours, of 8 bits")
     return pixels
-
-
-def _cited(name: str) -> str:
-    return f"{os.path.basename(os.path.normpath(name))} {zoo.digest(name)[:12]}"
-
-
-@lru_cache(maxsize=4)
-def _colorizer(name: str, digest: str, temperature: float | None, device: str) -> Colorizer:
-    from regrow.nets.color.base import Colorizer
-    from regrow.nets.color.classification import ClassificationColorizer
-
-    model = zoo.on_device(zoo.load(name), device)
-    if not isinstance(model, Colorizer):
-        raise UsageError(f"{name}: is no colorizer")
-    if temperature is not None:
-        if not isinstance(model, ClassificationColorizer):
-            raise UsageError(f"temperature {temperature:g}: {name} has none; leave it out")
-        model.config = replace(model.config, temperature=temperature)
-    return model
-
-
-@lru_cache(maxsize=4)
-def _restorer(name: str, digest: str, device: str) -> Restorer:
-    from regrow.nets.upscale.base import Restorer
-
-    model = zoo.on_device(zoo.load(name), device)
-    if not isinstance(model, Restorer):
-        raise UsageError(f"{name}: neither enlarges nor enhances ordinary pictures")
-    return model

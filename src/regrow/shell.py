@@ -20,8 +20,8 @@ from regrow.errors import RegrowError, UsageError
 from regrow.formats import FORMATS, get_format
 
 if TYPE_CHECKING:
+    from regrow.chain import Chain
     from regrow.passport import Passport
-    from regrow.restoration import Chain
 
 Report = Callable[[int, int], None]
 
