@@ -1,0 +1,35 @@
+"""Files for tests: written, read and looked at."""
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from regrow.picture import open_picture
+from regrow.writer import PictureWriter
+
+LOSSLESS = [".png", ".webp", ".tiff", ".avif"]
+FORMATS = [*LOSSLESS, ".jpg"]
+ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+GREY_ICC = ICC[:16] + b"GRAY" + ICC[20:]
+
+
+def exif(orientation=1):
+    block = Image.Exif()
+    block[0x010F], block[0x0112] = "Camera Inc.", orientation
+    return block.tobytes().removeprefix(b"Exif\0\0")
+
+
+def write(path, array, **options):
+    height, width, bands = array.shape
+    given = {"colours": 1 if bands < 3 else 3, "alpha": bands in (2, 4), "depth": array.dtype.itemsize * 8, **options}
+    with PictureWriter(path, width=width, height=height, **given) as writer:
+        writer.write(array)
+    return path
+
+
+def read(path):
+    return np.concatenate(list(open_picture(path).rows()))
+
+
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
