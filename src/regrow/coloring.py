@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from regrow.hints import Hint
     from regrow.nets.color.base import Colorizer
 
-SIDE = 176
-"""Shorter side at which a net looks at a picture, in pixels, about that of its training crops."""
+SIDE = 160
+"""Shorter side at which a net looks at a picture, in pixels: that of its training crops."""
 LONGEST = 8 * SIDE
 RADIUS = 4
 """Colours follow the luma within windows of 2 RADIUS + 1 pixels of that size."""

@@ -28,7 +28,7 @@ BLEND = 4
 """Weights fall by this power of the distance."""
 ROUNDS = 24
 """Turns around corners that a colour can take on its way."""
-SHARPNESS = 0.05
+SHARPNESS = 0.03
 """Temperature of the match with a reference, in cosine similarity."""
 
 
