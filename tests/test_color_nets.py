@@ -119,6 +119,15 @@ def test_the_zoo_keeps_them(make, tmp_path):
     torch.testing.assert_close(again(x), model(x), atol=0.5, rtol=0.02)
 
 
+def test_dropout_is_for_training_alone():
+    torch.manual_seed(0)
+    model = ClassificationColorizer(ClassificationConfig(width=4, dropout=0.5))
+    x = grey(4, 1, 32, 32)
+    assert not torch.equal(model.train().logits(x), model.logits(x))
+    assert torch.equal(model.eval().logits(x), model.logits(x))
+    assert model.state_dict().keys() == ClassificationColorizer(ClassificationConfig(width=4)).state_dict().keys()
+
+
 def test_a_colorizer_starts_from_the_trunk_of_another():
     first, second, third = (make() for make in NETS)
     third.start_from(first)
@@ -202,6 +211,7 @@ def test_files_of_weights_that_are_not_known_are_refused(tmp_path):
         {"architecture": "classification", "width": 0},
         {"architecture": "classification", "temperature": 0.0},
         {"architecture": "regression", "width": 10**6},
+        {"architecture": "regression", "dropout": 1.0},
         {"architecture": "histogram", "hidden": 0},
     ],
 )

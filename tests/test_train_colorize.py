@@ -10,6 +10,7 @@ pytest.importorskip("accelerate")
 
 from regrow import zoo
 from regrow.colorspace import colored, lab, lightness, luma
+from regrow.errors import UsageError
 from regrow.measure.metrics import psnr_rgb
 from regrow.nets.color.bins import in_gamut, nearest
 from regrow.nets.color.classification import ClassificationColorizer, ClassificationConfig
@@ -99,6 +100,17 @@ def test_pictures_are_shrunk_as_they_are_read(photographs, recipe):
     for a, b in zip(whole, small, strict=True):
         averaged = a.float().reshape(40, 4, 50, 4, 3).mean((1, 3))
         assert (averaged - b).abs().mean() < 4
+
+
+def test_pictures_are_held_out_of_one_folder(save, tmp_path):
+    for n, name in enumerate(("a/1.png", "a/2.png", "b/1.png", "b/2.png", "b/3.png")):
+        save(name, np.full((20, 20, 3), n, np.uint8))
+    quiet = Console(file=io.StringIO())
+    training, held_out = load(tmp_path, Data(crop=16, validation=2, held_out="b"), quiet)
+    assert [int(p[0, 0, 0]) for p in training] == [0, 1, 4]
+    assert [int(p[0, 0, 0]) for p in held_out] == [2, 3]
+    with pytest.raises(UsageError, match="b: 3 usable pictures are too few to hold out 4"):
+        load(tmp_path, Data(crop=16, validation=4, held_out="b"), quiet)
 
 
 def test_upright_crops_are_mirrored_at_most():

@@ -27,7 +27,7 @@ def load(root: Path, settings: Data, console: Console) -> tuple[list[Tensor], li
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder of training pictures; give the one that holds it with --data")
         paths += sorted(find_pictures(folder))
-    pictures = []
+    pictures, candidates = [], []
     for path in track(paths, "decoding", console=console, transient=True, disable=not console.is_terminal):
         try:
             picture = _shrunk(read_rgb(path), settings.side)
@@ -38,10 +38,13 @@ def load(root: Path, settings: Data, console: Console) -> tuple[list[Tensor], li
             console.print(f"skipped: {path}: smaller than a crop of {settings.crop} pixels", markup=False)
             continue
         pictures.append(torch.from_numpy(picture))
-    if len(pictures) <= settings.validation:
-        raise UsageError(f"{root}: {len(pictures)} usable pictures are too few to hold out {settings.validation}")
-    every = len(pictures) // settings.validation if settings.validation else len(pictures) + 1
-    held_out = [p for i, p in enumerate(pictures) if i % every == 0][: settings.validation]
+        if not settings.held_out or root / settings.held_out in path.parents:
+            candidates.append(pictures[-1])
+    if len(candidates) < settings.validation or len(pictures) <= settings.validation:
+        where = root / settings.held_out
+        raise UsageError(f"{where}: {len(candidates)} usable pictures are too few to hold out {settings.validation}")
+    every = len(candidates) // settings.validation if settings.validation else len(candidates) + 1
+    held_out = [p for i, p in enumerate(candidates) if i % every == 0][: settings.validation]
     taken = {id(p) for p in held_out}
     return [p for p in pictures if id(p) not in taken], held_out
 

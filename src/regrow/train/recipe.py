@@ -44,6 +44,8 @@ class Data:
     pictures are whose scale lies between two powers of 2."""
     validation: int = 16
     """Pictures held out, evenly spaced in the sorted list."""
+    held_out: str = ""
+    """Sub-folder that they are held out of, where others show the same scenes; any when empty."""
     validation_crop: int = 192
     """Side of the centre of a held-out picture that is measured, in pixels."""
 

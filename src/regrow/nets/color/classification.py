@@ -19,10 +19,14 @@ class ClassificationConfig:
     """Settings; `ClassificationConfig(width=64)` is the net of the paper."""
 
     width: int = 16
+    dropout: float = 0.0
+    """Of the trunk, in training."""
     temperature: float = 0.38
     """Of the annealed mean."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout {self.dropout} out of range: 0 to below 1")
         if not 1 <= self.width <= 256:
             raise ValueError(f"width {self.width} out of range: 1 to 256")
         if not 0 < self.temperature <= 1:
@@ -40,7 +44,7 @@ class ClassificationColorizer(Colorizer):
     def __init__(self, config: ClassificationConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or ClassificationConfig()
-        self.trunk = Trunk(config.width)
+        self.trunk = Trunk(config.width, config.dropout)
         bins = in_gamut()
         self.classes = nn.Conv2d(self.trunk.channels, len(bins), 1)
         self.bins: Tensor

@@ -26,10 +26,14 @@ class HistogramConfig:
     """Settings."""
 
     width: int = 16
+    dropout: float = 0.0
+    """Of the trunk, in training."""
     hidden: int = 128
     """Channels of the layer that sees the hypercolumns; 1024 in the paper."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout {self.dropout} out of range: 0 to below 1")
         if not 1 <= self.width <= 256 or not 1 <= self.hidden <= 4096:
             raise ValueError(f"width {self.width} or hidden {self.hidden} out of range: 1 to 256, 1 to 4096")
 
@@ -48,7 +52,7 @@ class HistogramColorizer(Colorizer):
         super().__init__()
         self.config = config = config or HistogramConfig()
         w = config.width
-        self.trunk = Trunk(w)
+        self.trunk = Trunk(w, config.dropout)
         widths = [w, 2 * w, 4 * w, 8 * w, 8 * w, 8 * w, 8 * w, self.trunk.channels]
         self.columns = nn.ModuleList(nn.Conv2d(n, config.hidden, 1, bias=i == 0) for i, n in enumerate(widths))
         self.histograms = nn.Conv2d(config.hidden, 2 * BINS, 1)

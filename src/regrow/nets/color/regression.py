@@ -18,8 +18,12 @@ class RegressionConfig:
     """Settings."""
 
     width: int = 16
+    dropout: float = 0.0
+    """Of the trunk, in training."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout {self.dropout} out of range: 0 to below 1")
         if not 1 <= self.width <= 256:
             raise ValueError(f"width {self.width} out of range: 1 to 256")
 
@@ -32,7 +36,7 @@ class RegressionColorizer(Colorizer):
     def __init__(self, config: RegressionConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or RegressionConfig()
-        self.trunk = Trunk(config.width)
+        self.trunk = Trunk(config.width, config.dropout)
         self.colours = nn.Conv2d(self.trunk.channels, 2, 1)
         nn.init.zeros_(self.colours.weight)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -12,9 +12,10 @@ class Trunk(nn.Module):
 
     Args:
         width: channels of the first block, doubled to the fourth; 64 as published, 512 at most.
+        dropout: share of the channels of blocks 4 to 7 that training leaves out, lest few pictures be learned by heart.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, dropout: float = 0.0) -> None:
         super().__init__()
         w = width
         self.conv1 = _block(1, w, 2, stride=2)
@@ -24,6 +25,7 @@ class Trunk(nn.Module):
         self.conv5 = _block(8 * w, 8 * w, 3, dilation=2)
         self.conv6 = _block(8 * w, 8 * w, 3, dilation=2)
         self.conv7 = _block(8 * w, 8 * w, 3)
+        self.dropout = nn.Dropout2d(dropout)
         self.conv8 = nn.Sequential(
             nn.ConvTranspose2d(8 * w, 4 * w, 4, stride=2, padding=1),
             nn.ReLU(inplace=True),
@@ -41,9 +43,13 @@ class Trunk(nn.Module):
         """L, (B, 1, h, w) from 0 to 100 -> what comes out of blocks 1 to 8, (B, channels, h', w') each."""
         x = (lightness - 50) / 100
         found = []
-        for block in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.conv6, self.conv7, self.conv8):
+        for block in (self.conv1, self.conv2, self.conv3):
             x = block(x)
             found.append(x)
+        for block in (self.conv4, self.conv5, self.conv6, self.conv7):
+            x = self.dropout(block(x))
+            found.append(x)
+        found.append(self.conv8(x))
         return found
 
     def forward(self, lightness: Tensor) -> Tensor:
