@@ -262,3 +262,15 @@ def test_marks_replace_each_other_and_leave_the_rest():
     assert steps_of(own) is None
     assert steps_of(b"no xml https://regrow.dev/ns/restored/1.0/") is None
     assert mark(b"no xml", "a") == b"no xml"
+
+
+def test_the_shipped_models_colour_a_photograph_better_than_not_at_all(astronaut, coffee):
+    """On pictures that were not trained on; and the luma stays."""
+    for picture in (astronaut, coffee):
+        grey = np.rint(picture @ BT601).astype(np.uint8)
+        found = regrow.colorize(grey)
+        assert np.abs(found @ BT601 - grey).max() <= 1
+        error, without = (((x.astype(float) - picture) ** 2).mean() for x in (found, grey[..., None]))
+        assert error < without
+    large = regrow.restore(grey[:100, :120], scale=2.5)
+    assert large.shape == (250, 300, 3)

@@ -37,6 +37,14 @@ def folder(name: str) -> Path:
     )
 
 
+def is_file(name: str) -> bool:
+    """Whether a model is named by a file of published weights."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # a name no path can have
+        return False
+
+
 def config(name: str) -> dict[str, Any]:
     """Architecture and settings of a model, without loading its weights."""
     path = folder(name) / CONFIG
@@ -107,7 +115,7 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if Path(name).is_file():
+    if is_file(name):
         from regrow import peers
 
         return peers.load(name)
@@ -162,7 +170,7 @@ def save(model: Model, path: Path) -> None:
 
 def digest(name: str) -> str:
     """SHA-256 of the weights file: by it a passport names the weights that are to grow what they shrank."""
-    path = (Path(name) if Path(name).is_file() else folder(name) / WEIGHTS).resolve()
+    path = (Path(name) if is_file(name) else folder(name) / WEIGHTS).resolve()
     try:
         state = path.stat()
         return _digest(path, state.st_mtime_ns, state.st_size)

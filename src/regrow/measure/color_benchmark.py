@@ -105,9 +105,9 @@ def _painter(name: str, temperature: float | None, device: str) -> Callable[[np.
     """A map from (H, W, 1) to (H, W, 3) uint8, ready to run."""
     if name == GREY:
         return lambda grey: np.repeat(grey, 3, -1)
-    if not Path(name).is_file():
+    if not zoo.is_file(name):
         zoo.folder(name)
-    if temperature is not None and zoo.config(name).get("architecture") != "classification":
+    if temperature is not None and not zoo.is_file(name) and zoo.config(name).get("architecture") != "classification":
         temperature = None  # a setting of one kind of model, in a table of several
     paint = partial(restoration.colorize, model=name, temperature=temperature, device=device)
     paint(np.zeros((64, 64, 1), np.uint8))  # the first picture would pay for what is set up once
