@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -203,12 +205,17 @@ def test_batches_go_on_where_they_stopped(regrow, folders, photo, tmp_path):
 
 
 def test_the_command_line_restores(regrow, folders, photo, tmp_path):
+    assert "has no passport" in regrow("info", photo).err
     done = regrow(
         "restore", photo, "-o", tmp_path / "out.webp", "--scale", 2, "--colorizer", folders["regression"],
         "--upscaler", folders["x2"], "--enhancer", "none", "--correct", 30,
     )  # fmt: skip
     assert (done.code, done.err) == (0, "")
     assert read(tmp_path / "out.webp").shape == (128, 172, 3)
+    told = json.loads(regrow("info", tmp_path / "out.webp", "--json").out)
+    assert told["restored"].startswith("colorize regression ")
+    assert told["restored"].endswith("; correct 30")
+    assert "upscale x2 " in regrow("info", tmp_path / "out.webp").out
 
 
 @pytest.mark.parametrize(

@@ -238,13 +238,14 @@ def compare(
 def info(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Picture, or - for standard input.")], json: Json = False
 ) -> None:
-    """Print the passport of a small picture: what it says of itself so that it can be regrown."""
+    """Print what a picture says of itself: the passport of a small one, or how one was restored."""
     from regrow import shell, verbs
 
-    passport = verbs.info(sys.stdin.buffer.read() if file == "-" else file)
-    if passport is None:
+    source = sys.stdin.buffer.read() if file == "-" else file
+    passport, steps = verbs.info(source), verbs.restored(source)
+    if passport is None and steps is None:
         raise RegrowError(f"{file}: has no passport; it was not shrunk by regrow, or has lost it")
-    shell.print_passport(passport, as_json=json)
+    shell.print_info(passport, steps, as_json=json)
 
 
 @app.command()

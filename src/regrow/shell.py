@@ -156,9 +156,12 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
     _print(for_json(figures), lines, as_json=as_json)
 
 
-def print_passport(passport: Passport, *, as_json: bool) -> None:
-    """One field a line, or JSON."""
-    fields = {k: f"{len(v)} bytes" if isinstance(v, bytes) else v for k, v in asdict(passport).items() if v is not None}
+def print_info(passport: Passport | None, steps: str | None, *, as_json: bool) -> None:
+    """The fields of a passport, and how a picture was restored, a line each, or JSON."""
+    said = {} if passport is None else asdict(passport)
+    fields = {k: f"{len(v)} bytes" if isinstance(v, bytes) else v for k, v in said.items() if v is not None}
+    if steps is not None:
+        fields["restored"] = steps
     _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
 
 

@@ -16,6 +16,7 @@ from regrow.output import Report, named, reported, silent, unnamed, write
 from regrow.passport import Passport, strip
 from regrow.picture import Picture, open_picture
 from regrow.pipeline import TILE, grow_rows, shrink_rows
+from regrow.provenance import steps_of
 from regrow.refine import MOST
 from regrow.rescaling import (
     Growth,
@@ -164,6 +165,11 @@ def info(picture: str | os.PathLike[str] | bytes) -> Passport | None:
     """The passport of a small picture, or None when it has none. RegrowError when it is damaged or too new."""
     opened = open_picture(picture)
     return Passport.from_xmp(opened.xmp, name=opened.name) if opened.xmp else None
+
+
+def restored(picture: str | os.PathLike[str] | bytes) -> str | None:
+    """How a picture says that regrow restored it: models and settings, or None."""
+    return steps_of(open_picture(picture).xmp)
 
 
 def _shrink_file(
