@@ -190,6 +190,11 @@ def test_a_picture_that_regrow_shrank_is_told_from_others(folders, coffee, tiny_
     regrow.restore(tmp_path / "small.png", tmp_path / "out.png", colorizer="none", upscaler=folders["x2"])
     assert "`regrow grow` brings the picture back" in caplog.text
     assert regrow.info(tmp_path / "out.png") is None
+    caplog.clear()
+    small = regrow.shrink(Image.fromarray(coffee[:80, :80]), model=tiny_folder)
+    large = regrow.restore(small, colorizer="none", upscaler=folders["x2"])
+    assert "`regrow grow` brings the picture back" in caplog.text
+    assert b"ns/passport" not in large.info["xmp"]
 
 
 def test_batches_go_on_where_they_stopped(regrow, folders, photo, tmp_path):
@@ -231,6 +236,7 @@ def test_the_command_line_restores(regrow, folders, photo, tmp_path):
         (["restore", "--enhancer", "{x2}", "--upscaler", "{x2}"], "no enhancer"),
         (["restore", "--upscaler", "{regression}"], "neither enlarges nor enhances"),
         (["restore", "--upscaler", "none"], "say --scale 1 too"),
+        (["restore", "--scale", "1", "--upscaler", "none", "--correct", "9"], "nothing is enlarged"),
         (["restore", "--correct", "-1"], "must be from 0 to 255"),
     ],
 )

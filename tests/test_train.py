@@ -385,6 +385,9 @@ def test_every_kind_of_rescaler_can_be_trained(recipe, photographs, tmp_path, co
         ("tad", "[data]\ntone = 0.5"),
         ("regression", "[data]\nstretch = 1.5"),
         ("classification", "[loss]\nnoise = 0.1"),
+        ("classification", '[loss]\ntask = "l2"'),
+        ("histogram", '[loss]\ntask = "l2"'),
+        ("regression", "[loss]\nrebalance = 0.9"),
     ],
 )
 def test_settings_without_a_use_are_usage_errors_that_name_them(photographs, tmp_path, architecture, setting):

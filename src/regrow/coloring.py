@@ -115,11 +115,11 @@ def choose_colours(
     """
     import torch
 
-    from regrow.colorspace import lightness, luma
+    from regrow.colorspace import lightness
     from regrow.hints import carry_over, spread
 
     with torch.inference_mode():
-        grey = (luma(seen) if seen.shape[1] == 3 else seen).to(model.device)
+        grey = _luma(seen).to(model.device)
         level = lightness(grey)
         ab = model(level) if reference is None else carry_over(level, reference, model)
         if hints:
@@ -147,20 +147,20 @@ def color_rows(
     from regrow.colorspace import colored
 
     top = 0
-    for block in rows:
-        grey, alpha = _grey(block, held)
+    for block in to_float(rows, held, held):
         with torch.inference_mode():
-            x = torch.from_numpy(np.ascontiguousarray(grey)).permute(2, 0, 1)[None]
-            y = colored(x, colours.on(x, top, size))[0].permute(1, 2, 0).numpy()
+            x = torch.from_numpy(np.ascontiguousarray(block)).permute(2, 0, 1)[None]
+            grey = _luma(x[:, :held])
+            y = torch.cat((colored(grey, colours.on(grey, top, size)), x[:, held:]), 1)
         top += len(block)
-        yield to_dtype(np.concatenate((y, alpha), -1), 3, 3, dtype)
+        yield to_dtype(y[0].permute(1, 2, 0).numpy(), 3, 3, dtype)
 
 
-def _grey(block: np.ndarray, held: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n, width, bands) of any type -> luma (n, width, 1), and alpha (n, width, 0 or 1), in [0, 1]."""
-    floats = next(to_float([block], held, held))
-    weights = np.array([0.299, 0.587, 0.114] if held == 3 else [1], np.float32)
-    return (floats[..., :held] @ weights)[..., None], floats[..., held:]
+def _luma(x: Tensor) -> Tensor:
+    """(1, 1 or 3, h, w) -> (1, 1, h, w)."""
+    from regrow.colorspace import luma
+
+    return luma(x) if x.shape[1] == 3 else x
 
 
 def _enlarged(x: Tensor, rows: range, size: tuple[int, int]) -> Tensor:

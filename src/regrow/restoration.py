@@ -139,6 +139,8 @@ def restoring_chain(
         upscaler = NONE if scale == 1 else f"edsr-light-x{max(2, math.ceil(scale))}"
     if upscaler == NONE and scale != 1:
         raise UsageError(f"scale {scale:g}: nothing enlarges when the upscaler is none; say --scale 1 too")
+    if upscaler == NONE and correct is not None:
+        raise UsageError(f"correct {correct:g}: nothing is enlarged that could be corrected; leave it out")
     return Chain(
         colorizer=colorizer or COLORIZER, upscaler=upscaler, enhancer=enhancer or NONE, scale=scale, correct=correct,
         sparing=True, device=device, tile=tile,
@@ -156,10 +158,7 @@ def restore_file(source: Any, out: Any, chain: Chain, *, format: str | None = No
     if icc and not icc_fits(icc, colours=colours, format=form.name):
         log.warning("%s: its profile does not fit the colours of the result and is left out", opened.name)
         icc = None
-    own = opened.xmp and strip(opened.xmp)
-    if own != opened.xmp:
-        log.warning("%s: has a passport; `regrow grow` brings the picture back that it was", opened.name)
-    opened = replace(opened, icc=icc, xmp=mark(own, steps) if steps else own)
+    opened = replace(opened, icc=icc, xmp=_marked(opened.xmp, opened.name, steps))
     write(out, rows, opened, chain.size(size), colours, opened.depth, form, report)
 
 
@@ -174,11 +173,19 @@ def _restored(picture: Any, out: Any, verb: str, chain: Chain, format: str | Non
     rows, colours, steps = chain.run(lambda: [given.pixels], type(picture).__name__, size, given.colours, kind)
     result = given.wrap(np.concatenate(list(reported(rows, chain.size(size)[1], report))))
     if given.holds_xmp:
-        if steps:
-            result.info["xmp"] = mark(given.xmp, steps)
+        if xmp := _marked(given.xmp, type(picture).__name__, steps):
+            result.info["xmp"] = xmp
         if colours > given.colours:  # a profile of grey is none of colours
             result.info.pop("icc_profile", None)
     return result
+
+
+def _marked(xmp: bytes | None, name: str, steps: str) -> bytes | None:
+    """A picture's XMP without the passport, which fits no longer, and with what was done."""
+    own = xmp and strip(xmp)
+    if own != xmp:
+        log.warning("%s: has a passport; `regrow grow` brings the picture back that it was", name)
+    return mark(own, steps) if steps else own
 
 
 def _painted(hints: Any) -> np.ndarray:

@@ -185,22 +185,11 @@ def run_bench(
 ) -> None:
     """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
     from regrow.measure import benchmark
-    from regrow.measure.results import write
     from regrow.rescaling import default_model
 
     names = models or [benchmark.BICUBIC, default_model(scale, grey=grey)]
     options: dict[str, Any] = {"scale": scale, "grey": grey, "refine": refine, "device": device, "tile": tile}
-    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
-        bar = progress.add_task("measuring")
-
-        def report(result: benchmark.Result) -> None:
-            progress.update(bar, description=f"{result.set}/{result.picture} {result.model} {result.rgb:.2f} dB")
-
-        results = benchmark.bench(folders, names, **options, report=report)
-        if out:
-            write(results, out)
-            benchmark.sheet(folders, names, out / "sheet.png", **options)
-    print("\n".join(benchmark.table(results)))
+    _bench(benchmark, folders, names, out, options)
 
 
 def run_color_bench(
@@ -208,23 +197,31 @@ def run_color_bench(
 ) -> None:
     """The same for colorizers."""
     from regrow.measure import color_benchmark as benchmark
-    from regrow.measure.results import write
     from regrow.restoration import COLORIZER
 
     names = models or [benchmark.GREY, COLORIZER]
     options: dict[str, Any] = {"temperature": temperature, "device": device}
+    results = _bench(benchmark, folders, names, out, options)
+    if out:
+        benchmark.write_curves(results, out / "accuracy.csv")
+
+
+def _bench(benchmark: Any, folders: list[Path], names: list[str], out: Path | None, options: dict[str, Any]) -> Any:
+    """The results of a module's `bench`, written as files if asked and printed as its `table`."""
+    from regrow.measure.results import write
+
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
         bar = progress.add_task("measuring")
 
-        def report(result: benchmark.Result) -> None:
+        def report(result: Any) -> None:
             progress.update(bar, description=f"{result.set}/{result.picture} {result.model} {result.rgb:.2f} dB")
 
         results = benchmark.bench(folders, names, **options, report=report)
         if out:
             write(results, out)
-            benchmark.write_curves(results, out / "accuracy.csv")
             benchmark.sheet(folders, names, out / "sheet.png", **options)
     print("\n".join(benchmark.table(results)))
+    return results
 
 
 def run_study(name: str, out: Path, work: Callable[[Callable[[str], None]], list[dict[str, Any]]]) -> None:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from regrow.errors import UsageError
 from regrow.nets.color.base import Colorizer
+from regrow.nets.color.classification import ClassificationColorizer
+from regrow.nets.color.regression import RegressionColorizer
 from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
@@ -73,6 +75,10 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     if isinstance(model, Colorizer):
         _refuse(recipe.data, ("thumbnails", "enlarged", "grey", "stretch"), "a colorizer")
         _refuse(recipe.loss, ("guidance", "guidance_weight", "radius", "noise", "content", "vgg"), "a colorizer")
+        if not isinstance(model, ClassificationColorizer):
+            _refuse(recipe.loss, ("rebalance",), "a colorizer without classes")
+        if not isinstance(model, RegressionColorizer):
+            _refuse(recipe.loss, ("task",), "a colorizer without distances")
         from regrow.train.colorize import ColorizeTask
 
         return ColorizeTask(model, recipe.loss, recipe.data)

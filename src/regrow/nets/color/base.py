@@ -17,7 +17,7 @@ class Colorizer(Model):
     Colour has little detail, so `regrow.coloring` takes the result to any size along the edges of the full picture.
     """
 
-    multiple: int
+    multiple = 8
     """What the sides of what it is given must divide by."""
     trunk: Trunk
     """What sees, apart from what then decides on colours."""
@@ -36,6 +36,6 @@ class Colorizer(Model):
     def forward(self, lightness: Tensor) -> Tensor:
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
 
-    @abstractmethod
     def features(self, lightness: Tensor) -> Tensor:
         """L, (B, 1, h, w) -> what the net sees there, (B, C, h/8, w/8): alike for things that are alike."""
+        return self.trunk.blocks(lightness)[6]

@@ -39,8 +39,6 @@ class ClassificationColorizer(Colorizer):
     The paper's net has 32,237,881 parameters.
     """
 
-    multiple = 8
-
     def __init__(self, config: ClassificationConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or ClassificationConfig()
@@ -59,10 +57,6 @@ class ClassificationColorizer(Colorizer):
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
         ab = annealed_mean(self.logits(lightness), self.bins, self.config.temperature)
         return F.interpolate(ab, scale_factor=4, mode="bilinear")
-
-    def features(self, lightness: Tensor) -> Tensor:
-        """L, (B, 1, h, w) -> (B, 8 * width, h/8, w/8)."""
-        return self.trunk.blocks(lightness)[6]
 
     def settings(self) -> dict[str, Any]:
         """`architecture` and its settings as plain values."""

@@ -46,8 +46,6 @@ class HistogramColorizer(Colorizer):
     shared with the other colorizers, where the paper has VGG-16; hue and chroma are those of the ab plane of Lab.
     """
 
-    multiple = 8
-
     def __init__(self, config: HistogramConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or HistogramConfig()
@@ -75,10 +73,6 @@ class HistogramColorizer(Colorizer):
     def forward(self, lightness: Tensor) -> Tensor:
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
         return F.interpolate(decode(*self.logits(lightness)), scale_factor=4, mode="bilinear")
-
-    def features(self, lightness: Tensor) -> Tensor:
-        """L, (B, 1, h, w) -> (B, 8 * width, h/8, w/8)."""
-        return self.trunk.blocks(lightness)[6]
 
     def settings(self) -> dict[str, Any]:
         """`architecture` and its settings as plain values."""

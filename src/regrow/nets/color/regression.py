@@ -31,8 +31,6 @@ class RegressionConfig:
 class RegressionColorizer(Colorizer):
     """trunk -> 1x1 convolution to a and b -> bilinear to the full size. Nearest in the mean, and therefore pale."""
 
-    multiple = 8
-
     def __init__(self, config: RegressionConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or RegressionConfig()
@@ -48,10 +46,6 @@ class RegressionColorizer(Colorizer):
     def forward(self, lightness: Tensor) -> Tensor:
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
         return F.interpolate(self.quarter(lightness), scale_factor=4, mode="bilinear")
-
-    def features(self, lightness: Tensor) -> Tensor:
-        """L, (B, 1, h, w) -> (B, 8 * width, h/8, w/8)."""
-        return self.trunk.blocks(lightness)[6]
 
     def settings(self) -> dict[str, Any]:
         """`architecture` and its settings as plain values."""
