@@ -75,6 +75,7 @@ def build(settings: dict[str, Any]) -> Model:
     from regrow.nets.upscale.dqe import DQE, DQEConfig
     from regrow.nets.upscale.edsr import EDSR, EDSRConfig
     from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
+    from regrow.nets.video.tad import VideoTAD, VideoTADConfig
 
     architectures: dict[str, tuple[Callable[[Any], Model], type[Any]]] = {
         "classification": (ClassificationColorizer, ClassificationConfig),
@@ -85,6 +86,7 @@ def build(settings: dict[str, Any]) -> Model:
         "regression": (RegressionColorizer, RegressionConfig),
         "tad": (TAD, TADConfig),
         "vdsr": (VDSR, VDSRConfig),
+        "video-tad": (VideoTAD, VideoTADConfig),
     }
     settings = dict(settings)
     name = settings.pop("architecture", None)

@@ -34,8 +34,8 @@ def load(root: Path, settings: Data, console: Console) -> tuple[list[Tensor], li
         except RegrowError as error:
             console.print(f"skipped: {error}", markup=False)
             continue
-        if min(picture.shape[:2]) < settings.crop:
-            console.print(f"skipped: {path}: smaller than a crop of {settings.crop} pixels", markup=False)
+        if min(picture.shape[:2]) < settings.piece:
+            console.print(f"skipped: {path}: smaller than a crop of {settings.piece} pixels", markup=False)
             continue
         pictures.append(torch.from_numpy(picture))
         if not settings.held_out or root / settings.held_out in path.parents:

@@ -18,6 +18,7 @@ from regrow import zoo
 from regrow.errors import UsageError
 from regrow.measure.plots import plot_training
 from regrow.train import checkpoint, data, optim
+from regrow.train.clips import Clips
 from regrow.train.interrupt import interrupt_later
 from regrow.train.log import Log
 from regrow.train.recipe import Optimizer, Recipe
@@ -84,15 +85,17 @@ def train(
         checkpoint.restore(tensors, model, ema, optimizers)
 
     training, held_out = data.load(data_dir, recipe.data, console)
-    crops = data.Crops(
+    crops: Callable[[int], torch.Tensor] = data.Crops(
         training,
-        recipe.data.crop,
+        recipe.data.piece,
         recipe.data.batch,
         recipe.run.seed,
         accelerator.process_index,
         str(accelerator.device) if pictures_on_device else "cpu",
         recipe.data.upright,
     )
+    if recipe.data.frames > 1:
+        crops = Clips(crops, recipe.data.frames, recipe.data.crop)
     task.look_at(training)
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
     prepared, *optimizers = accelerator.prepare(task, *optimizers)

@@ -16,6 +16,10 @@ else:
     import tomli as tomllib
 
 
+SPACE = 2.25
+"""Side of the piece of a picture that a clip looks around in, in sides of a frame."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """What is trained on: random crops of the pictures below the folder given with `--data`."""
@@ -25,6 +29,8 @@ class Data:
     crop: int = 64
     """Side of a crop in pixels, a multiple of the model's scale."""
     batch: int = 8
+    frames: int = 1
+    """Frames of a clip, for nets that look at several; clips are made of pictures by moving over them."""
     side: int = 0
     """Pictures are shrunk as they are read until their shorter side has so many pixels; 0 leaves them."""
     upright: bool = False
@@ -49,8 +55,13 @@ class Data:
     validation_crop: int = 192
     """Side of the centre of a held-out picture that is measured, in pixels."""
 
+    @property
+    def piece(self) -> int:
+        """Side of the piece of a picture that a crop, or a clip, is made of."""
+        return self.crop if self.frames == 1 else round(SPACE * self.crop)
+
     def __post_init__(self) -> None:
-        for name, least in (("crop", 1), ("batch", 1), ("validation", 0), ("validation_crop", 1), ("side", 0)):
+        for name, least in (("crop", 1), ("batch", 1), ("validation", 0), ("validation_crop", 1), ("side", 0), ("frames", 1)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be at least {least}")
         for name in ("stretch", "zoom"):

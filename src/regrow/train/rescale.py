@@ -13,8 +13,10 @@ from regrow.measure.metrics import psnr_rgb
 from regrow.nets.layers import quantize
 from regrow.nets.rescale.base import Rescaler
 from regrow.resample import bicubic
+from regrow.train.clips import Clips
+from regrow.train.data import Crops
 from regrow.train.losses import DISTANCES, outside
-from regrow.train.recipe import Data, Loss
+from regrow.train.recipe import SPACE, Data, Loss
 from regrow.train.task import Task, centres
 
 
@@ -89,4 +91,33 @@ class RescaleTask(Task):
                 a, b = (picture.expand(-1, 3, -1, -1) for picture in pair)
                 # An untrained model's small picture is the bicubic one: infinitely like it, which no plot can show.
                 figures[name].append(min(psnr_rgb(a, b), 100.0))
+        return {name: sum(values) / len(values) for name, values in figures.items() if values}
+
+
+class VideoRescaleTask(RescaleTask):
+    """The same for groups of frames, of all lengths that the model takes: half of them whole, half of them shorter."""
+
+    def draw(self, x: Tensor) -> dict[str, Any]:
+        """How many of the frames are a group."""
+        most = x.shape[1] // 3
+        count = most if torch.rand(()) < 1 / 2 else int(torch.randint(1, most + 1, ()))
+        return {"count": count}
+
+    def forward(self, x: Tensor, count: int) -> dict[str, Tensor]:  # type: ignore[override]
+        """Losses of clips, (B, 3 * frames, H, W) in [0, 1], of which the first `count` frames are taken."""
+        return super().forward(x[:, : 3 * count], grey=torch.zeros((), dtype=torch.bool))
+
+    @torch.no_grad()
+    def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
+        """Mean PSNR in dB over clips made of held-out pictures: `rgb` and `small`."""
+        side = min(side, int(min(min(p.shape[:2]) for p in pictures) / SPACE)) // self.grain * self.grain
+        clips = Clips(Crops(pictures, round(SPACE * side), 1, 0), self.data.frames, side)
+        figures: dict[str, list[float]] = {"rgb": [], "small": []}
+        for step in range(len(pictures)):
+            x = quantize(clips(step).to(model.device))
+            small = quantize(model.shrink(x))
+            target = quantize(model.guidance(x, (small.shape[-2], small.shape[-1])))
+            for name, a, b in (("rgb", quantize(model.grow(small)), x), ("small", small, target)):
+                pairs = zip(a.split(3, 1), b.split(3, 1), strict=True)
+                figures[name] += [min(psnr_rgb(*pair), 100.0) for pair in pairs]
         return {name: sum(values) / len(values) for name, values in figures.items() if values}

@@ -63,9 +63,10 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     if isinstance(model, Rescaler):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", "content", "vgg"), "a rescaler")
-        from regrow.train.rescale import RescaleTask
+        from regrow.nets.video.tad import VideoTAD
+        from regrow.train.rescale import RescaleTask, VideoRescaleTask
 
-        return RescaleTask(model, recipe.loss, recipe.data)
+        return (VideoRescaleTask if isinstance(model, VideoTAD) else RescaleTask)(model, recipe.loss, recipe.data)
     if isinstance(model, Restorer):
         _refuse(recipe.data, ("grey", "stretch", "zoom", "tone"), "a restorer")
         _refuse(recipe.loss, ("guidance", "guidance_weight", "radius", "noise", "rebalance"), "a restorer")

@@ -109,10 +109,15 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, h, w) in [0, 1] -> (B, outputs, h, w), or larger by `subpixel`."""
+        head = self._in(x)
+        return self._out(head, self.blocks(head))
+
+    def _in(self, x: Tensor) -> Tensor:
         # What is hidden in a small picture is a fraction of a level: bfloat16 would lose it before the first layer.
         with torch.autocast(x.device.type, enabled=False):
-            head = self.head((x - 0.5).contiguous(memory_format=torch.channels_last))
-        x = self.blocks(head)
+            return self.head((x - 0.5).contiguous(memory_format=torch.channels_last))
+
+    def _out(self, head: Tensor, x: Tensor) -> Tensor:
         if self.trunk_conv is not None:
             x = head + self.trunk_conv(x)
         if self.upsampler is not None and self.subpixel is not None:
@@ -129,7 +134,9 @@ class Trunk(nn.Module):
         weights = other.state_dict()
         for name, own in self.state_dict().items():
             part, index, *_ = name.split(".")
-            if part == "blocks" and int(index) >= len(other.blocks):
+            if part == "mixers":
+                weights.setdefault(name, own)
+            elif part == "blocks" and int(index) >= len(other.blocks):
                 # Only the second convolution: what it adds is zero, but its gradient is not.
                 weights[name] = torch.zeros_like(own) if ".conv2." in name else own
             elif part in ("head", "tail") and weights[name].shape != own.shape:
@@ -159,6 +166,8 @@ class TAD(Rescaler):
     Both are applied until the scale is reached (section 3.2). Colour is hidden by the last application.
     """
 
+    trunk: type[Trunk] = Trunk
+
     def __init__(self, config: TADConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or TADConfig()
@@ -173,11 +182,11 @@ class TAD(Rescaler):
         for pair in range(config.pairs):
             small = (config.small_colours if pair == config.pairs - 1 else config.colours) * config.fold**2
             full = config.colours * config.fold**2
-            encoders.append(Trunk(full * area, small, config, added=config.guided))
+            encoders.append(self.trunk(full * area, small, config, added=config.guided))
             decoders.append(
-                Trunk(small, full, config, subpixel=self.factors)
+                self.trunk(small, full, config, subpixel=self.factors)
                 if config.subpixel_features
-                else Trunk(small, full * area, config)
+                else self.trunk(small, full * area, config)
             )
         self.encoders, self.decoders = nn.ModuleList(encoders), nn.ModuleList(decoders)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,0 +1,1 @@
+"""Nets that look at several frames."""

@@ -1,0 +1,91 @@
+"""Task-aware downscaling of several frames at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from regrow.nets.rescale.tad import TAD, TADConfig, Trunk
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoTADConfig(TADConfig):
+    """Settings of the task-aware autoencoder for groups of frames."""
+
+    frames: int = 5
+    """Frames of a group, at most; fewer are a group too."""
+    mix_every: int = 2
+    """Frames look at each other after every so many residual blocks."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.frames <= 16 or self.mix_every < 1:
+            raise ValueError(f"frames {self.frames} or mix_every {self.mix_every} out of range: 1 to 16, 1 or more")
+        if self.subpixel_features or self.small_colours < self.colours:
+            raise ValueError("groups of frames have neither subpixel_features nor hidden colours")
+
+
+class Mixer(nn.Conv2d):
+    """Every frame's features get a linear map of those of all frames of the group, at the same place.
+
+    The map depends on which frame of the group it is, so that small frames of a scene that stands still can hold
+    different parts of it. It starts at zero: every frame for itself.
+    """
+
+    def __init__(self, frames: int, channels: int) -> None:
+        super().__init__(frames * channels, frames * channels, 1, bias=False)
+        nn.init.zeros_(self.weight)
+
+    def forward(self, x: Tensor, frames: int) -> Tensor:  # type: ignore[override]
+        """(B * frames, channels, h, w) -> the same."""
+        n = frames * x.shape[1]
+        y = F.conv2d(x.reshape(-1, n, *x.shape[-2:]), self.weight[:n, :n])
+        return x + y.reshape(x.shape)
+
+
+class GroupTrunk(Trunk):
+    """The trunk of single pictures, run on each frame of a group, with mixers between its blocks."""
+
+    def __init__(self, inputs: int, outputs: int, config: VideoTADConfig, **options: Any) -> None:
+        super().__init__(inputs, outputs, config, **options)
+        self.every = config.mix_every
+        self.mixers = nn.ModuleList(
+            Mixer(config.frames, config.channels) for _ in range(config.blocks // config.mix_every)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, frames * inputs, h, w) in [0, 1] -> (B, frames * outputs, h, w)."""
+        frames = x.shape[1] // self.head.in_channels
+        head = x = self._in(x.reshape(-1, self.head.in_channels, *x.shape[-2:]))
+        for i, block in enumerate(self.blocks, start=1):
+            x = block(x)
+            if i % self.every == 0:
+                x = self.mixers[i // self.every - 1](x, frames)
+        x = self._out(head, x)
+        return x.reshape(-1, frames * x.shape[1], *x.shape[-2:])
+
+
+class VideoTAD(TAD):
+    """The task-aware autoencoder on groups of frames, which lie one after another among the channels.
+
+    ::
+
+        shrink   (B, n * C, H, W) -> (B, n * c, h, w)   n frames, up to `frames`, shrunk together
+        grow     (B, n * c, h, w) -> (B, n * C, H, W)   and grown together
+
+    Each frame goes through the nets of single pictures; between their blocks frames learn of each other (`Mixer`).
+    Several frames into as many small ones, restored together: as in MIMO-VRN (Huang et al., CVPR 2021).
+    """
+
+    trunk = GroupTrunk
+    config: VideoTADConfig
+
+    def __init__(self, config: VideoTADConfig | None = None) -> None:
+        super().__init__(config or VideoTADConfig())
+
+    def settings(self) -> dict[str, Any]:
+        """`architecture` and its settings as plain values."""
+        return {"architecture": "video-tad", **asdict(self.config)}
