@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from regrow.coloring import Colours, choose_colours, color_rows, glance, is_grey
+from regrow.coloring import Colours, color_rows, glance, guess, is_grey
 from regrow.colorspace import luma
 from regrow.nets.color.base import Colorizer
 
@@ -75,7 +75,7 @@ def test_luma_and_alpha_are_kept(coffee, dtype, bands):
         picture = np.concatenate((picture[..., :1], picture[..., 2:3]), -1)[..., :bands]
     picture = (picture * peak).astype(dtype)
     model = Painter()
-    colours = choose_colours(glance(rows(picture), size_of(picture), held), size_of(picture), model)
+    colours = Colours.fit(*guess(glance(rows(picture), size_of(picture), held), size_of(picture), model))
     found = np.concatenate(list(color_rows(rows(picture), size_of(picture), held, colours, dtype)))
     assert found.shape == (90, 130, 4 if bands in (2, 4) else 3)
     assert found.dtype == dtype

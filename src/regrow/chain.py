@@ -15,7 +15,7 @@ import numpy as np
 
 from regrow import hints as known
 from regrow import zoo
-from regrow.coloring import choose_colours, color_rows, glance, is_grey
+from regrow.coloring import Colours, color_rows, glance, guess, is_grey
 from regrow.correction import corrected_rows
 from regrow.errors import UsageError
 from regrow.fit import resampled
@@ -23,6 +23,8 @@ from regrow.hints import Hint
 from regrow.pipeline import TILE, Samples, restore_rows, to_dtype, to_float
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from regrow.nets.color.base import Colorizer
     from regrow.nets.upscale.base import Restorer
 
@@ -118,12 +120,20 @@ class Chain:
             if not grey:
                 log.warning("%s: has colours, which %s", what, "are replaced" if colour else "are kept")
         if colour:
-            model = _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
-            hints = [*self.hints, *(() if self.painted is None else known.sparse(self.painted, size))]
-            known.check(hints, size)
-            found = choose_colours(seen, size, model, hints, self.reference)
+            found = Colours.fit(*self.guess(seen, size))
             stream, colours = color_rows(stream, size, held, found, np.float32), 3
-        stream = to_float(stream, colours, colours)
+        stream = self.enlarge(to_float(stream, colours, colours), size, colours)
+        return (to_dtype(block, colours, colours, dtype) for block in stream), colours, self.steps(colour=colour)
+
+    def guess(self, seen: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Luma and the a and b that it gets, of a (width, height) at a glance: as `regrow.coloring.guess`."""
+        model = _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
+        hints = [*self.hints, *(() if self.painted is None else known.sparse(self.painted, size))]
+        known.check(hints, size)
+        return guess(seen, size, model, hints, self.reference)
+
+    def enlarge(self, stream: Iterable[np.ndarray], size: tuple[int, int], colours: int) -> Iterator[np.ndarray]:
+        """Rows of a picture of (width, height) and so many colours, float32, enlarged and enhanced to `self.size`."""
         at = size
         for name in (self.upscaler, self.enhancer):
             if name == NONE:
@@ -135,8 +145,7 @@ class Chain:
             if before is not None:
                 stream = corrected_rows(stream, before, at, wanted, self.correct or 0)
             at = wanted
-        stream = resampled(stream, at, self.size(size), colours)
-        return (to_dtype(block, colours, colours, dtype) for block in stream), colours, self.steps(colour=colour)
+        return resampled(stream, at, self.size(size), colours)
 
 
 def _cited(name: str) -> str:

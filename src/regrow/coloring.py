@@ -45,9 +45,12 @@ class Colours:
     @classmethod
     def fit(cls, grey: Tensor, ab: Tensor) -> Colours:
         """From luma in [0, 1], (1, 1, h, w), and a and b there, (1, 2, h, w)."""
+        import torch
+
         from regrow.guided import lines
 
-        return cls(*lines(grey, ab, RADIUS, EPSILON))
+        with torch.inference_mode():
+            return cls(*lines(grey, ab, RADIUS, EPSILON))
 
     def on(self, grey: Tensor, top: int, size: tuple[int, int]) -> Tensor:
         """A and b, (1, 2, n, width), for rows of luma, (1, 1, n, width), from row `top` of a (width, height)."""
@@ -97,14 +100,14 @@ def is_grey(seen: Tensor) -> bool:
     return bool(sum(spread) ** 0.5 < TINT)
 
 
-def choose_colours(
+def guess(
     seen: Tensor,
     size: tuple[int, int],
     model: Colorizer,
     hints: Sequence[Hint] = (),
     reference: np.ndarray | None = None,
-) -> Colours:
-    """Decide the colours of a picture.
+) -> tuple[Tensor, Tensor]:
+    """Luma in [0, 1], (1, 1, h, w), and the a and b that it gets, (1, 2, h, w).
 
     Args:
         seen: the picture at a glance, (1, 1 or 3, h, w); only its luma is looked at.
@@ -124,8 +127,7 @@ def choose_colours(
         ab = model(level) if reference is None else carry_over(level, reference, model)
         if hints:
             ab = spread(ab, level, hints, size)
-        fitted = Colours.fit(grey, ab)
-    return Colours(fitted.slope.cpu(), fitted.offset.cpu())
+    return grey.cpu(), ab.cpu()
 
 
 def color_rows(
@@ -136,7 +138,7 @@ def color_rows(
     Args:
         rows: as for `glance`; alpha is kept.
         size, held: likewise.
-        colours: from `choose_colours`.
+        colours: from `Colours.fit`.
         dtype: of the result: uint8, uint16 or, not rounded, float32.
 
     Yields:

@@ -12,6 +12,10 @@ PICTURE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".gif")
 )
 
+VIDEO_SUFFIXES = frozenset(
+    (".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".y4m", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv", ".flv", ".ogv")
+)
+
 
 def find_pictures(folder: Path) -> Iterator[Path]:
     """Every picture below a folder, by its suffix, sorted; hidden files and folders are passed over."""

@@ -77,4 +77,4 @@ class Clips:
             pieces.repeat_interleave(frames, 0), grid.flatten(0, 1),
             mode="bicubic", padding_mode="reflection", align_corners=False,
         )  # fmt: skip
-        return F.avg_pool2d(found, OVER).unflatten(0, (batch, frames))
+        return F.avg_pool2d(found, OVER).view(batch, frames, -1, side, side)

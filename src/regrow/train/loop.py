@@ -85,7 +85,7 @@ def train(
         checkpoint.restore(tensors, model, ema, optimizers)
 
     training, held_out = data.load(data_dir, recipe.data, console)
-    crops: Callable[[int], torch.Tensor] = data.Crops(
+    crops = data.Crops(
         training,
         recipe.data.piece,
         recipe.data.batch,
@@ -94,13 +94,14 @@ def train(
         str(accelerator.device) if pictures_on_device else "cpu",
         recipe.data.upright,
     )
+    batches: Callable[[int], torch.Tensor] = crops
     if recipe.data.frames > 1:
-        crops = Clips(crops, recipe.data.frames, recipe.data.crop)
+        batches = Clips(crops, recipe.data.frames, recipe.data.crop)
     task.look_at(training)
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
     prepared, *optimizers = accelerator.prepare(task, *optimizers)
     ema.to(accelerator.device)
-    compute = _compiled(prepared, recipe.run.compile, console.print)
+    compute = _compiled(prepared, recipe.run.compile, recipe.data.frames == 1, console.print)
     rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
 
     out.mkdir(parents=True, exist_ok=True)
@@ -124,7 +125,7 @@ def train(
             for optimizer, base in zip(optimizers, rates, strict=True):
                 for group, rate in zip(optimizer.param_groups, base, strict=True):
                     group["lr"] = rate * factor
-            x = crops(step).to(accelerator.device)
+            x = batches(step).to(accelerator.device)
             losses = compute(x, **task.draw(x))
             accelerator.backward(losses["loss"])
             norm = accelerator.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
@@ -169,13 +170,16 @@ def update_average(average: torch.nn.Module, model: torch.nn.Module, decay: floa
     torch._foreach_lerp_(kept, moved, 1 - decay)
 
 
-def _compiled(module: torch.nn.Module, wanted: bool, report: Callable[[str], None]) -> Callable[..., dict[str, Any]]:
+def _compiled(
+    module: torch.nn.Module, wanted: bool, any_size: bool, report: Callable[[str], None]
+) -> Callable[..., dict[str, Any]]:
     if not wanted:
         return module
     if not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl")):
         report("no C++ compiler found: training without torch.compile, slower")
         return module
-    return torch.compile(module)
+    # Clips come in few lengths, each compiled for itself; the compiler fails at one program for all.
+    return torch.compile(module, dynamic=None if any_size else False)
 
 
 def _bf16_is_fast(device: str) -> bool:

@@ -118,6 +118,6 @@ class VideoRescaleTask(RescaleTask):
             small = quantize(model.shrink(x))
             target = quantize(model.guidance(x, (small.shape[-2], small.shape[-1])))
             for name, a, b in (("rgb", quantize(model.grow(small)), x), ("small", small, target)):
-                pairs = zip(a.split(3, 1), b.split(3, 1), strict=True)
+                pairs = zip(a.chunk(self.data.frames, 1), b.chunk(self.data.frames, 1), strict=True)
                 figures[name] += [min(psnr_rgb(*pair), 100.0) for pair in pairs]
         return {name: sum(values) / len(values) for name, values in figures.items() if values}

@@ -1,0 +1,188 @@
+"""Which codec and pixel format frames are encoded with, and the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regrow.errors import RegrowError, UsageError
+from regrow.video.pixels import RGB, Pixels, from_rgb
+
+if TYPE_CHECKING:
+    from av import Packet
+
+CONTAINERS = {".mkv": "matroska", ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".webm": "webm", ".avi": "avi"}
+"""What can be written, by suffix."""
+
+CODECS = {"ffv1": "ffv1", "h264": "libx264", "h264rgb": "libx264rgb", "hevc": "libx265", "vp9": "libvpx-vp9",
+          "av1": "libsvtav1", "prores": "prores_ks"}  # fmt: skip
+"""Short names of FFmpeg's encoders."""
+
+_CRF = {"libx264": 16, "libx264rgb": 16, "libx265": 18, "libvpx-vp9": 24, "libsvtav1": 24}
+"""Quality when none is asked for: hard to tell from the frames that were encoded."""
+
+_PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0"}, "libx265": {"rgb24": "gbrp"},
+           "libvpx-vp9": {"rgb24": "gbrp"}}  # fmt: skip
+"""RGB as encoders want it."""
+
+GOP = 48
+"""Frames from one key frame to the next, at most."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """An encoder with its settings, for frames of a size."""
+
+    codec: str
+    """FFmpeg's name of the encoder."""
+    pixels: Pixels
+    """What the encoder is given, before RGB is packed as it wants it."""
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> str:
+        """Pixel format in the file."""
+        return _PACKED.get(self.codec, {}).get(self.pixels.format, self.pixels.format)
+
+
+def for_small(suffix: str, colours: int, codec: str | None, crf: float | None) -> Encoding:
+    """How small frames are stored: losslessly unless a codec or quality is asked for.
+
+    Args:
+        suffix: of the file; FFV1 where the container takes it, else H.264 of RGB without loss.
+        colours: 1 or 3.
+        codec, crf: what the caller asks for.
+    """
+    pixels = Pixels("gray" if colours == 1 else "rgb24", 2 if colours == 1 else RGB, 2)
+    if codec is None:
+        codec = "ffv1" if suffix in (".mkv", ".avi", ".mov") else "libx264" if colours == 1 else "libx264rgb"
+        if suffix == ".webm":
+            codec = "libvpx-vp9"
+        if crf is None:
+            lossless = {"ffv1": {}, "libvpx-vp9": {"lossless": "1"}}.get(codec, {"qp": "0"})
+            return _checked(suffix, codec, pixels, lossless)
+    return _asked(suffix, CODECS.get(codec, codec), pixels, crf)
+
+
+def for_result(suffix: str, pixels: Pixels, codec: str | None, crf: float | None) -> Encoding:
+    """How full-size frames are stored: in the clip's own pixel format where the encoder has it.
+
+    Args:
+        suffix: of the file.
+        pixels: of the clip, or of the one that was shrunk.
+        codec, crf: what the caller asks for; H.264 or what the container is made for, of high quality, when nothing.
+    """
+    if codec is None:
+        deep = pixels.bits > (8 if pixels.is_rgb else 10)
+        codec = "libx265" if deep else "libx264rgb" if pixels.is_rgb else "libx264"
+        codec = {".webm": "libvpx-vp9", ".avi": "ffv1"}.get(suffix, codec)
+    return _asked(suffix, CODECS.get(codec, codec), pixels, crf)
+
+
+def _asked(suffix: str, codec: str, pixels: Pixels, crf: float | None) -> Encoding:
+    options = {}
+    if codec in _CRF:
+        quality = _CRF[codec] if crf is None else crf
+        options = {"crf": f"{quality:g}", **({"b": "0"} if codec == "libvpx-vp9" else {})}
+        if crf == 0 and codec in ("libx264", "libx264rgb"):
+            options = {"qp": "0"}
+        if crf == 0 and codec in ("libx265", "libvpx-vp9"):
+            options = {"x265-params": "lossless=1"} if codec == "libx265" else {"lossless": "1"}
+    elif crf is not None:
+        raise UsageError(f"crf {crf:g}: the codec {codec} has none; leave it out")
+    return _checked(suffix, codec, pixels, options)
+
+
+def _checked(suffix: str, codec: str, pixels: Pixels, options: dict[str, str]) -> Encoding:
+    """With a pixel format that the encoder has; UsageError where codec and container do not go together."""
+    import av
+
+    if suffix not in CONTAINERS:
+        raise UsageError(f"{suffix or 'no suffix'}: no container of video that can be written; known are "
+                         f"{' '.join(CONTAINERS)}")  # fmt: skip
+    try:
+        found = av.Codec(codec, "w")
+    except ValueError:
+        raise UsageError(f"codec {codec!r} is not here; known are {', '.join(CODECS)} and FFmpeg's names") from None
+    if found.type != "video" or not found.video_formats:
+        raise UsageError(f"codec {codec!r} encodes no frames; known are {', '.join(CODECS)}")
+    if codec == "libx265":
+        options = {**options, "x265-params": ":".join(filter(None, (options.get("x265-params"), "log-level=error")))}
+    known = {form.name for form in found.video_formats}
+    wanted = Encoding(codec, pixels, options)
+    for candidate in _nearest(pixels):
+        encoding = replace(wanted, pixels=candidate)
+        if encoding.stored in known:
+            return encoding
+    raise UsageError(f"codec {codec}: cannot hold frames of {pixels.format}; take another with --codec")
+
+
+def _nearest(pixels: Pixels) -> Iterator[Pixels]:
+    """The format itself; then more bits, fuller chroma, and at last fewer bits."""
+    yield pixels
+    form = pixels.format.replace("yuvj", "yuv")
+    pixels = replace(pixels, format=form, range=pixels.meant(0).range)
+    yield pixels
+    if pixels.colours == 1:
+        for suffix in ("", "10le", "12le", "16le"):
+            yield replace(pixels, format=f"gray{suffix}")
+        for kind in ("yuv420p", "yuv420p10le", "yuv422p10le"):
+            yield replace(pixels, format=kind)
+        return
+    deeper = [b for b in (8, 9, 10, 12, 14, 16) if b >= pixels.bits] + [12, 10, 8]
+    kinds = ["gbrp"] if pixels.is_rgb else [form[:7], "yuv444p", "yuv422p", "yuv420p"]
+    for kind in kinds:
+        for bits in deeper:
+            yield replace(pixels, format=kind if bits == 8 else f"{kind}{bits}le")
+    if pixels.is_rgb:
+        yield replace(pixels, format="rgb24")
+        for kind in ("yuv444p12le", "yuv444p10le", "yuv444p", "yuv422p10le", "yuv420p10le", "yuv420p"):
+            yield Pixels(kind, 1, 1, pixels.primaries, pixels.transfer)
+
+
+class Encoder:
+    """Frames in, packets out; packets' times count frames."""
+
+    RATE = Fraction(25)
+    """Frames a second, where nobody says."""
+
+    def __init__(self, container: Any, encoding: Encoding, width: int, height: int, *, rate: Fraction = RATE) -> None:
+        self.encoding, self.rate, self.count = encoding, rate, 0
+        self.stream = container.add_stream(encoding.codec, rate=rate, options=encoding.options)
+        self.stream.width, self.stream.height = width, height
+        self.stream.pix_fmt = encoding.stored
+        context, pixels = self.stream.codec_context, encoding.pixels
+        context.gop_size = GOP
+        context.colorspace = RGB if pixels.is_rgb else pixels.matrix
+        context.color_range = pixels.range
+        context.color_primaries, context.color_trc = pixels.primaries, pixels.transfer
+        context.thread_type = "AUTO"
+
+    def encode(self, array: np.ndarray) -> list[Packet]:
+        """Packets that are ready once (H, W, C), uint8 or float32, is in."""
+        frame = from_rgb(array, self.encoding.pixels)
+        if frame.format.name != self.encoding.stored:
+            frame = frame.reformat(format=self.encoding.stored, interpolation="POINT")
+        frame.pts, frame.time_base = self.count, 1 / self.rate
+        self.count += 1
+        return self._explained(frame)
+
+    def flush(self) -> list[Packet]:
+        """The packets that are left."""
+        return self._explained(None)
+
+    def _explained(self, frame: Any) -> list[Packet]:
+        import av
+
+        try:
+            return list(self.stream.encode(frame))
+        except av.FFmpegError as error:
+            size = f"{self.stream.width}x{self.stream.height}"
+            raise RegrowError(
+                f"the encoder {self.encoding.codec} does not take frames of {size} in {self.encoding.stored} "
+                f"({error.strerror}); take another with --codec"
+            ) from error

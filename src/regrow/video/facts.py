@@ -1,0 +1,119 @@
+"""What a small clip says of the one it was shrunk from, beside the passport: times, pixel format, groups.
+
+A JSON document in the container's metadata. It is untrusted input: everything is checked before it is believed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from typing import Any
+
+from regrow.errors import RegrowError
+from regrow.video.pixels import Pixels, is_known
+
+VERSION = 1
+LIMIT = 2**26
+"""Bytes that lists are unpacked to, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Of a clip of n frames."""
+
+    pixels: Pixels
+    time_base: Fraction
+    times: list[tuple[int, int]]
+    """(n) time and duration of every frame, in time bases."""
+    groups: list[int]
+    """Frames of every group that was shrunk together; they sum to n."""
+    starts: dict[str, tuple[int, Fraction]]
+    """First time stamp and time base of every other track, by its number among those copied."""
+    matrix: tuple[int, ...] | None = None
+    aspect: Fraction | None = None
+
+    def to_json(self) -> str:
+        """As it is kept in a file."""
+        times, durations = ([pair[i] for pair in self.times] for i in (0, 1))
+        return json.dumps(
+            {
+                "version": VERSION,
+                "pixels": asdict(self.pixels),
+                "time_base": str(self.time_base),
+                "times": _packed([b - a for a, b in zip([0, *times], times, strict=False)]),
+                "durations": _packed(durations),
+                "groups": _packed(self.groups),
+                "starts": {key: [start, str(base)] for key, (start, base) in self.starts.items()},
+                "matrix": self.matrix,
+                "aspect": self.aspect and str(self.aspect),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, name: str) -> Facts:
+        """The inverse. RegrowError for what is damaged, or written by a newer regrow."""
+        try:
+            table = json.loads(text)
+            version = table["version"]
+            if version != VERSION:
+                if isinstance(version, int) and version > VERSION:
+                    raise RegrowError(f"{name}: was written by a newer regrow; update regrow")
+                raise ValueError(f"version {version!r}")
+            times = list(accumulate(_unpacked(table["times"])))
+            durations, groups = _unpacked(table["durations"]), _unpacked(table["groups"])
+            said = {key: _kind(value, str if key == "format" else int) for key, value in table["pixels"].items()}
+            pixels = Pixels(**said)
+            if not is_known(pixels.format):
+                raise ValueError("format")
+            if not all(a < b for a, b in pairwise(times)) or len(times) != len(durations):
+                raise ValueError("times")
+            if min(groups, default=1) < 1 or max(groups, default=1) > 16 or sum(groups) != len(times):
+                raise ValueError("groups")
+            return cls(
+                pixels=pixels, time_base=_positive(table["time_base"]), times=list(zip(times, durations, strict=True)),
+                groups=groups, starts={str(k): (_kind(v[0], int), _positive(v[1])) for k, v in table["starts"].items()},
+                matrix=table["matrix"] and tuple(_kind(v, int) for v in table["matrix"][:9]),
+                aspect=table["aspect"] and _positive(table["aspect"]),
+            )  # fmt: skip
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            zlib.error,
+            RecursionError,
+            ZeroDivisionError,
+        ) as error:
+            raise RegrowError(
+                f"{name}: what it says of the clip it was shrunk from is damaged ({type(error).__name__}); "
+                "get the file as regrow made it"
+            ) from error
+
+
+def _packed(numbers: list[int]) -> str:
+    return base64.b64encode(zlib.compress(" ".join(map(str, numbers)).encode(), 9)).decode()
+
+
+def _unpacked(text: str) -> list[int]:
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(base64.b64decode(text, validate=True), LIMIT)
+    if unpacker.unconsumed_tail:
+        raise ValueError("too long")
+    return [int(n) for n in data.split()]
+
+
+def _kind(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise ValueError(f"{value!r}")
+    return value
+
+
+def _positive(text: str) -> Fraction:
+    value = Fraction(text)
+    if not 0 < value < 2**31 or value.denominator > 2**31:
+        raise ValueError(text)
+    return value

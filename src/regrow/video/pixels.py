@@ -1,0 +1,261 @@
+"""How frames of a video hold their colours, and the way to RGB and back: matrix, range, chroma, bits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+UNSPECIFIED, RGB, BT709, BT601, BT2020 = 2, 0, 1, 6, 9
+"""Matrices, as ISO/IEC 23091-2 numbers them."""
+LIMITED, FULL = 1, 2
+"""Ranges, as FFmpeg numbers them; 0 where the file does not say."""
+
+_WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087),
+            9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}  # fmt: skip
+"""Weights of red and blue in luma, by matrix."""
+
+_SHRUNK = {"444": (1, 1), "422": (1, 2), "420": (2, 2), "440": (2, 1), "411": (1, 4), "410": (4, 4)}
+"""How many times smaller chroma is, (down, across)."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The format of a clip's frames, and what its colours mean.
+
+    Args:
+        format: FFmpeg's name of a planar format: yuv420p, yuv444p10le, gray, gbrp, rgb24 ...
+        matrix: by which RGB became YUV; `UNSPECIFIED` where the file does not say.
+        range: `LIMITED`, `FULL` or 0.
+        primaries, transfer: numbers of the same standard, carried along.
+    """
+
+    format: str
+    matrix: int = UNSPECIFIED
+    range: int = 0
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+
+    @property
+    def colours(self) -> int:
+        """1 (grey) or 3."""
+        return 1 if self.format.startswith("gray") else 3
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether no matrix is between it and RGB."""
+        return self.format.startswith(("gbrp", "rgb"))
+
+    @property
+    def bits(self) -> int:
+        """Of a sample: 8 to 16."""
+        found = re.search(r"(?:p|gray|rgb)(\d+)(?:le|be)?$", self.format)
+        number = int(found[1]) if found else 8
+        return {24: 8, 48: 16}.get(number, number)
+
+    @property
+    def shrunk(self) -> tuple[int, int]:
+        """How many times smaller chroma is, (down, across)."""
+        found = re.match(r"yuvj?(\d{3})p", self.format)
+        return _SHRUNK[found[1]] if found else (1, 1)
+
+    def meant(self, height: int) -> Pixels:
+        """With what players take where the file does not say: BT.709 from 720 lines on, else BT.601; limited range."""
+        full = self.is_rgb or self.format.startswith("yuvj")
+        return replace(
+            self,
+            matrix=self.matrix if self.matrix in _WEIGHTS else BT709 if height >= 720 else BT601,
+            range=self.range or (FULL if full else LIMITED),
+        )
+
+    def at_height(self, before: int, after: int) -> Pixels:
+        """For a result of another height: what was taken is said where players would take something else now."""
+        meant = self.meant(before)
+        return self if self.is_rgb or self.meant(after).matrix == meant.matrix else replace(self, matrix=meant.matrix)
+
+
+def is_known(name: str) -> bool:
+    """Whether `to_rgb` and `from_rgb` take a format as it is."""
+    kinds = "yuvj?(?:444|422|420|440|411|410)p|gbrp|gray"
+    return name in ("rgb24", "rgb48le") or bool(re.fullmatch(f"(?:{kinds})(?:(?:9|10|12|14|16)le)?", name))
+
+
+def planar(bits: int, shrunk: tuple[int, int], *, rgb: bool, colours: int) -> str:
+    """The planar format that holds all that a packed, semi-planar or paletted one does, but for alpha."""
+    depth = next(n for n in (8, 9, 10, 12, 14, 16) if n >= bits)
+    suffix = "" if depth == 8 else f"{depth}le"
+    if colours == 1:
+        return f"gray{suffix}"
+    if rgb:
+        return {8: "rgb24", 16: "rgb48le"}.get(depth, f"gbrp{suffix}")
+    return f"yuv{next((k for k, v in _SHRUNK.items() if v == shrunk), '444')}p{suffix}"
+
+
+def to_rgb(frame: VideoFrame, pixels: Pixels) -> np.ndarray:
+    """A frame as (H, W, 3 or 1): uint8 for RGB of 8 bits, else float32.
+
+    Black is 0 and white 1; YUV can hold values beyond, and colours that RGB has not: they are not clamped.
+    """
+    peak = 2**pixels.bits - 1
+    meant = pixels.meant(frame.height)
+    if pixels.format.startswith("rgb"):
+        packed = _plane(frame.planes[0], 8 if pixels.format == "rgb24" else 16, frame.height, frame.width * 3)
+        packed = packed.reshape(frame.height, frame.width, 3)
+        return packed.copy() if pixels.format == "rgb24" else packed.astype(np.float32) / np.float32(peak)
+    planes = [_plane(plane, pixels.bits, plane.height, plane.width) for plane in frame.planes[: pixels.colours]]
+    if pixels.is_rgb:
+        stacked = np.stack([planes[2], planes[0], planes[1]], -1)
+        return stacked if peak == 255 else stacked.astype(np.float32) / np.float32(peak)
+    scale, offset = _span(meant.range, pixels.bits)
+    luma = (planes[0].astype(np.float32) - offset) / scale
+    if pixels.colours == 1:
+        return luma[..., None]
+    cb, cr = (_enlarged(plane, pixels.shrunk, luma.shape) for plane in planes[1:])
+    return _mixed(luma, cb, cr, meant, pixels.bits)
+
+
+def from_rgb(array: np.ndarray, pixels: Pixels) -> VideoFrame:
+    """A frame of (H, W, 3 or 1), uint8 or float32 in [0, 1]; the inverse of `to_rgb`."""
+    import av
+
+    height, width = array.shape[:2]
+    frame = av.VideoFrame(width, height, pixels.format)
+    if array.shape[2] != pixels.colours:
+        array = np.repeat(array, 3, 2) if pixels.colours == 3 else _grey(array)
+    if array.dtype == np.uint8 and (pixels.bits > 8 or not pixels.is_rgb):
+        array = array.astype(np.float32) / np.float32(255)
+    peak = 2**pixels.bits - 1
+    if pixels.is_rgb:
+        whole = array if array.dtype == np.uint8 else _rounded(array * np.float32(peak), peak)
+        if pixels.format.startswith("rgb"):
+            _fill(frame.planes[0], whole.reshape(height, width * 3), 8 if peak == 255 else 16)
+        else:
+            for plane, channel in zip(frame.planes, (1, 2, 0), strict=True):
+                _fill(plane, whole[..., channel], pixels.bits)
+    else:
+        for plane, values in zip(frame.planes, _planes(array, pixels), strict=True):
+            _fill(plane, _rounded(values, peak), pixels.bits)
+    frame.colorspace = RGB if pixels.is_rgb else pixels.matrix
+    frame.color_range, frame.color_primaries, frame.color_trc = pixels.range, pixels.primaries, pixels.transfer
+    return frame
+
+
+def _planes(array: np.ndarray, pixels: Pixels) -> list[np.ndarray]:
+    """Luma and chroma of (H, W, C) float32, not yet rounded."""
+    meant = pixels.meant(array.shape[0])
+    scale, offset = _span(meant.range, pixels.bits)
+    if pixels.colours == 1:
+        return [array[..., 0] * scale + offset]
+    span, middle = _chroma(meant.range, pixels.bits)
+    steps = np.array([scale, span, span], np.float32)
+    luma, *chroma = np.moveaxis(array @ (_to_yuv(meant.matrix) * steps[:, None]).T, -1, 0)
+    return [luma + offset, *(_fewer(c, pixels.shrunk) + middle for c in chroma)]
+
+
+def _mixed(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray, meant: Pixels, bits: int) -> np.ndarray:
+    span, middle = _chroma(meant.range, bits)
+    yuv = np.stack([luma, (cb - middle) / span, (cr - middle) / span], -1)
+    return yuv @ np.linalg.inv(_to_yuv(meant.matrix).astype(np.float64)).astype(np.float32).T
+
+
+def _to_yuv(matrix: int) -> np.ndarray:
+    """(3, 3): Y in [0, 1], Cb and Cr in [-1/2, 1/2] of RGB (ITU-R BT.709-6, 3.2 and 3.3, and its kin)."""
+    red, blue = _WEIGHTS[matrix]
+    luma = np.array([red, 1 - red - blue, blue])
+    cb, cr = (np.eye(3)[2] - luma) / (2 - 2 * blue), (np.eye(3)[0] - luma) / (2 - 2 * red)
+    return np.stack([luma, cb, cr]).astype(np.float32)
+
+
+def _span(range: int, bits: int) -> tuple[np.float32, np.float32]:
+    """Steps from black to white, and the value of black (ITU-R BT.709-6, 4.6; more bits shift them)."""
+    return (np.float32(2**bits - 1), np.float32(0)) if range == FULL else _f32(219 << bits - 8, 16 << bits - 8)
+
+
+def _chroma(range: int, bits: int) -> tuple[np.float32, np.float32]:
+    """Steps from one end of chroma to the other, and the value of none."""
+    return _f32(2**bits - 1 if range == FULL else 224 << bits - 8, 1 << bits - 1)
+
+
+def _f32(a: int, b: int) -> tuple[np.float32, np.float32]:
+    return np.float32(a), np.float32(b)
+
+
+def _grey(array: np.ndarray) -> np.ndarray:
+    """Three colours to one that has their mean: nets of three colours give nearly equal ones for grey frames."""
+    mean = array.mean(2, keepdims=True, dtype=np.float32)
+    return np.rint(mean).astype(np.uint8) if array.dtype == np.uint8 else mean
+
+
+def _plane(plane: Any, bits: int, height: int, width: int) -> np.ndarray:
+    dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
+    return np.frombuffer(plane, dtype).reshape(height, plane.line_size // dtype.itemsize)[:, :width]
+
+
+def _fill(plane: Any, values: np.ndarray, bits: int) -> None:
+    dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
+    rows = np.zeros((plane.height, plane.line_size // dtype.itemsize), dtype)
+    rows[:, : values.shape[1]] = values
+    plane.update(rows)
+
+
+def _rounded(values: np.ndarray, peak: int) -> np.ndarray:
+    return np.rint(values).clip(0, peak).astype(np.uint16 if peak > 255 else np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _taps(small: int, factor: int, size: int, *, centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which two samples of `small` chroma each of `size` pixels lies between, and how near to the second."""
+    place = (np.arange(size) + (0.5 if centred else 0.0)) / factor - (0.5 if centred else 0.0)
+    place = place.clip(0, small - 1)
+    first = place.astype(np.int64)
+    return first, np.minimum(first + 1, small - 1), (place - first).astype(np.float32)
+
+
+def _enlarged(plane: np.ndarray, shrunk: tuple[int, int], shape: tuple[int, ...]) -> np.ndarray:
+    """Chroma at the size of luma, bilinear; its samples lie on every n-th column and between rows, as MPEG-2 and all
+    since have them.
+    """
+    x = plane.astype(np.float32)
+    for axis, (factor, centred) in enumerate(zip(shrunk, (True, False), strict=True)):
+        if factor > 1:
+            first, second, share = _taps(x.shape[axis], factor, shape[axis], centred=centred)
+            share = share[:, None] if axis == 0 else share
+            x = x.take(first, axis) * (1 - share) + x.take(second, axis) * share
+    return x
+
+
+_HALVING: tuple[tuple[tuple[float, ...], int], ...] = (
+    ((-1 / 4, 3 / 4, 3 / 4, -1 / 4), 1),
+    ((-1 / 8, 1 / 4, 3 / 4, 1 / 4, -1 / 8), 2),
+)
+"""Weights of what is around a sample of chroma, down and across, and how many of them lie before it."""
+
+
+def _fewer(x: np.ndarray, shrunk: tuple[int, int]) -> np.ndarray:
+    """Chroma made smaller: low-passed and sampled where `_enlarged` takes its samples to lie.
+
+    By 2 with filters that bring back exactly what `_enlarged` enlarged, so that the chroma of a clip does not soften
+    each time it is worked on: across, the low-pass of the 5/3 wavelet (Le Gall and Tabatabai, 1988); down, the one of
+    even length for samples between rows.
+    """
+    for axis, factor in enumerate(shrunk):
+        if factor == 1:
+            continue
+        if factor == 2:
+            taps, before = _HALVING[axis]
+        else:
+            taps = tuple(min(i + 1, 2 * factor - 1 - i) / factor**2 for i in range(2 * factor - 1))
+            before = factor - 1
+        count = -(-x.shape[axis] // factor)
+        around = [(0, 0), (0, 0)]
+        around[axis] = (before, len(taps) + factor)
+        padded = np.moveaxis(np.pad(x, around, "edge"), axis, 0)
+        kept = (padded[i : i + count * factor : factor] * np.float32(tap) for i, tap in enumerate(taps))
+        x = np.moveaxis(sum(kept), 0, axis)  # type: ignore[arg-type]
+    return x

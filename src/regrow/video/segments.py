@@ -1,0 +1,151 @@
+"""Work that can be interrupted: what is encoded so far lies in a hidden folder beside the result, piece by piece."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regrow.errors import RegrowError
+from regrow.files import atomic
+from regrow.video.encoding import GOP, Encoder, Encoding
+
+if TYPE_CHECKING:
+    from av import Packet
+
+Group = list[tuple[np.ndarray, int, int]]
+"""Frames that were made together: (H, W, C) each, with its time and duration in time bases."""
+
+
+class Segments:
+    """Encoded pieces of a clip, each whole or not there.
+
+    Args:
+        target: the file they will become.
+        settings: what decides the result; pieces made with others are thrown away.
+        encoding, width, height: of the frames.
+    """
+
+    def __init__(self, target: Path, settings: dict[str, Any], encoding: Encoding, width: int, height: int) -> None:
+        self.folder = target.parent / f".{target.name}.regrow"
+        self.encoding, self.size = encoding, (width, height)
+        said = json.dumps({**settings, "codec": encoding.codec, "options": encoding.options,
+                           "format": encoding.stored, "size": self.size}, sort_keys=True)  # fmt: skip
+        marker = self.folder / "settings.json"
+        if not marker.is_file() or marker.read_text(encoding="utf-8") != said:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            with atomic(marker) as part:
+                part.write_text(said, encoding="utf-8")
+        self.pieces: list[dict[str, Any]] = []
+        while (known := self._described(len(self.pieces))) is not None:
+            self.pieces.append(known)
+
+    @property
+    def groups(self) -> int:
+        """Groups of frames that are done."""
+        return sum(len(piece["groups"]) for piece in self.pieces)
+
+    @property
+    def frames(self) -> int:
+        """Frames that are done."""
+        return len(self.times)
+
+    @property
+    def times(self) -> list[tuple[int, int]]:
+        """Time and duration of every frame that is done."""
+        return [(time, duration) for piece in self.pieces for time, duration in piece["times"]]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Frames in every group that is done."""
+        return [n for piece in self.pieces for n in piece["groups"]]
+
+    def add(self, groups: Iterable[Group]) -> Iterator[int]:
+        """Encode further groups of frames; gives the number of frames done after each."""
+        held: list[Group] = []
+        writer: _Piece | None = None
+        done = self.frames
+        for group in groups:
+            writer = writer or _Piece(self._path(len(self.pieces)), self.encoding, *self.size)
+            for pixels, _, _ in group:
+                writer.write(pixels)
+            held.append(group)
+            done += len(group)
+            yield done
+            if sum(map(len, held)) >= GOP:
+                self._finish(writer, held)
+                writer, held = None, []
+        if writer is not None:
+            self._finish(writer, held)
+
+    def packets(self) -> Iterator[tuple[Packet, int]]:
+        """Every packet in the order of decoding, with the number of its frame."""
+        import av
+
+        first = 0
+        for i, piece in enumerate(self.pieces):
+            with av.open(str(self._path(i))) as container:
+                for packet in container.demux(video=0):
+                    if packet.size:
+                        number = round(packet.pts * packet.time_base * Encoder.RATE)
+                        yield packet, first + number
+            first += len(piece["times"])
+
+    def template(self) -> Any:
+        """An opened container whose only stream is like that of all pieces."""
+        import av
+
+        return av.open(str(self._path(0)))
+
+    def remove(self) -> None:
+        """Throw the pieces away, once they have become the target."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06}.mkv"
+
+    def _described(self, number: int) -> dict[str, Any] | None:
+        try:
+            if not self._path(number).is_file():
+                return None
+            found: dict[str, Any] = json.loads(self._path(number).with_suffix(".json").read_text(encoding="utf-8"))
+            return found
+        except (OSError, ValueError):
+            return None
+
+    def _finish(self, writer: _Piece, groups: list[Group]) -> None:
+        times = [(time, duration) for group in groups for _, time, duration in group]
+        piece = {"times": times, "groups": [len(group) for group in groups]}
+        path = self._path(len(self.pieces))
+        with atomic(path.with_suffix(".json")) as part:
+            part.write_text(json.dumps(piece), encoding="utf-8")
+        writer.close()  # now the piece counts
+        self.pieces.append(piece)
+
+
+class _Piece:
+    """One file being encoded; it takes its name when it is closed."""
+
+    def __init__(self, path: Path, encoding: Encoding, width: int, height: int) -> None:
+        import av
+
+        self.path, self.part = path, path.with_suffix(".part")
+        try:
+            self.container = av.open(str(self.part), "w", format="matroska")
+            self.encoder = Encoder(self.container, encoding, width, height)
+        except (av.FFmpegError, OSError) as error:
+            raise RegrowError(f"{self.part}: cannot be written ({error.strerror})") from error
+
+    def write(self, pixels: np.ndarray) -> None:
+        for packet in self.encoder.encode(pixels):
+            self.container.mux(packet)
+
+    def close(self) -> None:
+        for packet in self.encoder.flush():
+            self.container.mux(packet)
+        self.container.close()
+        self.part.replace(self.path)

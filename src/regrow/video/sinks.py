@@ -1,0 +1,165 @@
+"""What a clip can be written to: a video file, numbered frames, or a stream."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regrow.errors import RegrowError
+from regrow.files import atomic
+from regrow.video import mux
+from regrow.video.clip import Clip
+from regrow.video.encoding import Encoder, Encoding
+from regrow.video.frames import numbered, write_frame
+from regrow.video.segments import Group, Segments
+
+
+class Sink(ABC):
+    """Takes groups of frames and, at the end, what is said of them."""
+
+    skip = 0
+    """Groups that an interrupted run has left done."""
+
+    @abstractmethod
+    def add(self, groups: Iterable[Group]) -> Iterator[int]:
+        """Write further groups; gives the number of frames that are done after each."""
+
+    @abstractmethod
+    def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
+        """Complete the result. `times` replaces those that came with the frames."""
+
+
+class FileSink(Sink):
+    """A video file: encoded piece by piece, then put together with the other tracks of the clip.
+
+    Args:
+        target: its path.
+        clip: what it is made from.
+        encoding, size: of its frames.
+        settings: what decides the result, beside the encoding.
+        time_base: of the result.
+        starts: as for `regrow.video.mux.assemble`.
+    """
+
+    def __init__(
+        self,
+        target: Path,
+        clip: Clip,
+        encoding: Encoding,
+        size: tuple[int, int],
+        settings: dict[str, Any],
+        time_base: Fraction,
+        starts: mux.Starts | None,
+    ) -> None:
+        self.target, self.clip, self.time_base, self.starts = target, clip, time_base, starts
+        self.source = Path(clip.name) if Path(clip.name).is_file() else None
+        state = self.source.stat() if self.source else None
+        origin = [clip.name, state and state.st_size, state and state.st_mtime_ns]
+        self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size)
+        # A stream cannot be gone through again.
+        self.skip = self.segments.groups
+
+    def add(self, groups: Iterable[Group]) -> Iterator[int]:
+        """Encode them."""
+        return self.segments.add(groups)
+
+    def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
+        """Write the file and throw away the pieces."""
+        held = self.segments.times
+        if not held:
+            raise RegrowError(f"{self.clip.name}: has no frames that can be decoded")
+        if times is not None and len(times) != len(held):
+            raise RegrowError(
+                f"{self.clip.name}: has {len(held)} frames and says that it was shrunk with {len(times)}; it was cut "
+                "or damaged since: get the file as regrow made it"
+            )
+        mux.assemble(
+            self.segments, self.target, times or held, self.time_base, source=self.source, metadata=metadata,
+            matrix=self.clip.matrix, aspect=self.clip.aspect, starts=self.starts,
+        )  # fmt: skip
+        self.segments.remove()
+
+
+class FramesSink(Sink):
+    """Numbered pictures, from 1 on, turned as players would turn them.
+
+    Args:
+        pattern: such as frames/%05d.png.
+        clip: what they are made from.
+        depth: bits of a sample, 8 or 16.
+        xmp: what each says of itself.
+        settings: what decides the result.
+    """
+
+    def __init__(self, pattern: str, clip: Clip, depth: int, xmp: bytes | None, settings: dict[str, Any]) -> None:
+        self.pattern, self.clip, self.depth, self.xmp = pattern, clip, depth, xmp
+        said = hashlib.sha256(json.dumps([clip.name, settings], sort_keys=True).encode()).hexdigest()
+        self.marker = numbered(pattern, 1).parent / f".{os.path.basename(pattern).replace('%', '')}.regrow"
+        if self.marker.is_file() and self.marker.read_text(encoding="utf-8") == said:
+            while numbered(pattern, self.skip + 1).is_file():
+                self.skip += 1
+        else:
+            with atomic(self.marker) as part:
+                part.write_text(said, encoding="utf-8")
+
+    def add(self, groups: Iterable[Group]) -> Iterator[int]:
+        """Write a picture for each frame."""
+        done = self.skip
+        for group in groups:
+            for pixels, _, _ in group:
+                done += 1
+                turned = np.ascontiguousarray(np.rot90(pixels, self.clip.turns))
+                write_frame(numbered(self.pattern, done), turned, depth=self.depth, xmp=self.xmp)
+            yield done
+
+    def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
+        """All frames are there."""
+        self.marker.unlink()
+
+
+class StreamSink(Sink):
+    """Standard output: y4m, or Matroska where frames are RGB. Other tracks are left out.
+
+    Args:
+        stream: binary, to be written to.
+        clip: what the frames come from.
+        encoding: for the suffix of a container.
+        size: (width, height) of the frames.
+        metadata: known before the first frame.
+    """
+
+    def __init__(
+        self, stream: Any, clip: Clip, encoding: Encoding, size: tuple[int, int], metadata: dict[str, str]
+    ) -> None:
+        import av
+
+        self.clip = clip
+        plain = not encoding.pixels.is_rgb
+        self.container = av.open(stream, "w", format="yuv4mpegpipe" if plain else "matroska")
+        if plain:
+            encoding = Encoding("rawvideo", encoding.pixels)
+        else:
+            self.container.metadata.update(metadata)
+        self.encoder = Encoder(self.container, encoding, *size, rate=clip.rate)
+
+    def add(self, groups: Iterable[Group]) -> Iterator[int]:
+        """Write them."""
+        done = 0
+        for group in groups:
+            for pixels, _, _ in group:
+                self.container.mux(self.encoder.encode(pixels))
+                done += 1
+            yield done
+
+    def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
+        """Write what is left."""
+        self.container.mux(self.encoder.flush())
+        self.container.close()

@@ -1,0 +1,54 @@
+"""What a clip can be read from: a video file, a folder or pattern of frames, or a stream."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from regrow.errors import UsageError
+from regrow.files import VIDEO_SUFFIXES
+from regrow.video.clip import Clip
+from regrow.video.frames import is_pattern, open_frames
+from regrow.video.reader import open_video
+
+_MAGIC = ((0, b"YUV4MPEG2"), (0, b"\x1aE\xdf\xa3"), (4, b"ftyp"))
+"""Where in a stream what is found that begins as y4m, Matroska or MP4."""
+
+
+def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
+    """Open a clip.
+
+    Args:
+        source: path of a video file or of a folder of frames; a pattern such as frames/%05d.png; a binary stream.
+        rate: frames a second, of a folder of frames.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        return open_video(source)
+    name = os.fspath(source)
+    if is_pattern(name) or Path(name).is_dir():
+        return open_frames(name, rate)
+    if rate is not None:
+        raise UsageError(f"{name}: has a rate of its own; --rate is for folders of frames")
+    return open_video(name)
+
+
+def is_clip(source: Any, out: Any = None) -> bool:
+    """Whether something is worked on as a clip: a folder of frames only where its result is one file of video."""
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    name = os.fspath(source)
+    if Path(name).is_dir():
+        return isinstance(out, (str, os.PathLike)) and names_video(out)
+    return is_pattern(name) or names_video(name)
+
+
+def names_video(name: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a video file."""
+    return os.path.splitext(os.fspath(name))[1].lower() in VIDEO_SUFFIXES
+
+
+def begins_clip(head: bytes) -> bool:
+    """Whether a stream that begins like this is a clip."""
+    return any(head[at : at + len(magic)] == magic for at, magic in _MAGIC)
