@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regrow.errors import RegrowError, UsageError
-from regrow.files import PICTURE_SUFFIXES, find_pictures
+from regrow.files import PICTURE_SUFFIXES, VIDEO_SUFFIXES, find_pictures, is_pattern, names_video
 
 STDIO = "-"
+KNOWN = PICTURE_SUFFIXES | VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ def plan(inputs: Iterable[str], out: str, suffix: Callable[[str], str]) -> list[
         path = Path(item)
         if item == STDIO:
             found.append((item, Path("stdin.png")))
+        elif is_pattern(item):
+            found.append((item, Path(path.parent.name or "clip").with_suffix(".frames")))
+        elif path.is_dir() and names_video(out):
+            found.append((item, Path(out)))  # the frames of one clip
         elif path.is_dir():
             into_folder = True
             below = Path(out).resolve()
@@ -52,7 +57,7 @@ def plan(inputs: Iterable[str], out: str, suffix: Callable[[str], str]) -> list[
             inside = path.resolve() in below.parents  # results of an earlier run are no pictures to work on
             found += [
                 (str(p), p.relative_to(path))
-                for p in find_pictures(path)
+                for p in find_pictures(path, KNOWN)
                 if not (inside and below in p.resolve().parents)
             ]
         elif path.exists():
@@ -63,9 +68,7 @@ def plan(inputs: Iterable[str], out: str, suffix: Callable[[str], str]) -> list[
         else:
             raise UsageError(f"{item}: no such file or folder")
     if not found:
-        raise UsageError(
-            f"{', '.join(inputs)}: no pictures there; known suffixes are {' '.join(sorted(PICTURE_SUFFIXES))}"
-        )
+        raise UsageError(f"{', '.join(inputs)}: no pictures there; known suffixes are {' '.join(sorted(KNOWN))}")
     if out == STDIO or not into_folder:
         if len(found) > 1:
             raise UsageError(f"{len(found)} pictures cannot all become {out}; give a folder that exists or ends in /")

@@ -55,7 +55,8 @@ class Chain:
     sparing: bool = False
     """Leave pictures alone that have colours."""
     device: str = "auto"
-    tile: int = TILE
+    tile: int | None = None
+    """Side of the pieces worked on, in pixels; 512 when None, for clips 4096."""
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of the result."""
@@ -141,7 +142,7 @@ class Chain:
             net = _restorer(name, zoo.digest(name), self.device)
             before, stream = tee(stream) if self.correct is not None and name == self.upscaler else (None, stream)
             wanted = at[0] * net.scale, at[1] * net.scale
-            stream = restore_rows(stream, at, colours, net, np.float32, self.tile)
+            stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE)
             if before is not None:
                 stream = corrected_rows(stream, before, at, wanted, self.correct or 0)
             at = wanted

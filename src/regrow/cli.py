@@ -30,12 +30,19 @@ app = typer.Typer(
 )
 
 Inputs = Annotated[
-    list[str], typer.Argument(metavar="IN...", help="Files, folders, patterns, or - for standard input.")
+    list[str],
+    typer.Argument(
+        metavar="IN...", help="Pictures, clips, folders, patterns, frames as %05d.png, - for standard input."
+    ),
 ]
 Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
 Model = Annotated[str | None, typer.Option(help="Model by name (see `regrow models`) or folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]
 Tile = Annotated[int, typer.Option(min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.")]
+TileOption = Annotated[
+    int | None,
+    typer.Option(min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.  [512; clips 4096]"),
+]
 Jobs = Annotated[int, typer.Option(min=1, help="Pictures in work at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")]
@@ -53,6 +60,18 @@ Refine = Annotated[
 ]
 Temperature = Annotated[
     float | None, typer.Option(metavar="T", help="Above 0: lower is more vivid, 1 is the mean.  [0.38]")
+]
+Codec = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Of clips: ffv1, h264, h264rgb, hevc, vp9, av1, prores; small ones lose nothing otherwise."
+    ),
+]
+Crf = Annotated[
+    float | None, typer.Option(metavar="Q", min=0, max=63, help="Of clips: quality, lower is better, 0 loses nothing.")
+]
+Rate = Annotated[
+    str | None, typer.Option(metavar="FPS", help="Frames a second of a folder of frames, such as 30000/1001.  [25]")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -89,8 +108,11 @@ def shrink(
     model: Model = None,
     refine: Refine = 0,
     format: FormatOption = None,
+    codec: Codec = None,
+    crf: Crf = None,
+    rate: Rate = None,
     device: Device = "auto",
-    tile: Tile = 512,
+    tile: TileOption = None,
     jobs: Jobs = 1,
     force: Force = False,
     dry_run: DryRun = False,
@@ -98,16 +120,17 @@ def shrink(
     """Shrink pictures into ordinary small ones that `regrow grow` brings back."""
     from regrow import batch, shell
     from regrow.rescaling import asked_scale
+    from regrow.video.options import Video
 
-    scales = asked_scale(shell.parse_scale(scale), grey=grey)
+    scales, video = asked_scale(shell.parse_scale(scale), grey=grey), Video(codec=codec, crf=crf, rate=rate)
 
     def work(job: Job, report: shell.Report) -> None:
         from regrow import verbs
 
-        source, target = shell.streams(job)
+        source, target, form = shell.streams(job, format)
         verbs.shrink(
             source, target, scale=scales, grey=grey, model=model, refine=refine, device=device, tile=tile,
-            format=form(job), report=report,
+            format=form, video=video, report=report,
         )  # fmt: skip
 
     def done(job: Job) -> bool:
@@ -115,10 +138,7 @@ def shrink(
 
         return is_shrunk(job.source, job.target, scale=scales, grey=grey, model=model, refine=refine)
 
-    def form(job: Job) -> str | None:
-        return format or ("png" if job.target == batch.STDIO else None)
-
-    planned = batch.plan(inputs, out, shell.suffix_for(format))
+    planned = batch.plan(inputs, out, shell.suffix_for(format, small=True))
     shell.run_batch("shrink", planned, work, done, threads=jobs, force=force, dry_run=dry_run)
 
 
@@ -132,25 +152,30 @@ def grow(
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Likewise: the exact size of the original.")] = None,
     model: Model = None,
     format: FormatOption = None,
+    codec: Codec = None,
+    crf: Crf = None,
+    rate: Rate = None,
     device: Device = "auto",
-    tile: Tile = 512,
+    tile: TileOption = None,
     jobs: Jobs = 1,
     force: Force = False,
     dry_run: DryRun = False,
 ) -> None:
     """Grow pictures that `regrow shrink` made back to their exact size."""
     from regrow import batch, shell
+    from regrow.video.options import Video
 
     exact, scales = shell.parse_size(size), shell.parse_scale(scale)
+    video = Video(codec=codec, crf=crf, rate=rate)
 
     def work(job: Job, report: shell.Report) -> None:
         from regrow import verbs
 
-        source, target = shell.streams(job)
-        form = format or ("png" if job.target == batch.STDIO else None)
+        source, target, form = shell.streams(job, format)
         verbs.grow(
-            source, target, scale=scales, size=exact, model=model, device=device, tile=tile, format=form, report=report
-        )
+            source, target, scale=scales, size=exact, model=model, device=device, tile=tile, format=form, video=video,
+            report=report,
+        )  # fmt: skip
 
     def done(job: Job) -> bool:
         from regrow.done import is_grown
@@ -178,6 +203,9 @@ def colorize(
     temperature: Temperature = None,
     model: Model = None,
     format: FormatOption = None,
+    codec: Codec = None,
+    crf: Crf = None,
+    rate: Rate = None,
     device: Device = "auto",
     jobs: Jobs = 1,
     force: Force = False,
@@ -185,10 +213,38 @@ def colorize(
 ) -> None:
     """Give black and white pictures colours that are likely; nobody knows the true ones."""
     from regrow import batch, restoration, shell
+    from regrow.video.options import Video
 
     chain = restoration.coloring_chain(model, hint or (), hints, reference, temperature, device)
     planned = batch.plan(inputs, out, shell.suffix_for(format))
-    shell.run_chain("colorize", planned, chain, format=format, threads=jobs, force=force, dry_run=dry_run)
+    video = Video(codec=codec, crf=crf, rate=rate)
+    shell.run_chain("colorize", planned, chain, format=format, video=video, threads=jobs, force=force, dry_run=dry_run)
+
+
+@app.command()
+def upscale(
+    inputs: Inputs,
+    out: Out,
+    scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 4.")] = 2,
+    model: Model = None,
+    format: FormatOption = None,
+    codec: Codec = None,
+    crf: Crf = None,
+    rate: Rate = None,
+    device: Device = "auto",
+    tile: TileOption = None,
+    jobs: Jobs = 1,
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Enlarge pictures that nobody shrank with regrow."""
+    from regrow import batch, restoration, shell
+    from regrow.video.options import Video
+
+    chain = restoration.upscaling_chain(scale, model, device, tile)
+    video = Video(codec=codec, crf=crf, rate=rate)
+    planned = batch.plan(inputs, out, shell.suffix_for(format))
+    shell.run_chain("upscale", planned, chain, format=format, video=video, threads=jobs, force=force, dry_run=dry_run)
 
 
 @app.command()
@@ -206,18 +262,23 @@ def restore(
         typer.Option(metavar="LEVELS", help="Take pixels from bilinear enlargement that differ by more, of 255."),
     ] = None,
     format: FormatOption = None,
+    codec: Codec = None,
+    crf: Crf = None,
+    rate: Rate = None,
     device: Device = "auto",
-    tile: Tile = 512,
+    tile: TileOption = None,
     jobs: Jobs = 1,
     force: Force = False,
     dry_run: DryRun = False,
 ) -> None:
     """Colour pictures if they are black and white, enlarge and enhance them."""
     from regrow import batch, restoration, shell
+    from regrow.video.options import Video
 
     chain = restoration.restoring_chain(scale, colorizer, upscaler, enhancer, correct, device, tile)
     planned = batch.plan(inputs, out, shell.suffix_for(format))
-    shell.run_chain("restore", planned, chain, format=format, threads=jobs, force=force, dry_run=dry_run)
+    video = Video(codec=codec, crf=crf, rate=rate)
+    shell.run_chain("restore", planned, chain, format=format, video=video, threads=jobs, force=force, dry_run=dry_run)
 
 
 @app.command()

@@ -10,10 +10,11 @@ from regrow.chain import Chain
 from regrow.errors import RegrowError
 from regrow.formats import format_of
 from regrow.passport import Passport
-from regrow.picture import open_picture
-from regrow.provenance import steps_of
+from regrow.picture import Picture, open_picture
 from regrow.rescaling import Scale, asked_scale, check_scale, default_model, grown_size, small_size
-from regrow.verbs import info
+from regrow.verbs import info, restored
+from regrow.video.clip import Clip
+from regrow.video.source import is_clip, open_clip
 
 
 def is_shrunk(
@@ -29,12 +30,16 @@ def is_shrunk(
     try:
         if not _newer(target, source):
             return False
-        opened, passport = open_picture(source), info(target)
-        scales = asked_scale(scale, grey=grey)
-        name = model or default_model(scales, opened.colours, grey=grey)
-        if not format_of(target).turned:
-            opened = opened.upright()
-        size = opened.width, opened.height
+        passport, scales = info(target), asked_scale(scale, grey=grey)
+        if is_clip(source, target):
+            clip = open_clip(source)
+            size, colours = (clip.width, clip.height), clip.pixels.colours
+        else:
+            opened = open_picture(source)
+            if not format_of(target).turned:
+                opened = opened.upright()
+            size, colours = (opened.width, opened.height), opened.colours
+        name = model or default_model(scales, colours, grey=grey)
         return (
             passport is not None
             and passport.digest == zoo.digest(name)
@@ -60,6 +65,9 @@ def is_grown(
     try:
         if not _newer(target, source):
             return False
+        if is_clip(source, target):
+            said, result = info(source), open_clip(target)
+            return said is not None and (result.width, result.height) == (said.width, said.height)
         small, grown = open_picture(source), open_picture(target)
         passport = Passport.from_xmp(small.xmp) if small.xmp else None
         if passport:
@@ -76,8 +84,13 @@ def is_restored(source: Any, target: str | os.PathLike[str], chain: Chain) -> bo
     try:
         if not _newer(target, source):
             return False
-        before, after = open_picture(source).upright(), open_picture(target)
-        done = steps_of(after.xmp) or ""
+        before: Clip | Picture
+        after: Clip | Picture
+        if is_clip(source, target):
+            before, after = open_clip(source), open_clip(target)
+        else:
+            before, after = open_picture(source).upright(), open_picture(target)
+        done = restored(target) or ""
         return (after.width, after.height) == chain.size((before.width, before.height)) and done in {
             chain.steps(),
             chain.steps(colour=False),

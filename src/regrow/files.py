@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +18,30 @@ VIDEO_SUFFIXES = frozenset(
 )
 
 
-def find_pictures(folder: Path) -> Iterator[Path]:
+def find_pictures(folder: Path, suffixes: frozenset[str] = PICTURE_SUFFIXES) -> Iterator[Path]:
     """Every picture below a folder, by its suffix, sorted; hidden files and folders are passed over."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in PICTURE_SUFFIXES and not hidden and path.is_file():
+        if path.suffix.lower() in suffixes and not hidden and path.is_file():
             yield path
+
+
+_NUMBER = re.compile(r"%(0?)(\d*)d")
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name stands for numbered files, such as frames/%05d.png."""
+    return len(_NUMBER.findall(os.path.basename(name))) == 1
+
+
+def numbered(pattern: str, number: int) -> Path:
+    """The file of a frame."""
+    return Path(_NUMBER.sub(lambda found: f"{number:{found[1]}{found[2]}d}", pattern))
+
+
+def names_video(name: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a video file."""
+    return os.path.splitext(os.fspath(name))[1].lower() in VIDEO_SUFFIXES
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 from regrow.errors import UsageError
 from regrow.formats import Format
 from regrow.picture import Picture
+from regrow.video.options import Video
 from regrow.writer import PictureWriter
 
 Report = Callable[[int, int], None]
@@ -34,6 +35,19 @@ def unnamed(out: Any, verb: str) -> None:
     """UsageError where a picture in memory is to be written to a file."""
     if out is not None:
         raise UsageError(f"a picture in memory was given to {verb}, whose result is one too; save that yourself")
+
+
+def refuse_for_clips(**settings: Any) -> None:
+    """UsageError for a setting that only pictures have."""
+    for name, value in settings.items():
+        if value:
+            raise UsageError(f"{name} {value}: is for pictures, not for clips; leave it out")
+
+
+def refuse_for_pictures(video: Video | None) -> None:
+    """UsageError for settings that only clips have."""
+    if video is not None and video != Video():
+        raise UsageError("codec, crf and rate are for clips, not for pictures; leave them out")
 
 
 def write(

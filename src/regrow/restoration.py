@@ -1,4 +1,4 @@
-"""What a person asks for a picture that nobody shrank for us: colorize, restore."""
+"""What a person asks for a picture that nobody shrank for us: colorize, upscale, restore."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from regrow.errors import UsageError
 from regrow.formats import format_of, get_format, icc_fits
 from regrow.hints import Hint
 from regrow.inputs import accept, read_rgb
-from regrow.output import Report, named, reported, silent, unnamed, write
+from regrow.output import Report, named, refuse_for_clips, refuse_for_pictures, reported, silent, unnamed, write
 from regrow.passport import strip
 from regrow.picture import open_picture
-from regrow.pipeline import TILE
 from regrow.provenance import mark
+from regrow.video.options import Video
+from regrow.video.source import is_clip
 
 COLORIZER = "colorize"
 """The shipped model that colours, when no other is asked for."""
@@ -40,15 +41,16 @@ def colorize(
     temperature: float | None = None,
     device: str = "auto",
     format: str | None = None,
+    video: Video | None = None,
     report: Report = silent,
 ) -> Any:
-    """Give a grey picture colours that are likely, and leave its luma as it is.
+    """Give a grey picture or clip colours that are likely, and leave its luma as it is.
 
     Nobody knows the true colours: files and PIL images say in their XMP that a model guessed them.
 
     Args:
         picture: path or the bytes of a file; or numpy (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor
-            (1 or 3, H, W) float in [0, 1]. Of colour pictures only the luma is looked at.
+            (1 or 3, H, W) float in [0, 1]; or a clip, as for `shrink`. Of colours only the luma is looked at.
         out: path or binary file to write, when `picture` is a path or bytes.
         model: shipped name, folder, or the file of weights that Zhang et al. publish for PyTorch; the shipped one when
             not given.
@@ -59,7 +61,8 @@ def colorize(
         temperature: of a model of classes, above 0: lower is more vivid, 1 is the mean; its own when not given.
         device: auto, cpu, cuda, mps ...
         format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
-        report: told about progress.
+        video: how clips are read and written.
+        report: told about progress, in rows or frames.
 
     Returns:
         What `picture` was, with three colours: a path gives the path written; tensors are float in [0, 1], unrounded.
@@ -68,7 +71,7 @@ def colorize(
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
     """
     chain = coloring_chain(model, hint, hints, reference, temperature, device)
-    return _restored(picture, out, "colorize", chain, format, report)
+    return _restored(picture, out, "colorize", chain, format, video, report)
 
 
 def restore(
@@ -81,19 +84,21 @@ def restore(
     enhancer: str | None = None,
     correct: float | None = None,
     device: str = "auto",
-    tile: int = TILE,
+    tile: int | None = None,
     format: str | None = None,
+    video: Video | None = None,
     report: Report = silent,
 ) -> Any:
-    """Colour a picture if it is black and white, enlarge it, and enhance it.
+    """Colour a picture or clip if it is black and white, enlarge it, and enhance it.
 
     Args:
         picture, out: as for `colorize`.
         scale: how many times larger each side becomes, 1 to 4.
         colorizer, upscaler, enhancer: shipped names or folders, or "none"; the shipped ones when not given.
         correct: replace pixels that differ from bilinear enlargement by more than so many levels of 255.
-        device, format, report: as for `colorize`.
-        tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time.
+        device, format, video, report: as for `colorize`.
+        tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time. 512
+            when not given, for clips 4096.
 
     Returns:
         What `picture` was.
@@ -102,7 +107,37 @@ def restore(
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
     """
     chain = restoring_chain(scale, colorizer, upscaler, enhancer, correct, device, tile)
-    return _restored(picture, out, "restore", chain, format, report)
+    return _restored(picture, out, "restore", chain, format, video, report)
+
+
+def upscale(
+    picture: Any,
+    out: str | os.PathLike[str] | BinaryIO | None = None,
+    *,
+    scale: float = 2,
+    model: str | None = None,
+    device: str = "auto",
+    tile: int | None = None,
+    format: str | None = None,
+    video: Video | None = None,
+    report: Report = silent,
+) -> Any:
+    """Enlarge a picture or clip that nobody shrank with regrow.
+
+    Args:
+        picture, out: as for `colorize`.
+        scale: how many times larger each side becomes, 1 to 4.
+        model: shipped name or folder; the shipped one for the scale when not given.
+        device, tile, format, video, report: as for `restore`.
+
+    Returns:
+        What `picture` was.
+
+    Raises:
+        RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
+    """
+    chain = upscaling_chain(scale, model, device, tile)
+    return _restored(picture, out, "upscale", chain, format, video, report)
 
 
 def coloring_chain(
@@ -128,7 +163,7 @@ def restoring_chain(
     enhancer: str | None,
     correct: float | None,
     device: str,
-    tile: int,
+    tile: int | None,
 ) -> Chain:
     """What `restore` does. UsageError for settings that cannot be."""
     if not 1 <= scale <= LARGEST_SCALE:
@@ -147,8 +182,28 @@ def restoring_chain(
     )  # fmt: skip
 
 
-def restore_file(source: Any, out: Any, chain: Chain, *, format: str | None = None, report: Report = silent) -> None:
-    """Take a picture file, a path or its bytes, through a chain and write the result."""
+def upscaling_chain(scale: float, model: str | None, device: str, tile: int | None) -> Chain:
+    """What `upscale` does. UsageError for settings that cannot be."""
+    return restoring_chain(scale, NONE, model, None, None, device, tile)
+
+
+def restore_file(
+    source: Any,
+    out: Any,
+    chain: Chain,
+    *,
+    format: str | None = None,
+    video: Video | None = None,
+    report: Report = silent,
+) -> None:
+    """Take the file of a picture or clip, a path or its bytes, through a chain and write the result."""
+    if is_clip(source, out):
+        from regrow.video import verbs as clips
+
+        refuse_for_clips(format=format)
+        clips.restore(source, out, chain, video=video, report=report)
+        return
+    refuse_for_pictures(video)
     opened = open_picture(source).upright()  # nets expect the sky above
     form = get_format(format) if format else format_of(out)
     size = opened.width, opened.height
@@ -162,10 +217,13 @@ def restore_file(source: Any, out: Any, chain: Chain, *, format: str | None = No
     write(out, rows, opened, chain.size(size), colours, opened.depth, form, report)
 
 
-def _restored(picture: Any, out: Any, verb: str, chain: Chain, format: str | None, report: Report) -> Any:
-    if isinstance(picture, (str, os.PathLike, bytes)):
-        restore_file(picture, named(out, verb), chain, format=format, report=report)
+def _restored(
+    picture: Any, out: Any, verb: str, chain: Chain, format: str | None, video: Video | None, report: Report
+) -> Any:
+    if isinstance(picture, (str, os.PathLike, bytes)) or is_clip(picture):
+        restore_file(picture, named(out, verb), chain, format=format, video=video, report=report)
         return out
+    refuse_for_pictures(video)
     unnamed(out, verb)
     given = accept(picture)
     size = given.pixels.shape[1], given.pixels.shape[0]

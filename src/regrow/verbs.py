@@ -12,7 +12,7 @@ import numpy as np
 from regrow.errors import UsageError
 from regrow.formats import format_of, get_format, icc_fits
 from regrow.inputs import accept
-from regrow.output import Report, named, reported, silent, unnamed, write
+from regrow.output import Report, named, refuse_for_clips, refuse_for_pictures, reported, silent, unnamed, write
 from regrow.passport import Passport, strip
 from regrow.picture import Picture, open_picture
 from regrow.pipeline import TILE, grow_rows, shrink_rows
@@ -31,6 +31,8 @@ from regrow.rescaling import (
     small_size,
     words,
 )
+from regrow.video.options import Video
+from regrow.video.source import is_clip, open_clip
 
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
@@ -52,16 +54,18 @@ def shrink(
     model: str | None = None,
     refine: int = 0,
     device: str = "auto",
-    tile: int = TILE,
+    tile: int | None = None,
     format: str | None = None,
+    video: Video | None = None,
     report: Report = silent,
 ) -> Any:
-    """Shrink a picture into an ordinary small one that `grow` brings back.
+    """Shrink a picture or a clip into an ordinary small one that `grow` brings back.
 
     Args:
         picture: path or the bytes of a file; or numpy (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor
-            (1 or 3, H, W) float in [0, 1].
-        out: path or binary file to write, when `picture` is a path or bytes.
+            (1 or 3, H, W) float in [0, 1]. A clip is the path of a video file, of a folder of frames that becomes one,
+            or a pattern such as frames/%05d.png; or a binary file to be read from, such as standard input.
+        out: path or binary file to write, when `picture` is a path or bytes; for frames as pictures, a pattern.
         scale: how many times smaller each side becomes, from 1 to 128, such as 2 or 2.7, or (width, height) on their
             own; 2 when not given, with `grey` 1. Sizes are rounded up.
         grey: hide the colours in a grey picture, that `grow` brings back.
@@ -69,9 +73,11 @@ def shrink(
         refine: steps of descent by which this very picture is made to regrow better, 0 to 1000; 5 gain most. Each
             takes about three times as long as growing, and growing takes no longer for it.
         device: auto, cpu, cuda, mps ...
-        tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time.
+        tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time. 512 when not
+            given, for clips 4096.
         format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
-        report: told about progress.
+        video: how clips are read and written.
+        report: told about progress, in rows or frames.
 
     Returns:
         What `picture` was: a path gives the path written; arrays, images and tensors the small picture, 8 bits deep.
@@ -83,6 +89,15 @@ def shrink(
     scales = asked_scale(scale, grey=grey)
     if not 0 <= refine <= MOST:
         raise UsageError(f"refine {refine}: must be from 0 to {MOST} steps")
+    if is_clip(picture, out):
+        from regrow.video import verbs as clips
+
+        refuse_for_clips(format=format, refine=refine)
+        options: dict[str, Any] = {"video": video, "device": device, "tile": tile or clips.TILE, "report": report}
+        clips.shrink(picture, named(out, "shrink"), scale=scales, grey=grey, model=model, **options)
+        return out
+    refuse_for_pictures(video)
+    tile = tile or TILE
     if isinstance(picture, (str, os.PathLike, bytes)):
         out = named(out, "shrink")
         opened = open_picture(picture)
@@ -116,11 +131,12 @@ def grow(
     size: tuple[int, int] | None = None,
     model: str | None = None,
     device: str = "auto",
-    tile: int = TILE,
+    tile: int | None = None,
     format: str | None = None,
+    video: Video | None = None,
     report: Report = silent,
 ) -> Any:
-    """Grow a picture that `shrink` made back to its size.
+    """Grow a picture or a clip that `shrink` made back to its size.
 
     Args:
         picture: as for `shrink`.
@@ -129,7 +145,7 @@ def grow(
         size: only where there is no passport: exact (width, height); scale times the small one when not given.
         model: shipped name or folder, where there is no passport or its model does not ship; the passport's weights
             must be in it.
-        device, tile, format, report: as for `shrink`.
+        device, tile, format, video, report: as for `shrink`.
 
     Returns:
         What `picture` was: a path gives the path written; arrays and PIL images are 8 bits deep, or as deep as the
@@ -138,6 +154,15 @@ def grow(
     Raises:
         RegrowError: no passport, or one that does not fit the picture or the models here; UsageError.
     """
+    if is_clip(picture, out):
+        from regrow.video import verbs as clips
+
+        refuse_for_clips(format=format)
+        options: dict[str, Any] = {"video": video, "device": device, "tile": tile or clips.TILE, "report": report}
+        clips.grow(picture, named(out, "grow"), scale=scale, size=size, model=model, **options)
+        return out
+    refuse_for_pictures(video)
+    tile = tile or TILE
     if isinstance(picture, (str, os.PathLike, bytes)):
         out = named(out, "grow")
         opened = open_picture(picture)
@@ -162,13 +187,21 @@ def grow(
 
 
 def info(picture: str | os.PathLike[str] | bytes) -> Passport | None:
-    """The passport of a small picture, or None when it has none. RegrowError when it is damaged or too new."""
+    """The passport of a small picture or clip, or None when it has none. RegrowError when damaged or too new."""
+    if is_clip(picture):
+        from regrow.video import verbs as clips
+
+        return clips.info(picture)
     opened = open_picture(picture)
     return Passport.from_xmp(opened.xmp, name=opened.name) if opened.xmp else None
 
 
 def restored(picture: str | os.PathLike[str] | bytes) -> str | None:
-    """How a picture says that regrow restored it: models and settings, or None."""
+    """How a picture or clip says that regrow restored it: models and settings, or None."""
+    if is_clip(picture):
+        from regrow.video import verbs as clips
+
+        return steps_of(clips.xmp_of(open_clip(picture)))
     return steps_of(open_picture(picture).xmp)
 
 

@@ -1,1 +1,1 @@
-"""Clips: frames that arrive one after another, through models that take one or several at a time."""
+"""Clips: read and written frame by frame, through models that take one or several at a time."""

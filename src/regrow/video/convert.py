@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from regrow.errors import UsageError
+from regrow.files import is_pattern
 from regrow.output import Report
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding
 from regrow.video.facts import Facts
-from regrow.video.frames import is_pattern
 from regrow.video.mux import tracks
 from regrow.video.overlap import overlapped
 from regrow.video.segments import Group
@@ -29,18 +28,6 @@ AHEAD = 4
 """Frames or groups that may wait for the next station."""
 
 log = logging.getLogger("regrow")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Video:
-    """How clips are read and written."""
-
-    codec: str | None = None
-    """ffv1, h264, h264rgb, hevc, vp9, av1, prores or FFmpeg's name of an encoder; what suits the file when None."""
-    crf: float | None = None
-    """Quality of the encoder, lower is better; 0 loses nothing, where it can."""
-    rate: Fraction | None = None
-    """Frames a second, of a folder of frames."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from regrow.errors import RegrowError, UsageError
 from regrow.video.pixels import RGB, Pixels, from_rgb
+from regrow.video.reader import library
 
 if TYPE_CHECKING:
     from av import Packet
@@ -99,8 +100,7 @@ def _asked(suffix: str, codec: str, pixels: Pixels, crf: float | None) -> Encodi
 
 def _checked(suffix: str, codec: str, pixels: Pixels, options: dict[str, str]) -> Encoding:
     """With a pixel format that the encoder has; UsageError where codec and container do not go together."""
-    import av
-
+    av = library()
     if suffix not in CONTAINERS:
         raise UsageError(f"{suffix or 'no suffix'}: no container of video that can be written; known are "
                          f"{' '.join(CONTAINERS)}")  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,26 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from regrow.errors import RegrowError, UsageError
-from regrow.files import find_pictures
+from regrow.files import find_pictures, numbered
 from regrow.formats import format_of
 from regrow.picture import Picture, open_picture
 from regrow.video.clip import Clip, Frame
 from regrow.video.pixels import FULL, RGB, UNSPECIFIED, Pixels
 from regrow.writer import PictureWriter
 
-_NUMBER = re.compile(r"%(0?)(\d*)d")
 RATE = Fraction(25)
 """Frames a second of a folder, when nobody says."""
-
-
-def is_pattern(name: str) -> bool:
-    """Whether a name stands for numbered files, such as frames/%05d.png."""
-    return len(_NUMBER.findall(os.path.basename(name))) == 1
-
-
-def numbered(pattern: str, number: int) -> Path:
-    """The file of a frame."""
-    return Path(_NUMBER.sub(lambda found: f"{number:{found[1]}{found[2]}d}", pattern))
 
 
 def listed(source: str) -> list[Path]:

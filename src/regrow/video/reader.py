@@ -77,6 +77,15 @@ def open_video(source: str | Path | IO[bytes]) -> Clip:
     return clip
 
 
+def library() -> Any:
+    """PyAV. RegrowError where it is not installed."""
+    try:
+        import av
+    except ImportError:
+        raise RegrowError("video needs av; install it with: pip install 'regrow[video]'") from None
+    return av
+
+
 @contextmanager
 def explained(name: str) -> Iterator[None]:
     """FFmpeg's errors as ours."""
@@ -90,8 +99,7 @@ def explained(name: str) -> Iterator[None]:
 
 
 def _open(name: str, piped: IO[bytes] | None) -> InputContainer:
-    import av
-
+    av = library()
     if piped is None and not Path(name).is_file():
         raise RegrowError(f"{name}: no such file")
     with explained(name):

@@ -14,12 +14,24 @@ from typing import Any
 import numpy as np
 
 from regrow.errors import RegrowError
-from regrow.files import atomic
+from regrow.files import atomic, is_pattern, numbered
 from regrow.video import mux
 from regrow.video.clip import Clip
 from regrow.video.encoding import Encoder, Encoding
-from regrow.video.frames import numbered, write_frame
+from regrow.video.frames import write_frame
 from regrow.video.segments import Group, Segments
+
+
+def exists(target: str) -> bool:
+    """Whether a target is there: a file, or numbered frames that are not those of an interrupted run."""
+    if not is_pattern(target):
+        return Path(target).exists()
+    return numbered(target, 1).exists() and not _marker(target).exists()
+
+
+def _marker(pattern: str) -> Path:
+    """The file that is there while frames are being written."""
+    return numbered(pattern, 1).parent / f".{os.path.basename(pattern).replace('%', '')}.regrow"
 
 
 class Sink(ABC):
@@ -102,7 +114,7 @@ class FramesSink(Sink):
     def __init__(self, pattern: str, clip: Clip, depth: int, xmp: bytes | None, settings: dict[str, Any]) -> None:
         self.pattern, self.clip, self.depth, self.xmp = pattern, clip, depth, xmp
         said = hashlib.sha256(json.dumps([clip.name, settings], sort_keys=True).encode()).hexdigest()
-        self.marker = numbered(pattern, 1).parent / f".{os.path.basename(pattern).replace('%', '')}.regrow"
+        self.marker = _marker(pattern)
         if self.marker.is_file() and self.marker.read_text(encoding="utf-8") == said:
             while numbered(pattern, self.skip + 1).is_file():
                 self.skip += 1

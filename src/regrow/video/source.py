@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from regrow.errors import UsageError
-from regrow.files import VIDEO_SUFFIXES
+from regrow.files import is_pattern, names_video
 from regrow.video.clip import Clip
-from regrow.video.frames import is_pattern, open_frames
+from regrow.video.frames import open_frames
 from regrow.video.reader import open_video
 
 _MAGIC = ((0, b"YUV4MPEG2"), (0, b"\x1aE\xdf\xa3"), (4, b"ftyp"))
@@ -37,16 +37,11 @@ def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
 def is_clip(source: Any, out: Any = None) -> bool:
     """Whether something is worked on as a clip: a folder of frames only where its result is one file of video."""
     if not isinstance(source, (str, os.PathLike)):
-        return False
+        return hasattr(source, "read")
     name = os.fspath(source)
     if Path(name).is_dir():
         return isinstance(out, (str, os.PathLike)) and names_video(out)
     return is_pattern(name) or names_video(name)
-
-
-def names_video(name: str | os.PathLike[str]) -> bool:
-    """Whether a name is that of a video file."""
-    return os.path.splitext(os.fspath(name))[1].lower() in VIDEO_SUFFIXES
 
 
 def begins_clip(head: bytes) -> bool:

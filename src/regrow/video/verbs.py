@@ -14,6 +14,7 @@ import numpy as np
 from regrow.chain import NONE, Chain
 from regrow.coloring import color_rows, glance, is_grey
 from regrow.errors import RegrowError, UsageError
+from regrow.files import names_video
 from regrow.output import Report, silent
 from regrow.passport import Passport
 from regrow.pipeline import to_float
@@ -30,14 +31,15 @@ from regrow.rescaling import (
     small_size,
 )
 from regrow.video.clip import Clip, Frame
-from regrow.video.convert import FACTS, Result, Video, convert, of_lengths, timed
+from regrow.video.convert import FACTS, Result, convert, of_lengths, timed
 from regrow.video.encoding import for_result, for_small
 from regrow.video.facts import Facts
+from regrow.video.options import Video
 from regrow.video.pixels import Pixels
 from regrow.video.run import frames_at_once, groups_of, grow_group, shrink_group, windows_of
 from regrow.video.scenes import scenes
 from regrow.video.segments import Group
-from regrow.video.source import names_video, open_clip
+from regrow.video.source import open_clip
 from regrow.video.steady import REACH, steady
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def shrink(
 ) -> None:
     """Shrink a clip into an ordinary small one that `grow` brings back; arguments as for `regrow.shrink`."""
     video = video or Video()
-    clip = open_clip(source, video.rate)
+    clip = open_clip(source, video.frames_a_second)
     scales = asked_scale(scale, grey=grey)
     colours = clip.pixels.colours
     name = model or default_model(scales, colours, grey=grey)
@@ -112,7 +114,7 @@ def grow(
 ) -> None:
     """Grow a clip that `shrink` made back; arguments as for `regrow.grow`."""
     video = video or Video()
-    clip = open_clip(source, video.rate)
+    clip = open_clip(source, video.frames_a_second)
     xmp = xmp_of(clip)
     small = clip.width, clip.height
     growth = plan_growth(clip.name, small, xmp, scale, size, model, clip.pixels.colours, device)
@@ -164,8 +166,8 @@ def _with_colours(pixels: np.ndarray, colours: int) -> np.ndarray:
 
 def restore(source: Any, out: Any, chain: Chain, *, video: Video | None = None, report: Report = silent) -> None:
     """Take a clip through a chain of restorers: colour, then enlarge, then enhance."""
-    video = video or Video()
-    clip = open_clip(source, video.rate)
+    video, chain = video or Video(), replace(chain, tile=chain.tile or TILE)
+    clip = open_clip(source, video.frames_a_second)
     chain.check()
     size = clip.width, clip.height
     colour = chain.colorizer != NONE and (not chain.sparing or _looks_grey(clip, source))

@@ -1,0 +1,36 @@
+"""How clips are read and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from regrow.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """What may be said of clips, beside what is done to them. UsageError for what cannot be."""
+
+    codec: str | None = None
+    """ffv1, h264, h264rgb, hevc, vp9, av1, prores or FFmpeg's name of an encoder; what suits the file when None."""
+    crf: float | None = None
+    """Quality of the encoder, lower is better; 0 loses nothing, where it can."""
+    rate: Fraction | float | str | None = None
+    """Frames a second of a folder of frames, such as 25 or "30000/1001"; 25 when None."""
+
+    def __post_init__(self) -> None:
+        if self.crf is not None and not 0 <= self.crf <= 63:
+            raise UsageError(f"crf {self.crf:g}: must be from 0 to 63")
+        try:
+            rate = None if self.rate is None else Fraction(self.rate).limit_denominator(100_000)
+        except (ValueError, ZeroDivisionError):
+            raise UsageError(f"rate {self.rate}: expected frames a second, such as 25 or 30000/1001") from None
+        if rate is not None and not 0 < rate <= 1000:
+            raise UsageError(f"rate {self.rate}: must be above 0 and at most 1000 frames a second")
+        object.__setattr__(self, "rate", rate)
+
+    @property
+    def frames_a_second(self) -> Fraction | None:
+        """The rate as a fraction."""
+        return None if self.rate is None else Fraction(self.rate)
