@@ -61,7 +61,14 @@ class Data:
         return self.crop if self.frames == 1 else round(SPACE * self.crop)
 
     def __post_init__(self) -> None:
-        for name, least in (("crop", 1), ("batch", 1), ("validation", 0), ("validation_crop", 1), ("side", 0), ("frames", 1)):
+        for name, least in (
+            ("crop", 1),
+            ("batch", 1),
+            ("validation", 0),
+            ("validation_crop", 1),
+            ("side", 0),
+            ("frames", 1),
+        ):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be at least {least}")
         for name in ("stretch", "zoom"):
