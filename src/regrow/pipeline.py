@@ -123,6 +123,7 @@ def restore_rows(
     model: Restorer,
     dtype: Samples = np.uint8,
     tile: int = TILE,
+    frames: int = 1,
 ) -> Iterator[np.ndarray]:
     """Take a picture that arrives in rows through a restorer, one that enlarges or one that keeps the size.
 
@@ -133,14 +134,16 @@ def restore_rows(
         model: the net, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile: side of a tile in pixels of the result.
+        frames: how many pictures, of three colours, lie one after another among the bands, where the net takes several.
 
     Yields:
         (n, width * scale, bands) of that dtype, top to bottom.
     """
-    run = partial(_run, model, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3)
+    run = partial(_run, model, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
     cells = max(1, _side(tile, size[0] * model.scale) // model.scale)
     tiling = Tiling((1, 1), (model.scale, model.scale), model.halo, cells)
-    return (to_dtype(block, 3, held, dtype) for block in run_tiled(to_float(rows, held, 3), *size, run, tiling))
+    floats = to_float(rows, held * frames, 3 * frames)
+    return (to_dtype(block, 3, held, dtype) for block in run_tiled(floats, *size, run, tiling))
 
 
 def _fitted(full: tuple[int, int], small: tuple[int, int], model: Rescaler) -> tuple[int, int]:
