@@ -30,7 +30,7 @@ CONTRACT = {
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",
-    "bench": "DIR... --model --task --scale --grey --refine --temperature -o --out --device --tile",
+    "bench": "DIR... --model --task --scale --grey --refine --temperature --skip-frames -o --out --device --tile",
     "study": "",
     "demo": "-o --out",
     "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device",

@@ -81,6 +81,7 @@ class BenchTask(str, Enum):
 
     rescale = "rescale"
     colorize = "colorize"
+    video = "video"
 
 
 def _version(wanted: bool) -> None:
@@ -319,7 +320,7 @@ def models(json: Json = False) -> None:
 
 @app.command()
 def bench(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set or clip each.")],
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -331,15 +332,20 @@ def bench(
     grey: Grey = False,
     refine: Refine = 0,
     temperature: Temperature = None,
+    skip_frames: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Frames of a clip left out at its start and at its end.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json, sheet.png ...")
     ] = None,
     device: Device = "auto",
     tile: Tile = 512,
 ) -> None:
-    """Shrink and grow sets of pictures, or colour them, and print a table of figures."""
+    """Shrink and grow sets of pictures or clips, or colour pictures, and print a table of figures."""
     from regrow import shell
 
+    if skip_frames and task is not BenchTask.video:
+        raise UsageError("--skip-frames is for --task video; leave it out, or say the task")
     if task is BenchTask.colorize:
         if scale or grey or refine:
             raise UsageError("--scale, --grey and --refine are not for --task colorize; leave them out")
@@ -350,6 +356,14 @@ def bench(
     from regrow.rescaling import asked_scale
 
     scales = asked_scale(shell.parse_scale(scale), grey=grey)
+    if task is BenchTask.video:
+        if grey or refine:
+            raise UsageError("--grey and --refine are not for --task video; leave them out")
+        _require("--task video", "skimage", extra="video")
+        if out:
+            _require("the plot of a clip", "matplotlib")
+        shell.run_video_bench(folders, models, scale=scales, skip_frames=skip_frames, out=out, device=device, tile=tile)
+        return
     shell.run_bench(folders, models, scale=scales, grey=grey, refine=refine, out=out, device=device, tile=tile)
 
 
@@ -357,11 +371,12 @@ study_app = typer.Typer(help="Study what regrown pictures owe to noise, lambda a
 app.add_typer(study_app, name="study", no_args_is_help=True)
 
 
-def _require(what: str, *names: str) -> None:
-    """RegrowError where one of these packages, which the extra `train` brings, is missing."""
+def _require(what: str, *names: str, extra: str = "train") -> None:
+    """RegrowError where one of these modules, which an extra brings, is missing."""
     for name in names:
         if find_spec(name) is None:
-            raise RegrowError(f"{what} needs {name}; install it with: pip install 'regrow[train]'")
+            package = {"skimage": "scikit-image"}.get(name, name)
+            raise RegrowError(f"{what} needs {package}; install it with: pip install 'regrow[{extra}]'")
 
 
 StudyOut = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV and the plot.")]

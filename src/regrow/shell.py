@@ -258,11 +258,41 @@ def run_color_bench(
         benchmark.write_curves(results, out / "accuracy.csv")
 
 
-def _bench(benchmark: Any, folders: list[Path], names: list[str], out: Path | None, options: dict[str, Any]) -> Any:
+def run_video_bench(
+    folders: list[Path],
+    models: list[str] | None,
+    *,
+    scale: tuple[float, float],
+    skip_frames: int,
+    out: Path | None,
+    device: str,
+    tile: int,
+) -> None:
+    """The same for clips, with the PSNR of every frame in frames.csv and psnr.png."""
+    from regrow.measure import video_benchmark as benchmark
+    from regrow.measure.benchmark import BICUBIC
+    from regrow.rescaling import default_model
+
+    names = models or [BICUBIC, default_model(scale)]
+    options: dict[str, Any] = {"scale": scale, "skip_frames": skip_frames, "device": device, "tile": tile}
+    results = _bench(benchmark, folders, names, out, options, over="clip")
+    if out:
+        benchmark.write_frames(results, out)
+
+
+def _bench(
+    benchmark: Any,
+    folders: list[Path],
+    names: list[str],
+    out: Path | None,
+    options: dict[str, Any],
+    over: str = "picture",
+) -> Any:
     """The results of a module's `bench`, written as files if asked and printed as its `table`."""
     from regrow.measure.results import write
 
-    with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+    columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("measuring")
 
         def report(result: Any) -> None:
@@ -270,7 +300,7 @@ def _bench(benchmark: Any, folders: list[Path], names: list[str], out: Path | No
 
         results = benchmark.bench(folders, names, **options, report=report)
         if out:
-            write(results, out)
+            write(results, out, over)
             benchmark.sheet(folders, names, out / "sheet.png", **options)
     print("\n".join(benchmark.table(results)))
     return results

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from math import ceil, prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from regrow.measure import metrics
 from regrow.measure.memory import peak_memory, reset_peak
 from regrow.measure.results import means
 from regrow.measure.sheet import write_sheet
+from regrow.nets.model import Model
 from regrow.nets.upscale.base import Restorer
 from regrow.pipeline import TILE, restore_rows
 from regrow.resample import bicubic
@@ -147,7 +148,7 @@ class Pair:
     def _restorers(self, names: list[str], device: str) -> list[Restorer]:
         """The nets that only grow; none where one rescaler's half does."""
         nets = [zoo.on_device(zoo.load(name), device) for name in names]
-        restorers = [net for net in nets if isinstance(net, Restorer)]
+        restorers = [net for net in nets if self.restores(net)]
         if len(nets) == 1 and not restorers:
             return []
         if len(restorers) < len(nets):
@@ -156,6 +157,11 @@ class Pair:
         if any(wanted != scale for wanted in self.scales):
             raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {words(self.scales)}")
         return restorers
+
+    @staticmethod
+    def restores(net: Model) -> TypeGuard[Restorer]:
+        """Whether a net can follow what shrinks."""
+        return isinstance(net, Restorer)
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
         """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
@@ -197,18 +203,25 @@ def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
     grown = pair.grow(small, (original.shape[1], original.shape[0]))
     end = time.perf_counter()
     peak = peak_memory() / 2**20
-    a, b = as_rgb(grown), as_rgb(original)
-    figures = metrics.compare(a, b, border)
     return {
-        "rgb": figures["rgb"]["psnr"],
-        "rgb_ssim": figures["rgb"]["ssim"],
-        "y": figures["y"]["psnr"],
-        "y_ssim": figures["y"]["ssim"],
-        "small": metrics.psnr_small(as_tensor(small), b),
-        "bytes_per_pixel": _png_size(small) / (megapixels * 1e6),
+        **figures(original, small, grown, border),
         "shrink_seconds": (between - start) / megapixels,
         "grow_seconds": (end - between) / megapixels,
         "peak_mib": peak,
+    }
+
+
+def figures(original: np.ndarray, small: np.ndarray, grown: np.ndarray, border: int) -> dict[str, float]:
+    """What `Result` says of pictures, each (H, W, 3 or 1) uint8; the protocol `y` leaves out a border."""
+    a, b = as_rgb(grown), as_rgb(original)
+    measured = metrics.compare(a, b, border)
+    return {
+        "rgb": measured["rgb"]["psnr"],
+        "rgb_ssim": measured["rgb"]["ssim"],
+        "y": measured["y"]["psnr"],
+        "y_ssim": measured["y"]["ssim"],
+        "small": metrics.psnr_small(as_tensor(small), b),
+        "bytes_per_pixel": _png_size(small) / (original.shape[0] * original.shape[1]),
     }
 
 
@@ -235,13 +248,20 @@ def sheet(
     pairs = {name: Pair(name, scale, grey=grey, refine=refine, device=device, tile=tile) for name in models}
     for folder in folders:
         for file, original in islice(originals(folder, check_scale(scale), models), 3):
-            row = {f"{folder.name}/{file.stem}"[:40]: _shown(original)}
-            for name, label in model_labels.items():
-                small, grown = pairs[name](original)
-                row[f"{label}: small"] = _shown(small)
-                row[f"{label}: grown, {metrics.psnr_rgb(as_rgb(grown), as_rgb(original)):.2f} dB"] = _shown(grown)
-            rows.append(row)
+            made = {label: pairs[name](original) for name, label in model_labels.items()}
+            rows.append(sheet_row(f"{folder.name}/{file.stem}", original, made))
     write_sheet(rows, path)
+
+
+def sheet_row(
+    title: str, original: np.ndarray, made: dict[str, tuple[np.ndarray, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """A row of the sheet: a picture, (H, W, 3 or 1) uint8, and what models made of it, small and grown, by label."""
+    row = {title[:40]: _shown(original)}
+    for label, (small, grown) in made.items():
+        row[f"{label}: small"] = _shown(small)
+        row[f"{label}: grown, {metrics.psnr_rgb(as_rgb(grown), as_rgb(original)):.2f} dB"] = _shown(grown)
+    return row
 
 
 def table(results: list[Result]) -> Iterator[str]:
