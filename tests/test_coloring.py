@@ -93,7 +93,7 @@ def test_any_size_is_seen_and_coloured(size):
     seen = glance([picture], size, 1)
     assert seen.shape[-1] % 16 == seen.shape[-2] % 16 == 0
     assert ((seen >= 0) & (seen <= 1)).all()
-    colours = choose_colours(seen, size, Painter())
+    colours = Colours.fit(*guess(seen, size, Painter()))
     found = np.concatenate(list(color_rows([picture], size, 1, colours, np.uint8)))
     assert found.shape == (size[1], size[0], 3)
 
