@@ -85,7 +85,7 @@ def train(
         checkpoint.restore(tensors, model, ema, optimizers)
 
     training, held_out = data.load(data_dir, recipe.data, console)
-    crops: Callable[[int], torch.Tensor] = data.Crops(
+    pieces = data.Crops(
         training,
         recipe.data.piece,
         recipe.data.batch,
@@ -94,8 +94,7 @@ def train(
         str(accelerator.device) if pictures_on_device else "cpu",
         recipe.data.upright,
     )
-    if recipe.data.frames > 1:
-        crops = Clips(crops, recipe.data.frames, recipe.data.crop)
+    crops = pieces if recipe.data.frames == 1 else Clips(pieces, recipe.data.frames, recipe.data.crop)
     task.look_at(training)
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
     prepared, *optimizers = accelerator.prepare(task, *optimizers)
