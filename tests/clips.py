@@ -65,9 +65,9 @@ def _numbers(seconds):
 
 
 def times_of(path):
-    """When frames are shown, and for how long, in seconds."""
+    """When frames are shown, in seconds."""
     with av.open(str(path)) as container:
-        return [(f.pts * f.time_base, f.duration * f.time_base) for f in container.decode(video=0)]
+        return [f.pts * f.time_base for f in container.decode(video=0)]
 
 
 def sound_of(path):

@@ -21,14 +21,15 @@ from regrow.errors import UsageError
 from regrow.shell import parse_scale
 
 CONTRACT = {
-    "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
+    "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force "
+    "--dry-run -o --out",
+    "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
     "-o --out",
-    "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run -o --out",
     "colorize": "IN... --hint --hints --reference --temperature --model --format --codec --crf --rate --device --jobs "
     "--force --dry-run -o --out",
     "upscale": "IN... --scale --model --format --codec --crf --rate --device --tile --jobs --force --dry-run -o --out",
-    "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device --tile "
-    "--jobs --force --dry-run -o --out",
+    "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device "
+    "--tile --jobs --force --dry-run -o --out",
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from regrow.video.pixels import BT601, BT709, FULL, LIMITED, UNSPECIFIED, Pixels, from_rgb, is_known, planar, to_rgb
 
 PICTURE = moving(1, (95, 63))[0]
-YUV = ["yuv444p", "yuv422p", "yuv420p", "yuv440p", "yuv411p", "yuv420p10le", "yuv422p10le", "yuv444p12le", "yuv444p16le"]
+YUV = [
+    "yuv444p",
+    "yuv422p",
+    "yuv420p",
+    "yuv440p",
+    "yuv411p",
+    "yuv420p10le",
+    "yuv422p10le",
+    "yuv444p12le",
+    "yuv444p16le",
+]
 
 
 def planes(frame):
@@ -95,7 +105,9 @@ def test_chroma_lies_on_every_second_column_and_between_rows():
     rgb = to_rgb(frame, pixels).astype(np.float64)
     cb = (rgb[..., 2] - 128 / 255) / 1.8556 * 255 + 128
     cr = (rgb[..., 0] - 128 / 255) / 1.5748 * 255 + 128
-    np.testing.assert_allclose(cb[30, 2:60], 60 + 2 * np.arange(2, 60), atol=0.01)  # column x of luma is x / 2 of chroma
+    np.testing.assert_allclose(
+        cb[30, 2:60], 60 + 2 * np.arange(2, 60), atol=0.01
+    )  # column x of luma is x / 2 of chroma
     np.testing.assert_allclose(cr[2:60, 30], 60 + 2 * (np.arange(2, 60) - 0.5), atol=0.01)  # row y is y / 2 - 1 / 4
 
 

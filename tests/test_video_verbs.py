@@ -8,12 +8,19 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+import torch
 from clips import make_clip, moving, pixels_of, sound_of, times_of, words_of
-from conftest import save_randomized
+from conftest import randomized
 
 import regrow
+from regrow import zoo
+from regrow.demo import PHOTOGRAPH
 from regrow.errors import RegrowError, UsageError
+from regrow.inputs import read_rgb
+from regrow.nets.rescale.tad import TADConfig
+from regrow.nets.video.tad import VideoTAD, VideoTADConfig
 from regrow.video import convert, sinks
+from regrow.video.facts import Facts
 from regrow.video.options import Video
 from regrow.video.reader import open_video
 
@@ -23,13 +30,22 @@ NOTHING_LOST = Video(crf=0)
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """An untrained x2 model: it does what bicubic does, and something besides."""
-    return save_randomized(tmp_path_factory.mktemp("tiny"), scale=2, channels=4, blocks=1)
+    return _saved(tmp_path_factory, randomized(TADConfig(channels=4, blocks=1)))
 
 
 @pytest.fixture(scope="module")
 def tiny_groups(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("groups")
-    return save_randomized(folder, architecture="video-tad", scale=2, channels=4, blocks=2, frames=3)
+    torch.manual_seed(1)
+    net = VideoTAD(VideoTADConfig(channels=4, blocks=2, frames=3))
+    for parameter in net.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)
+    return _saved(tmp_path_factory, net)
+
+
+def _saved(tmp_path_factory, net):
+    folder = tmp_path_factory.mktemp("nets") / "tiny"
+    zoo.save(net, folder)
+    return str(folder)
 
 
 def there_and_back(source, folder, model, **options):
@@ -109,14 +125,8 @@ def test_groups_never_cross_a_cut_and_are_grown_as_they_were_shrunk(tmp_path, ti
     small, back = there_and_back(source, tmp_path, tiny_groups, video=NOTHING_LOST)
     said = json.loads(open_video(small).metadata[convert.FACTS])
     assert said["version"] == 1
-    from regrow.video.facts import Facts
-
     assert Facts.from_json(open_video(small).metadata[convert.FACTS], "small").groups == [3, 1, 3, 2]
-    from regrow import zoo
-
-    net = zoo.load(str(tiny_groups))
-    import torch
-
+    net = zoo.load(tiny_groups)
     x = torch.from_numpy(np.concatenate(frames[4:7], 2)).permute(2, 0, 1)[None] / 255
     shrunk = (net.shrink(x)[0].clamp(0, 1) * 255).round()
     found = torch.from_numpy(pixels_of(small)[4:7]).permute(0, 3, 1, 2).flatten(0, 1)
@@ -150,12 +160,10 @@ def test_frames_as_pictures_go_both_ways(tmp_path, tiny):
     regrow.grow(small, pattern, model=tiny)
     files = sorted((tmp_path / "frames").iterdir())
     assert [file.name for file in files] == ["001.png", "002.png", "003.png", "004.png"]
-    from regrow.inputs import read_rgb
-
     assert read_rgb(files[0]).shape == (66, 50, 3), "pictures cannot say how they are turned, so they are"
     again = regrow.shrink(pattern, tmp_path / "again.mkv", scale=2, model=tiny, video=Video(rate="30000/1001"))
     assert len(times_of(again)) == 4
-    assert open_video(again).rate == Fraction(30000, 1001)
+    assert float(open_video(again).rate) == pytest.approx(30000 / 1001, rel=0.01)  # Matroska counts milliseconds
     folder = regrow.shrink(tmp_path / "frames", tmp_path / "folder.mkv", scale=2, model=tiny)
     np.testing.assert_array_equal(pixels_of(folder), pixels_of(again))
     small_frames = regrow.shrink(pattern, str(tmp_path / "small" / "%d.png"), scale=2, model=tiny)
@@ -220,14 +228,13 @@ def test_clips_that_are_cut_short(tmp_path, tiny, kept):
     whole = make_clip(tmp_path / "whole.mkv", moving(30), audio=False).read_bytes()
     source = tmp_path / "cut.mkv"
     source.write_bytes(whole[:kept])
-    try:
-        small = regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny)
-    except RegrowError as error:
-        assert str(source) in str(error)
-        assert "\n" not in str(error)
+    if kept >= 0:
+        with pytest.raises(RegrowError, match=r"cut\.mkv: ") as caught:
+            regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny)
+        assert "\n" not in str(caught.value)
         assert not (tmp_path / "small.mkv").exists()
-        assert kept != -300
     else:
+        small = regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny)
         assert 20 <= len(times_of(small)) <= 30
 
 
@@ -256,7 +263,8 @@ def test_sizes_that_h264_cannot_have_in_420_are_an_error_that_helps(tmp_path, ti
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("text.mp4", b"no video"), ("empty.mkv", b""), ("sound.mp4", None), ("list.mkv", b"#EXTM3U\n")]
+    ("name", "content"),
+    [("text.mp4", b"no video"), ("empty.mkv", b""), ("sound.mp4", None), ("list.mkv", b"#EXTM3U\n")],
 )
 def test_what_is_no_video_is_said_so_in_a_line(tmp_path, tiny, name, content):
     path = tmp_path / name
@@ -275,8 +283,6 @@ def test_what_is_no_video_is_said_so_in_a_line(tmp_path, tiny, name, content):
 
 
 def test_damaged_facts_are_refused(tmp_path, tiny):
-    from regrow.video.facts import Facts
-
     source = make_clip(tmp_path / "clip.mp4", moving(3))
     small = regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny)
     text = open_video(small).metadata[convert.FACTS]
@@ -348,16 +354,10 @@ def test_a_folder_with_pictures_and_clips(tmp_path, tiny):
     source = tmp_path / "album"
     source.mkdir()
     make_clip(source / "clip.mp4", moving(2), audio=False)
-    shutil.copy(regrow.demo.PHOTOGRAPH if hasattr(regrow, "demo") else _photograph(), source / "picture.webp")
+    shutil.copy(PHOTOGRAPH, source / "picture.webp")
     command = [sys.executable, "-c", "from regrow.cli import main; main()", "shrink", source, "-o", tmp_path / "small"]
     run = [*map(str, command), "--model", str(tiny)]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert sorted(line.rsplit("/", 1)[1] for line in done.stdout.split()) == ["clip.mkv", "picture.webp"]
     again = subprocess.run(run, capture_output=True, text=True, check=True)
     assert again.stderr.count("is done already") == 2
-
-
-def _photograph():
-    from regrow.demo import PHOTOGRAPH
-
-    return PHOTOGRAPH

@@ -75,6 +75,7 @@ def build(settings: dict[str, Any]) -> Model:
     from regrow.nets.upscale.dqe import DQE, DQEConfig
     from regrow.nets.upscale.edsr import EDSR, EDSRConfig
     from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
+    from regrow.nets.video.sofvsr import SOFVSR, SOFVSRConfig
     from regrow.nets.video.tad import VideoTAD, VideoTADConfig
 
     architectures: dict[str, tuple[Callable[[Any], Model], type[Any]]] = {
@@ -84,6 +85,7 @@ def build(settings: dict[str, Any]) -> Model:
         "histogram": (HistogramColorizer, HistogramConfig),
         "irn": (IRN, IRNConfig),
         "regression": (RegressionColorizer, RegressionConfig),
+        "sofvsr": (SOFVSR, SOFVSRConfig),
         "tad": (TAD, TADConfig),
         "vdsr": (VDSR, VDSRConfig),
         "video-tad": (VideoTAD, VideoTADConfig),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from regrow.nets.layers import quantize
 from regrow.train.data import Crops
+from regrow.train.recipe import SPACE
 
 OVER = 2
 """Frames are sampled so many times finer and averaged, as a sensor does, so that all are equally sharp."""
@@ -77,4 +80,27 @@ class Clips:
             pieces.repeat_interleave(frames, 0), grid.flatten(0, 1),
             mode="bicubic", padding_mode="reflection", align_corners=False,
         )  # fmt: skip
-        return F.avg_pool2d(found, OVER).view(batch, frames, -1, side, side)
+        return F.avg_pool2d(found, OVER).reshape(batch, frames, -1, side, side)
+
+
+def held_out_clips(
+    pictures: list[Tensor], frames: int, side: int, grain: int, device: torch.device
+) -> Iterator[Tensor]:
+    """As many clips as there are held-out pictures, made of them, the same every time.
+
+    Args:
+        pictures: (H, W, 3) uint8 each.
+        frames: of a clip.
+        side: of a frame, at most; less where the pictures are small.
+        grain: what the side must divide by.
+        device: where the clips are to be.
+
+    Yields:
+        (1, 3 * frames, side, side), rounded to 8 bits.
+    """
+    if not pictures:
+        return
+    side = min(side, int(min(min(p.shape[:2]) for p in pictures) / SPACE)) // grain * grain
+    clips = Clips(Crops(pictures, round(SPACE * side), 1, 0), frames, side)
+    for step in range(len(pictures)):
+        yield quantize(clips(step).to(device))

@@ -85,7 +85,7 @@ def train(
         checkpoint.restore(tensors, model, ema, optimizers)
 
     training, held_out = data.load(data_dir, recipe.data, console)
-    crops = data.Crops(
+    pieces = data.Crops(
         training,
         recipe.data.piece,
         recipe.data.batch,
@@ -94,9 +94,7 @@ def train(
         str(accelerator.device) if pictures_on_device else "cpu",
         recipe.data.upright,
     )
-    batches: Callable[[int], torch.Tensor] = crops
-    if recipe.data.frames > 1:
-        batches = Clips(crops, recipe.data.frames, recipe.data.crop)
+    crops = pieces if recipe.data.frames == 1 else Clips(pieces, recipe.data.frames, recipe.data.crop)
     task.look_at(training)
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
     prepared, *optimizers = accelerator.prepare(task, *optimizers)
@@ -125,7 +123,7 @@ def train(
             for optimizer, base in zip(optimizers, rates, strict=True):
                 for group, rate in zip(optimizer.param_groups, base, strict=True):
                     group["lr"] = rate * factor
-            x = batches(step).to(accelerator.device)
+            x = crops(step).to(accelerator.device)
             losses = compute(x, **task.draw(x))
             accelerator.backward(losses["loss"])
             norm = accelerator.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)

@@ -40,9 +40,12 @@ class Data:
     tone: float = 0.0
     """Grey pictures get a gamma from 2^-tone to 2^tone, drawn evenly in its logarithm, as films and ages differ."""
     thumbnails: str = ""
-    """What shrinks pictures for a net that enlarges them: a rescaler's name or folder; bicubic when empty."""
+    """What shrinks pictures or frames for a net that enlarges them: a rescaler's name or folder; bicubic when empty."""
     enlarged: str = ""
     """What enlarges them first for a net that enhances: a restorer's name or folder."""
+    flow: str = ""
+    """What finds the flows for a net that restores clips, in bicubic small frames, in place of its own: another such
+    net's name or folder."""
     grey: float = 0.0
     """Share of crops made grey, whose small picture is made grey too, for pictures that have no colour."""
     stretch: float = 1.0
@@ -61,14 +64,8 @@ class Data:
         return self.crop if self.frames == 1 else round(SPACE * self.crop)
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("crop", 1),
-            ("batch", 1),
-            ("validation", 0),
-            ("validation_crop", 1),
-            ("side", 0),
-            ("frames", 1),
-        ):
+        for name in ("crop", "batch", "frames", "validation_crop", "validation", "side"):
+            least = 0 if name in ("validation", "side") else 1
             if getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be at least {least}")
         for name in ("stretch", "zoom"):
@@ -96,6 +93,10 @@ class Loss:
     """Weight of the content loss, beside `task`, for nets that enlarge or enhance."""
     vgg: str = ""
     """File of the VGG19 weights that the content loss sees with, as torchvision names them."""
+    warping: float = 0.01
+    """Weight of the loss of the flows, for nets that warp frames (Wang et al. 2018)."""
+    through: str = ""
+    """What restores the small frames of a rescaler, in place of its own decoder, and is not trained: name or folder."""
     rebalance: float = 0.5
     """How far rare classes of colour are kept from counting more (Zhang's lambda): 1 makes all count alike."""
     noise: float = 0.0
@@ -103,7 +104,7 @@ class Loss:
     drawn evenly from 0 to that."""
 
     def __post_init__(self) -> None:
-        for name in ("guidance_weight", "radius", "noise", "content"):
+        for name in ("guidance_weight", "radius", "noise", "content", "warping"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must not be negative")
         if bool(self.content) != bool(self.vgg):

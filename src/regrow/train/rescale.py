@@ -13,11 +13,17 @@ from regrow.measure.metrics import psnr_rgb
 from regrow.nets.layers import quantize
 from regrow.nets.rescale.base import Rescaler
 from regrow.resample import bicubic
-from regrow.train.clips import Clips
-from regrow.train.data import Crops
+from regrow.train.clips import held_out_clips
 from regrow.train.losses import DISTANCES, outside
-from regrow.train.recipe import SPACE, Data, Loss
+from regrow.train.recipe import Data, Loss
 from regrow.train.task import Task, centres
+
+
+def guidance_of(small: Tensor, target: Tensor, loss: Loss) -> Tensor:
+    """How far small pictures are from what they are to look like, beyond the radius within which they are free."""
+    if loss.radius:
+        small = outside(small, target, loss.radius / 255)
+    return DISTANCES[loss.guidance](small, target)
 
 
 class RescaleTask(Task):
@@ -72,9 +78,7 @@ class RescaleTask(Task):
         target = self.model.guidance(x, (small.shape[-2], small.shape[-1]))
         grown = self.model.grow(quantize(small if noise is None else small + noise))
         task = DISTANCES[self.loss.task](bicubic(grown, (x.shape[-2], x.shape[-1])), x)
-        if self.loss.radius:
-            small = outside(small, target, self.loss.radius / 255)
-        guidance = DISTANCES[self.loss.guidance](small, target)
+        guidance = guidance_of(small, target, self.loss)
         total = task + self.loss.guidance_weight * guidance
         return {"loss": total, "task": task.detach(), "guidance": guidance.detach()}
 
@@ -110,14 +114,11 @@ class VideoRescaleTask(RescaleTask):
     @torch.no_grad()
     def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR in dB over clips made of held-out pictures: `rgb` and `small`."""
-        side = min(side, int(min(min(p.shape[:2]) for p in pictures) / SPACE)) // self.grain * self.grain
-        clips = Clips(Crops(pictures, round(SPACE * side), 1, 0), self.data.frames, side)
         figures: dict[str, list[float]] = {"rgb": [], "small": []}
-        for step in range(len(pictures)):
-            x = quantize(clips(step).to(model.device))
+        for x in held_out_clips(pictures, self.data.frames, side, self.grain, model.device):
             small = quantize(model.shrink(x))
             target = quantize(model.guidance(x, (small.shape[-2], small.shape[-1])))
             for name, a, b in (("rgb", quantize(model.grow(small)), x), ("small", small, target)):
-                pairs = zip(a.chunk(self.data.frames, 1), b.chunk(self.data.frames, 1), strict=True)
+                pairs = zip(a.split(3, 1), b.split(3, 1), strict=True)  # type: ignore[no-untyped-call]
                 figures[name] += [min(psnr_rgb(*pair), 100.0) for pair in pairs]
         return {name: sum(values) / len(values) for name, values in figures.items() if values}

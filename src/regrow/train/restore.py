@@ -20,6 +20,16 @@ from regrow.train.recipe import Data, Loss
 from regrow.train.task import Task, centres
 
 
+def rescaler_for(name: str, scale: int) -> Rescaler:
+    """The frozen rescaler that makes thumbnails. UsageError where it makes no RGB pictures so many times smaller."""
+    rescaler = zoo.load(name)
+    if not isinstance(rescaler, Rescaler) or rescaler.scales != (scale, scale):
+        raise UsageError(f"thumbnails {name}: makes no pictures {scale} times smaller")
+    if (rescaler.colours, rescaler.small_colours) != (3, 3):
+        raise UsageError(f"thumbnails {name}: makes no colour pictures of colour pictures")
+    return rescaler
+
+
 class RestoreTask(Task):
     """task(x, restore(quantize(shrink(x)))) + weight * content, where shrinking is bicubic or a frozen rescaler's.
 
@@ -43,13 +53,8 @@ class RestoreTask(Task):
         if self.before is not None and not isinstance(self.before, Restorer):
             raise UsageError(f"enlarged {data.enlarged}: is no net that enlarges ordinary pictures")
         self.scale = self.before.scale if self.before is not None else model.scale
-        rescaler = zoo.load(data.thumbnails) if data.thumbnails else None
-        if rescaler is not None and (not isinstance(rescaler, Rescaler) or rescaler.scales != (self.scale,) * 2):
-            raise UsageError(f"thumbnails {data.thumbnails}: makes no pictures {self.scale} times smaller")
-        if rescaler is not None and (rescaler.colours, rescaler.small_colours) != (3, 3):
-            raise UsageError(f"thumbnails {data.thumbnails}: makes no colour pictures of colour pictures")
-        self.rescaler = rescaler
-        self.grain = math.lcm(self.scale, *(rescaler.multiples if rescaler else ()))
+        self.rescaler = rescaler_for(data.thumbnails, self.scale) if data.thumbnails else None
+        self.grain = math.lcm(self.scale, *(self.rescaler.multiples if self.rescaler else ()))
         self.content = ContentLoss(loss.vgg) if loss.content else None
 
     @torch.no_grad()

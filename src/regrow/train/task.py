@@ -17,6 +17,7 @@ from regrow.nets.color.regression import RegressionColorizer
 from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
+from regrow.nets.video.base import VideoRestorer
 from regrow.train.losses import DISTANCES
 from regrow.train.recipe import Data, Loss, Recipe
 
@@ -24,8 +25,8 @@ from regrow.train.recipe import Data, Loss, Recipe
 class Task(nn.Module, ABC):
     """A loss as a module, so that one call runs (and compiles) the whole way.
 
-    Called with (B, 3, H, W) pictures in [0, 1] and what `draw` gave, it returns scalars: `loss`, which is minimised,
-    and its parts.
+    Called with (B, 3, H, W) pictures, or (B, 3 * frames, H, W) clips, in [0, 1] and what `draw` gave, it returns
+    scalars: `loss`, which is minimised, and its parts.
     """
 
     grain: int
@@ -60,22 +61,39 @@ def task_for(model: Model, recipe: Recipe) -> Task:
 
     UsageError where none is known, or where the recipe sets what training that kind makes no use of.
     """
+    of_rescalers = "guidance", "guidance_weight", "radius", "noise", "through"
     if isinstance(model, Rescaler):
-        _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone"), "a rescaler")
-        _refuse(recipe.loss, ("rebalance", "content", "vgg"), "a rescaler")
+        _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
+        _refuse(recipe.loss, ("rebalance", "content", "vgg", "warping"), "a rescaler")
         from regrow.nets.video.tad import VideoTAD
         from regrow.train.rescale import RescaleTask, VideoRescaleTask
+        from regrow.train.video import ThroughVideoTask
 
+        if recipe.loss.through or isinstance(model, VideoTAD):
+            _refuse(recipe.data, ("grey", "stretch"), "a rescaler of clips")
+            _refuse(recipe.loss, ("noise",), "a rescaler of clips")
+        else:
+            _refuse(recipe.data, ("frames",), "a rescaler of single pictures")
+        if recipe.loss.through:
+            return ThroughVideoTask(model, recipe.loss, recipe.data)
         return (VideoRescaleTask if isinstance(model, VideoTAD) else RescaleTask)(model, recipe.loss, recipe.data)
     if isinstance(model, Restorer):
-        _refuse(recipe.data, ("grey", "stretch", "zoom", "tone"), "a restorer")
-        _refuse(recipe.loss, ("guidance", "guidance_weight", "radius", "noise", "rebalance"), "a restorer")
+        _refuse(recipe.data, ("grey", "stretch", "zoom", "tone", "frames", "flow"), "a restorer")
+        _refuse(recipe.loss, (*of_rescalers, "rebalance", "warping"), "a restorer")
         from regrow.train.restore import RestoreTask
 
         return RestoreTask(model, recipe.loss, recipe.data)
+    if isinstance(model, VideoRestorer):
+        _refuse(recipe.data, ("enlarged", "grey", "stretch", "zoom", "tone"), "a restorer of clips")
+        _refuse(recipe.loss, (*of_rescalers, "rebalance", "content", "vgg"), "a restorer of clips")
+        if recipe.data.flow:
+            _refuse(recipe.loss, ("warping",), "a net whose flows are given")
+        from regrow.train.video import VideoRestoreTask
+
+        return VideoRestoreTask(model, recipe.loss, recipe.data)
     if isinstance(model, Colorizer):
-        _refuse(recipe.data, ("thumbnails", "enlarged", "grey", "stretch"), "a colorizer")
-        _refuse(recipe.loss, ("guidance", "guidance_weight", "radius", "noise", "content", "vgg"), "a colorizer")
+        _refuse(recipe.data, ("thumbnails", "enlarged", "grey", "stretch", "frames", "flow"), "a colorizer")
+        _refuse(recipe.loss, (*of_rescalers, "content", "vgg", "warping"), "a colorizer")
         if not isinstance(model, ClassificationColorizer):
             _refuse(recipe.loss, ("rebalance",), "a colorizer without classes")
         if not isinstance(model, RegressionColorizer):

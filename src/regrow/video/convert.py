@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,10 @@ def convert(clip: Clip, out: Any, work: Work, result: Result, report: Report) ->
     sink = _sink(clip, out, result)
     lengths: list[int] = []
     groups = _counted(work(overlapped(clip.read(), AHEAD), sink.skip), lengths)
+    done = 0
     for done in sink.add(overlapped(groups, AHEAD)):
         report(done, max(done, clip.count or 0))
+    report(done, done)
     metadata = dict(result.metadata)
     if result.tells and isinstance(sink, FileSink):
         metadata[FACTS] = Facts(
@@ -112,8 +115,7 @@ def of_lengths(frames: Iterable[Frame], lengths: Iterable[int]) -> Iterator[list
     """Frames in groups of so many."""
     source = iter(frames)
     for length in lengths:
-        group = [frame for frame, _ in zip(source, range(length), strict=False)]
-        if len(group) == length:
+        if len(group := list(islice(source, length))) == length:
             yield group
 
 

@@ -150,10 +150,21 @@ class Encoder:
     RATE = Fraction(25)
     """Frames a second, where nobody says."""
 
-    def __init__(self, container: Any, encoding: Encoding, width: int, height: int, *, rate: Fraction = RATE) -> None:
+    def __init__(
+        self,
+        container: Any,
+        encoding: Encoding,
+        width: int,
+        height: int,
+        *,
+        aspect: Fraction | None = None,
+        rate: Fraction = RATE,
+    ) -> None:
         self.encoding, self.rate, self.count = encoding, rate, 0
         self.stream = container.add_stream(encoding.codec, rate=rate, options=encoding.options)
         self.stream.width, self.stream.height = width, height
+        if aspect:
+            self.stream.codec_context.sample_aspect_ratio = aspect
         self.stream.pix_fmt = encoding.stored
         context, pixels = self.stream.codec_context, encoding.pixels
         context.gop_size = GOP

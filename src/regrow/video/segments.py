@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +28,20 @@ class Segments:
     Args:
         target: the file they will become.
         settings: what decides the result; pieces made with others are thrown away.
-        encoding, width, height: of the frames.
+        encoding, width, height, aspect: of the frames and their pixels.
     """
 
-    def __init__(self, target: Path, settings: dict[str, Any], encoding: Encoding, width: int, height: int) -> None:
+    def __init__(
+        self,
+        target: Path,
+        settings: dict[str, Any],
+        encoding: Encoding,
+        width: int,
+        height: int,
+        aspect: Fraction | None = None,
+    ) -> None:
         self.folder = target.parent / f".{target.name}.regrow"
-        self.encoding, self.size = encoding, (width, height)
+        self.encoding, self.size, self.aspect = encoding, (width, height), aspect
         said = json.dumps({**settings, "codec": encoding.codec, "options": encoding.options,
                            "format": encoding.stored, "size": self.size}, sort_keys=True)  # fmt: skip
         marker = self.folder / "settings.json"
@@ -70,7 +79,7 @@ class Segments:
         writer: _Piece | None = None
         done = self.frames
         for group in groups:
-            writer = writer or _Piece(self._path(len(self.pieces)), self.encoding, *self.size)
+            writer = writer or _Piece(self._path(len(self.pieces)), self.encoding, *self.size, self.aspect)
             for pixels, _, _ in group:
                 writer.write(pixels)
             held.append(group)
@@ -130,13 +139,13 @@ class Segments:
 class _Piece:
     """One file being encoded; it takes its name when it is closed."""
 
-    def __init__(self, path: Path, encoding: Encoding, width: int, height: int) -> None:
+    def __init__(self, path: Path, encoding: Encoding, width: int, height: int, aspect: Fraction | None) -> None:
         import av
 
         self.path, self.part = path, path.with_suffix(".part")
         try:
             self.container = av.open(str(self.part), "w", format="matroska")
-            self.encoder = Encoder(self.container, encoding, width, height)
+            self.encoder = Encoder(self.container, encoding, width, height, aspect=aspect)
         except (av.FFmpegError, OSError) as error:
             raise RegrowError(f"{self.part}: cannot be written ({error.strerror})") from error
 

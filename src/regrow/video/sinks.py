@@ -75,8 +75,7 @@ class FileSink(Sink):
         self.source = Path(clip.name) if Path(clip.name).is_file() else None
         state = self.source.stat() if self.source else None
         origin = [clip.name, state and state.st_size, state and state.st_mtime_ns]
-        self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size)
-        # A stream cannot be gone through again.
+        self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size, clip.aspect)
         self.skip = self.segments.groups
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:

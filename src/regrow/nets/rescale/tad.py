@@ -124,6 +124,10 @@ class Trunk(nn.Module):
             x = depth_to_space(self.upsampler(x), *self.subpixel)
         return self.tail(x).float()
 
+    def weights(self) -> float:
+        """Weights of the convolutions that run for each cell of a picture."""
+        return sum(p.numel() for p in self.parameters() if p.ndim == 4)
+
     def start_from(self, other: Trunk) -> None:
         """Take over another trunk's weights. RuntimeError if the layouts do not allow.
 
@@ -233,7 +237,7 @@ class TAD(Rescaler):
             trunk = trunks[min(step, self.config.pairs - 1)]
             assert isinstance(trunk, Trunk)
             # Weights run once a cell; those after the pixel shuffle run once a full-size pixel.
-            total = sum(p.numel() for p in trunk.parameters() if p.ndim == 4)
+            total = trunk.weights()
             tail = trunk.tail.weight.numel() if trunk.upsampler is not None else 0
             return ((total - tail) / (area * self.fold**2) + tail) / area**step
 

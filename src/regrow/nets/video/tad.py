@@ -51,7 +51,7 @@ class GroupTrunk(Trunk):
 
     def __init__(self, inputs: int, outputs: int, config: VideoTADConfig, **options: Any) -> None:
         super().__init__(inputs, outputs, config, **options)
-        self.every = config.mix_every
+        self.every, self.frames = config.mix_every, config.frames
         self.mixers = nn.ModuleList(
             Mixer(config.frames, config.channels) for _ in range(config.blocks // config.mix_every)
         )
@@ -66,6 +66,11 @@ class GroupTrunk(Trunk):
                 x = self.mixers[i // self.every - 1](x, frames)
         x = self._out(head, x)
         return x.reshape(-1, frames * x.shape[1], *x.shape[-2:])
+
+    def weights(self) -> float:
+        """Weights that run for each cell of a frame: those of the mixers run once for a whole group."""
+        mixing = sum(p.numel() for p in self.mixers.parameters())
+        return super().weights() - mixing * (1 - 1 / self.frames)
 
 
 class VideoTAD(TAD):
