@@ -18,7 +18,9 @@ from regrow.demo import PHOTOGRAPH
 from regrow.errors import RegrowError, UsageError
 from regrow.inputs import read_rgb
 from regrow.nets.rescale.tad import TADConfig
+from regrow.nets.video.sofvsr import SOFVSR, SOFVSRConfig
 from regrow.nets.video.tad import VideoTAD, VideoTADConfig
+from regrow.verbs import restored
 from regrow.video import convert, sinks
 from regrow.video.facts import Facts
 from regrow.video.options import Video
@@ -170,6 +172,42 @@ def test_frames_as_pictures_go_both_ways(tmp_path, tiny):
     assert regrow.info(small_frames % 1).width == 50, "each frame is a picture with a passport"
     regrow.grow(small_frames, tmp_path / "grown.mkv", model=tiny)
     assert pixels_of(tmp_path / "grown.mkv").shape == (4, 66, 50, 3)
+
+
+def test_upscaled_and_colorized_clips(tmp_path, tiny):
+    frames = [np.repeat(frame.mean(2, keepdims=True).astype(np.uint8), 3, 2) for frame in moving(4, (66, 50))]
+    source = make_clip(tmp_path / "clip.mp4", frames, rotation=180)
+    upscaled = regrow.upscale(source, tmp_path / "large.mp4", scale=2)
+    assert pixels_of(upscaled).shape == (4, 100, 132, 3)
+    assert times_of(upscaled) == times_of(source)
+    assert sound_of(upscaled) == sound_of(source)
+    colored = regrow.colorize(source, tmp_path / "colored.mp4", video=Video(crf=1))
+    after = open_video(colored)
+    assert after.turns == 2
+    found, grey = pixels_of(colored).astype(float), pixels_of(source).astype(float)
+    assert np.abs(found @ (0.2126, 0.7152, 0.0722) - grey.mean(3)).mean() < 3, "the luma stays"
+    assert (found.max(3) - found.min(3)).mean() > 5, "there are colours"
+    assert "colorize" in restored(colored)
+    both = regrow.restore(source, tmp_path / "both.mkv", scale=1.5)
+    assert pixels_of(both).shape == (4, 75, 99, 3)
+
+
+def test_a_net_that_looks_at_several_frames_upscales_clips_only(tmp_path):
+    torch.manual_seed(0)
+    net = SOFVSR(SOFVSRConfig(scale=2, channels=8, blocks=1, growth=4))
+    for parameter in net.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)
+    zoo.save(net, tmp_path / "net")
+    frames = [*moving(3, (66, 50)), *(255 - frame for frame in moving(2, (66, 50)))]
+    source = make_clip(tmp_path / "clip.mkv", frames, format="bgr0", codec="ffv1", matrix=0, levels=2, options={})
+    large = regrow.upscale(source, tmp_path / "large.mkv", model=str(tmp_path / "net"), video=NOTHING_LOST)
+    net = zoo.load(str(tmp_path / "net"))
+    for number, window in enumerate(((0, 0, 1), (0, 1, 2), (1, 2, 2), (3, 3, 4), (3, 4, 4))):
+        x = torch.from_numpy(np.concatenate([frames[i] for i in window], 2)).permute(2, 0, 1)[None] / 255
+        expected = (net(x)[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
+        assert np.abs(pixels_of(large)[number] - expected).max() <= 1, "no window reaches over a cut"
+    with pytest.raises(UsageError, match="for clips"):
+        regrow.upscale(frames[0], model=str(tmp_path / "net"))
 
 
 class Stop(Exception):

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from regrow.measure.compare import compare as compare
     from regrow.restoration import colorize as colorize
     from regrow.restoration import restore as restore
+    from regrow.restoration import upscale as upscale
     from regrow.verbs import grow as grow
     from regrow.verbs import info as info
     from regrow.verbs import shrink as shrink
+    from regrow.video.options import Video as Video
     from regrow.zoo import load as load
 
 _HOME = {
     "RegrowError": "errors",
     "UsageError": "errors",
+    "Video": "video.options",
     "colorize": "restoration",
     "compare": "measure.compare",
     "grow": "verbs",
@@ -31,6 +34,7 @@ _HOME = {
     "load": "zoo",
     "restore": "restoration",
     "shrink": "verbs",
+    "upscale": "restoration",
 }
 
 __all__ = sorted(_HOME)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from regrow.nets.color.base import Colorizer
     from regrow.nets.upscale.base import Restorer
+    from regrow.nets.video.base import VideoRestorer
 
 NONE = "none"
 """The name of a step that is left out."""
@@ -87,14 +88,26 @@ class Chain:
                 digest.update(repr(picture.shape).encode() + picture.tobytes())
         return digest.hexdigest()[:12]
 
-    def check(self) -> None:
-        """UsageError where a model is not there, is of another kind, or does not reach the scale."""
+    @property
+    def window(self) -> int:
+        """How many frames of a clip the upscaler looks at: 1 where it is one of pictures."""
+        if self.upscaler == NONE:
+            return 1
+        return int(getattr(_restorer(self.upscaler, zoo.digest(self.upscaler), self.device), "frames", 1))
+
+    def check(self, *, clip: bool = False) -> None:
+        """UsageError where a model is not there, is of another kind, or does not reach the scale.
+
+        `clip`: whether it is to be run on clips, for which there are more kinds.
+        """
         if self.colorizer != NONE:
             _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
         for name in {self.upscaler, self.enhancer} - {NONE}:
             net = _restorer(name, zoo.digest(name), self.device)
             if name == self.upscaler and net.scale < self.scale:
                 raise UsageError(f"scale {self.scale:g}: {name} enlarges by {net.scale}; take another --upscaler")
+            if hasattr(net, "frames") and (not clip or name == self.enhancer):
+                raise UsageError(f"{name}: enlarges frames by what others show of them; it is an upscaler for clips")
             if name == self.enhancer and net.scale > 1:
                 raise UsageError(f"{name}: enlarges by {net.scale}, so it is no enhancer; take it as --upscaler")
 
@@ -134,16 +147,21 @@ class Chain:
         return guess(seen, size, model, hints, self.reference)
 
     def enlarge(self, stream: Iterable[np.ndarray], size: tuple[int, int], colours: int) -> Iterator[np.ndarray]:
-        """Rows of a picture of (width, height) and so many colours, float32, enlarged and enhanced to `self.size`."""
+        """Rows of a picture of (width, height) and so many colours, float32, enlarged and enhanced to `self.size`.
+
+        Where the upscaler looks at a window of frames, their bands lie one after another, of three colours each.
+        """
         at = size
         for name in (self.upscaler, self.enhancer):
             if name == NONE:
                 continue
             net = _restorer(name, zoo.digest(name), self.device)
             before, stream = tee(stream) if self.correct is not None and name == self.upscaler else (None, stream)
-            wanted = at[0] * net.scale, at[1] * net.scale
-            stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE)
+            wanted, frames = (at[0] * net.scale, at[1] * net.scale), getattr(net, "frames", 1)
+            stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE, frames)
             if before is not None:
+                first = frames // 2 * colours
+                before = (block[..., first : first + colours] for block in before) if frames > 1 else before
                 stream = corrected_rows(stream, before, at, wanted, self.correct or 0)
             at = wanted
         return resampled(stream, at, self.size(size), colours)
@@ -169,10 +187,11 @@ def _colorizer(name: str, digest: str, temperature: float | None, device: str) -
 
 
 @lru_cache(maxsize=4)
-def _restorer(name: str, digest: str, device: str) -> Restorer:
+def _restorer(name: str, digest: str, device: str) -> Restorer | VideoRestorer:
     from regrow.nets.upscale.base import Restorer
+    from regrow.nets.video.base import VideoRestorer
 
     model = zoo.on_device(zoo.load(name), device)
-    if not isinstance(model, Restorer):
+    if not isinstance(model, (Restorer, VideoRestorer)):
         raise UsageError(f"{name}: neither enlarges nor enhances ordinary pictures")
     return model

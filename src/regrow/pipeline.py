@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from regrow.nets.rescale.base import Rescaler
     from regrow.nets.upscale.base import Restorer
+    from regrow.nets.video.base import VideoRestorer
 
 Samples = type[np.uint8] | type[np.uint16] | type[np.float32]
 
@@ -120,7 +121,7 @@ def restore_rows(
     rows: Iterable[np.ndarray],
     size: tuple[int, int],
     held: int,
-    model: Restorer,
+    model: Restorer | VideoRestorer,
     dtype: Samples = np.uint8,
     tile: int = TILE,
     frames: int = 1,
@@ -140,7 +141,8 @@ def restore_rows(
         (n, width * scale, bands) of that dtype, top to bottom.
     """
     run = partial(_run, model, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
-    cells = max(1, _side(tile, size[0] * model.scale) // model.scale)
+    grid = getattr(model, "grid", 1)
+    cells = max(1, _side(tile, size[0] * model.scale) // model.scale // grid) * grid
     tiling = Tiling((1, 1), (model.scale, model.scale), model.halo, cells)
     floats = to_float(rows, held * frames, 3 * frames)
     return (to_dtype(block, 3, held, dtype) for block in run_tiled(floats, *size, run, tiling))

@@ -30,6 +30,9 @@ _PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0"}, "libx265
            "libvpx-vp9": {"rgb24": "gbrp"}}  # fmt: skip
 """RGB as encoders want it."""
 
+_EVEN = ("libx264", "libx265", "prores_ks")
+"""Encoders that take sizes only that chroma divides."""
+
 GOP = 48
 """Frames from one key frame to the next, at most."""
 
@@ -50,12 +53,13 @@ class Encoding:
         return _PACKED.get(self.codec, {}).get(self.pixels.format, self.pixels.format)
 
 
-def for_small(suffix: str, colours: int, codec: str | None, crf: float | None) -> Encoding:
+def for_small(suffix: str, colours: int, size: tuple[int, int], codec: str | None, crf: float | None) -> Encoding:
     """How small frames are stored: losslessly unless a codec or quality is asked for.
 
     Args:
         suffix: of the file; FFV1 where the container takes it, else H.264 of RGB without loss.
         colours: 1 or 3.
+        size: (width, height) of the frames.
         codec, crf: what the caller asks for.
     """
     pixels = Pixels("gray" if colours == 1 else "rgb24", 2 if colours == 1 else RGB, 2)
@@ -65,26 +69,27 @@ def for_small(suffix: str, colours: int, codec: str | None, crf: float | None) -
             codec = "libvpx-vp9"
         if crf is None:
             lossless = {"ffv1": {}, "libvpx-vp9": {"lossless": "1"}}.get(codec, {"qp": "0"})
-            return _checked(suffix, codec, pixels, lossless)
-    return _asked(suffix, CODECS.get(codec, codec), pixels, crf)
+            return _checked(suffix, codec, pixels, size, lossless)
+    return _asked(suffix, CODECS.get(codec, codec), pixels, size, crf)
 
 
-def for_result(suffix: str, pixels: Pixels, codec: str | None, crf: float | None) -> Encoding:
+def for_result(suffix: str, pixels: Pixels, size: tuple[int, int], codec: str | None, crf: float | None) -> Encoding:
     """How full-size frames are stored: in the clip's own pixel format where the encoder has it.
 
     Args:
         suffix: of the file.
         pixels: of the clip, or of the one that was shrunk.
+        size: (width, height) of the frames.
         codec, crf: what the caller asks for; H.264 or what the container is made for, of high quality, when nothing.
     """
     if codec is None:
         deep = pixels.bits > (8 if pixels.is_rgb else 10)
         codec = "libx265" if deep else "libx264rgb" if pixels.is_rgb else "libx264"
         codec = {".webm": "libvpx-vp9", ".avi": "ffv1"}.get(suffix, codec)
-    return _asked(suffix, CODECS.get(codec, codec), pixels, crf)
+    return _asked(suffix, CODECS.get(codec, codec), pixels, size, crf)
 
 
-def _asked(suffix: str, codec: str, pixels: Pixels, crf: float | None) -> Encoding:
+def _asked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], crf: float | None) -> Encoding:
     options = {}
     if codec in _CRF:
         quality = _CRF[codec] if crf is None else crf
@@ -95,10 +100,10 @@ def _asked(suffix: str, codec: str, pixels: Pixels, crf: float | None) -> Encodi
             options = {"x265-params": "lossless=1"} if codec == "libx265" else {"lossless": "1"}
     elif crf is not None:
         raise UsageError(f"crf {crf:g}: the codec {codec} has none; leave it out")
-    return _checked(suffix, codec, pixels, options)
+    return _checked(suffix, codec, pixels, size, options)
 
 
-def _checked(suffix: str, codec: str, pixels: Pixels, options: dict[str, str]) -> Encoding:
+def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], options: dict[str, str]) -> Encoding:
     """With a pixel format that the encoder has; UsageError where codec and container do not go together."""
     av = library()
     if suffix not in CONTAINERS:
@@ -116,7 +121,9 @@ def _checked(suffix: str, codec: str, pixels: Pixels, options: dict[str, str]) -
     wanted = Encoding(codec, pixels, options)
     for candidate in _nearest(pixels):
         encoding = replace(wanted, pixels=candidate)
-        if encoding.stored in known:
+        down, across = candidate.shrunk
+        whole = codec not in _EVEN or (size[0] % across == 0 and size[1] % down == 0)
+        if encoding.stored in known and whole:
             return encoding
     raise UsageError(f"codec {codec}: cannot hold frames of {pixels.format}; take another with --codec")
 

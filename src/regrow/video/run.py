@@ -19,6 +19,7 @@ from regrow.fit import ROWS, cropped
 from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
+from regrow.nets.video.base import VideoRestorer
 from regrow.nets.video.tad import VideoTAD
 from regrow.pipeline import TILE, Samples, grow_rows, restore_rows, shrink_rows, to_float
 from regrow.rescaling import Scale, check_scale, grown_size, small_size
@@ -50,7 +51,7 @@ def shrink_group(
     scales = (model.scales[1], model.scales[0]) if scale is None else check_scale(scale)
     n, (height, width) = len(group), group[0].shape[:2]
     small = small_size((width, height), scales)
-    rows = _rows(group, model.colours)
+    rows = stacked(group, model.colours)
     return _split(shrink_rows(rows, width, height, n * model.colours, _widened(model, n), small, tile), n)
 
 
@@ -75,13 +76,13 @@ def grow_group(
     n, small = len(group), (group[0].shape[1], group[0].shape[0])
     grown = size or grown_size(small, (model.scales[1], model.scales[0]))
     held, colours = n * model.small_colours, n * model.colours
-    rows = _rows(group, model.small_colours)
+    rows = stacked(group, model.small_colours)
     return _split(grow_rows(rows, small, grown, held, colours, _widened(model, n), dtype, tile), n)
 
 
 def restore_window(
     window: Sequence[np.ndarray],
-    model: Restorer,
+    model: Restorer | VideoRestorer,
     size: tuple[int, int] | None = None,
     *,
     tile: int = TILE,
@@ -100,7 +101,7 @@ def restore_window(
     """
     small = window[0].shape[1], window[0].shape[0]
     width, height = size or (small[0] * model.scale, small[1] * model.scale)
-    rows = restore_rows(_rows(window, 3), small, 3, model, dtype, tile, frames=len(window))
+    rows = restore_rows(stacked(window, 3), small, 3, model, dtype, tile, frames=len(window))
     return np.concatenate(list(cropped(rows, width, height)))
 
 
@@ -118,7 +119,7 @@ def shrink_frames(
 
 def grow_frames(
     scenes: Iterable[Frames],
-    model: Rescaler | Restorer,
+    model: Rescaler | Restorer | VideoRestorer,
     size: tuple[int, int] | None = None,
     *,
     tile: int = TILE,
@@ -172,13 +173,13 @@ def _grow_group(
 ) -> list[np.ndarray]:
     n, (height, width) = len(group), group[0].shape[:2]
     size = size or grown_size((width, height), (model.scales[1], model.scales[0]))
-    rows, held, colours = _rows(group, model.small_colours), n * model.small_colours, n * model.colours
+    rows, held, colours = stacked(group, model.small_colours), n * model.small_colours, n * model.colours
     return _split(grow_rows(rows, (width, height), size, held, colours, _widened(model, n), tile=tile), n)
 
 
 def _grow_window(window: Sequence[np.ndarray], model: Restorer, size: tuple[int, int] | None, tile: int) -> np.ndarray:
     height, width = window[0].shape[:2]
-    rows = restore_rows(_rows(window, 3), (width, height), 3, model, tile=tile, frames=len(window))
+    rows = restore_rows(stacked(window, 3), (width, height), 3, model, tile=tile, frames=len(window))
     return np.concatenate(list(cropped(rows, *(size or (width * model.scale, height * model.scale)))))
 
 
@@ -193,7 +194,7 @@ def _widened(model: Rescaler, frames: int) -> Rescaler:
     return wide
 
 
-def _rows(frames: Sequence[np.ndarray], colours: int) -> Iterator[np.ndarray]:
+def stacked(frames: Sequence[np.ndarray], colours: int) -> Iterator[np.ndarray]:
     """Rows of frames one after another among the bands: (rows, W, len(frames) * colours) float32 in [0, 1]."""
     sizes = {frame.shape[:2] for frame in frames}
     if len(sizes) > 1:

@@ -2,64 +2,61 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import count, groupby
+from itertools import count, groupby, product
 
 import numpy as np
 
 from regrow.video.clip import Frame
 
-CHANGE = 0.06
-"""Mean change of luma, in [0, 1], that a cut has at least ..."""
-SUDDEN = 3.0
-"""... and how many times as large it is as the changes just before it."""
-MEMORY = 8
-"""Changes before it that it is compared with."""
+CELLS = 20
+"""Frames are compared as means over about so many cells a side: neither noise nor small motion changes them much."""
+SHIFTS = 5
+"""Cells by which one may be shifted against the other: fast pans are no cuts."""
+CUT = 0.26
+"""Contrast from which the difference that is left is a cut. Of unrelated photographs it was 0.34 and more, between
+frames 1/25 s apart of clips with fast motion up to 0.18."""
 
 
-class Cuts:
-    """Tells, frame by frame, where a new scene begins."""
+def is_cut(before: np.ndarray, now: np.ndarray) -> bool:
+    """Whether two frames at a glance show different scenes.
 
-    def __init__(self) -> None:
-        self.before: np.ndarray | None = None
-        self.changes: deque[float] = deque(maxlen=MEMORY)
-
-    def __call__(self, pixels: np.ndarray) -> bool:
-        """Whether a frame, (H, W, C), begins a scene; so does the first."""
-        seen = _glance(pixels)
-        if self.before is None:
-            self.before = seen
-            return True
-        change = float(np.abs(seen - self.before).mean())
-        self.before = seen
-        usual = sum(self.changes) / len(self.changes) if self.changes else 0.0
-        cut = change > max(CHANGE, SUDDEN * usual)
-        if cut:
-            self.changes.clear()
-        else:
-            self.changes.append(change)
-        return cut
+    Mean absolute difference over the sum of standard deviations, each without its mean, so that neither fades nor
+    flashes count; the least over all shifts of up to `SHIFTS` cells.
+    """
+    height, width = now.shape
+    for dy, dx in sorted(product(range(-SHIFTS, SHIFTS + 1), repeat=2), key=lambda d: d[0] ** 2 + d[1] ** 2):
+        a = before[max(0, dy) : height + min(0, dy), max(0, dx) : width + min(0, dx)]
+        b = now[max(0, -dy) : height + min(0, -dy), max(0, -dx) : width + min(0, -dx)]
+        if not a.size:
+            continue
+        a, b = a - a.mean(), b - b.mean()
+        if np.abs(a - b).mean() < CUT * (a.std() + b.std() + 0.02):
+            return False
+    return True
 
 
 def scenes(frames: Iterable[Frame]) -> Iterator[Iterator[Frame]]:
     """The scenes of a clip, each to be read to its end before the next is asked for."""
-    cut, numbers = Cuts(), count()
-    number = -1
+    before: np.ndarray | None = None
+    numbers = count()
+    number = next(numbers)
 
     def scene_of(frame: Frame) -> int:
-        nonlocal number
-        if cut(frame.pixels):
+        nonlocal before, number
+        now = glance(frame.pixels)
+        if before is not None and is_cut(before, now):
             number = next(numbers)
+        before = now
         return number
 
     return (scene for _, scene in groupby(frames, scene_of))
 
 
-def _glance(pixels: np.ndarray, side: int = 48) -> np.ndarray:
-    """Means of luma over about side x side cells, in [0, 1]: neither noise nor small motion changes them much."""
+def glance(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, C), uint8 or float32 in [0, 1], as means over about `CELLS` x `CELLS` cells."""
     height, width = pixels.shape[:2]
-    down, across = max(1, height // side), max(1, width // side)
+    down, across = max(1, height // CELLS), max(1, width // CELLS)
     grey = pixels[: height // down * down, : width // across * across].mean(2, dtype=np.float32)
     if pixels.dtype == np.uint8:
         grey /= np.float32(255)

@@ -17,7 +17,6 @@ from regrow.errors import RegrowError, UsageError
 from regrow.files import names_video
 from regrow.output import Report, silent
 from regrow.passport import Passport
-from regrow.pipeline import to_float
 from regrow.provenance import mark
 from regrow.rescaling import (
     Scale,
@@ -36,7 +35,7 @@ from regrow.video.encoding import for_result, for_small
 from regrow.video.facts import Facts
 from regrow.video.options import Video
 from regrow.video.pixels import Pixels
-from regrow.video.run import frames_at_once, groups_of, grow_group, shrink_group, windows_of
+from regrow.video.run import frames_at_once, groups_of, grow_group, shrink_group, stacked, windows_of
 from regrow.video.scenes import scenes
 from regrow.video.segments import Group
 from regrow.video.source import open_clip
@@ -94,7 +93,7 @@ def shrink(
 
     xmp = passport.to_xmp(None)
     result = Result(
-        size=small, encoding=lambda suffix: for_small(suffix, held, video.codec, video.crf), xmp=xmp,
+        size=small, encoding=lambda suffix: for_small(suffix, held, small, video.codec, video.crf), xmp=xmp,
         settings={"passport": repr(passport)}, metadata={XMP: xmp.decode()}, tells=True,
     )  # fmt: skip
     convert(clip, out, work, result, report)
@@ -135,7 +134,7 @@ def grow(
 
     said = [repr(growth.passport), model, growth.size]
     result = Result(
-        size=growth.size, encoding=lambda suffix: for_result(suffix, pixels, video.codec, video.crf),
+        size=growth.size, encoding=lambda suffix: for_result(suffix, pixels, growth.size, video.codec, video.crf),
         depth=growth.depth, settings={"grown": said}, metadata={XMP: "", FACTS: ""}, facts=facts,
     )  # fmt: skip
     convert(clip, out, work, result, report)
@@ -168,25 +167,29 @@ def restore(source: Any, out: Any, chain: Chain, *, video: Video | None = None, 
     """Take a clip through a chain of restorers: colour, then enlarge, then enhance."""
     video, chain = video or Video(), replace(chain, tile=chain.tile or TILE)
     clip = open_clip(source, video.frames_a_second)
-    chain.check()
+    chain.check(clip=True)
     size = clip.width, clip.height
     colour = chain.colorizer != NONE and (not chain.sparing or _looks_grey(clip, source))
     if chain.colorizer != NONE and chain.sparing and not colour:
         log.warning("%s: has colours, which are kept", clip.name)
     colours = 3 if colour else clip.pixels.colours
-    reach = REACH if colour else 0
+    at_once = chain.window
+    inside = 3 if at_once > 1 else colours
+    before = at_once // 2  # the first frame that is looked at when one is enlarged; more where it is coloured too
 
-    def enlarged(frame: Frame) -> np.ndarray:
-        rows = to_float([frame.pixels], frame.pixels.shape[2], colours)
-        return np.concatenate(list(chain.enlarge(rows, size, colours)))
+    def enlarged(window: list[Frame]) -> np.ndarray:
+        rows = stacked([frame.pixels for frame in window], inside)
+        return np.concatenate(list(chain.enlarge(rows, size, inside)))
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
         for scene in scenes(frames):
-            needed = (frame for frame in scene if frame.number >= skip - reach)
-            stream = _colored(needed, chain, clip, skip) if colour else needed
-            for frame in stream:
+            first = skip - before
+            needed = (frame for frame in scene if frame.number >= first - (REACH if colour else 0))
+            stream = _colored(needed, chain, clip, first) if colour else needed
+            for window in windows_of(stream, at_once):
+                frame = window[before]
                 if frame.number >= skip:
-                    yield timed([enlarged(frame)], [frame])
+                    yield timed([_with_colours(enlarged(window), colours)], [frame])
 
     wanted = chain.size(size)
     pixels = clip.pixels.at_height(size[1], wanted[1])
@@ -195,7 +198,7 @@ def restore(source: Any, out: Any, chain: Chain, *, video: Video | None = None, 
     steps = chain.steps(colour=colour)
     xmp = mark(xmp_of(clip), steps) or b""
     result = Result(
-        size=wanted, encoding=lambda suffix: for_result(suffix, pixels, video.codec, video.crf), xmp=xmp,
+        size=wanted, encoding=lambda suffix: for_result(suffix, pixels, wanted, video.codec, video.crf), xmp=xmp,
         depth=8 if pixels.bits == 8 else 16, settings={"steps": steps}, metadata={XMP: xmp.decode(), FACTS: ""},
     )  # fmt: skip
     convert(clip, out, work, result, report)
