@@ -45,3 +45,15 @@ def test_memory():
         [sys.executable, SCRIPTS / "memory.py", "--side", "40"], capture_output=True, text=True, check=True
     )
     assert done.stdout.count("exit 0") == 2
+
+
+def test_a_long_clip(script):
+    lines = script("long_clip.py", "--minutes", 0.1).splitlines()
+    assert [line.split()[0] for line in lines] == ["shrink", "grow", "150", "sound:"]
+    assert "150 come back, at the same times" in lines[2]
+    assert lines[3].endswith("largest offset 0 ms")
+
+
+def test_clip_speed(script):
+    out = script("clip_speed.py", SIZE=(64, 32), FRAMES=2, TRIES=1)
+    assert out.split()[-1] == "%"
