@@ -11,6 +11,7 @@ import pytest
 import torch
 from clips import make_clip, moving, pixels_of, sound_of, times_of, words_of
 from conftest import randomized
+from skimage.metrics import peak_signal_noise_ratio
 
 import regrow
 from regrow import zoo
@@ -172,6 +173,20 @@ def test_frames_as_pictures_go_both_ways(tmp_path, tiny):
     assert regrow.info(small_frames % 1).width == 50, "each frame is a picture with a passport"
     regrow.grow(small_frames, tmp_path / "grown.mkv", model=tiny)
     assert pixels_of(tmp_path / "grown.mkv").shape == (4, 66, 50, 3)
+
+
+def test_clips_are_compared_frame_by_frame(tmp_path):
+    frames, noisy = moving(3), [np.clip(f + np.random.default_rng(0).normal(0, 9, f.shape), 0, 255) for f in moving(3)]
+    paths = []
+    for name, clip in (("a.mkv", frames), ("b.mkv", [f.astype(np.uint8) for f in noisy]), ("c.mkv", frames[:2])):
+        options = {"format": "bgr0", "codec": "ffv1", "matrix": 0, "levels": 2, "options": {}}
+        paths.append(make_clip(tmp_path / name, clip, **options))
+    found = regrow.compare(*paths[:2])
+    psnr = [peak_signal_noise_ratio(a, b.astype(np.uint8)) for a, b in zip(frames, noisy, strict=True)]
+    assert found["rgb"]["psnr"] == pytest.approx(np.mean(psnr), abs=1e-4)
+    assert regrow.compare(paths[0], paths[0])["y"]["psnr"] == np.inf
+    with pytest.raises(UsageError, match="more frames"):
+        regrow.compare(paths[0], paths[2])
 
 
 def test_upscaled_and_colorized_clips(tmp_path, tiny):
