@@ -11,7 +11,7 @@ from regrow.errors import RegrowError
 from regrow.formats import format_of
 from regrow.passport import Passport
 from regrow.picture import Picture, open_picture
-from regrow.rescaling import Scale, asked_scale, check_scale, default_model, grown_size, small_size
+from regrow.rescaling import Scale, asked_scale, check_scale, default_clip_model, default_model, grown_size, small_size
 from regrow.verbs import info, restored
 from regrow.video.clip import Clip
 from regrow.video.source import is_clip, open_clip
@@ -34,12 +34,13 @@ def is_shrunk(
         if is_clip(source, target):
             clip = open_clip(source)
             size, colours = (clip.width, clip.height), clip.pixels.colours
+            name = model or default_clip_model(scales, colours, target, grey=grey)
         else:
             opened = open_picture(source)
             if not format_of(target).turned:
                 opened = opened.upright()
-            size, colours = (opened.width, opened.height), opened.colours
-        name = model or default_model(scales, colours, grey=grey)
+            size = opened.width, opened.height
+            name = model or default_model(scales, opened.colours, grey=grey)
         return (
             passport is not None
             and passport.digest == zoo.digest(name)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
+from regrow.files import names_video
 from regrow.passport import MAX_UNEVEN, Passport
 
 if TYPE_CHECKING:
@@ -205,6 +207,20 @@ def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool =
         return "tad-x16"
     kind = "tad-grey" if colours == 1 else "tad"
     return f"{kind}-x4" if 2 < largest <= 4 else f"{kind}-x2"
+
+
+def default_clip_model(scales: tuple[float, float], colours: int, out: Any, *, grey: bool = False) -> str:
+    """The shipped model for a clip: one of groups of frames where there is one and a video file can say which they are.
+
+    Arguments as for `default_model`; `out` is where the small clip goes.
+    """
+    name = default_model(scales, colours, grey=grey)
+    written = isinstance(out, (str, os.PathLike)) and names_video(out)
+    return _OF_GROUPS.get(name, name) if written else name
+
+
+_OF_GROUPS = {"tad-x4": "tad-video-x4"}
+"""Models of groups of frames, by the models of pictures that they are better than on clips."""
 
 
 def rescaler(name: str, scales: tuple[float, float], device: str) -> Rescaler:

@@ -22,7 +22,7 @@ from regrow.rescaling import (
     Scale,
     asked_scale,
     check_colours,
-    default_model,
+    default_clip_model,
     grown_colours,
     make_passport,
     plan_growth,
@@ -71,7 +71,7 @@ def shrink(
     clip = open_clip(source, video.frames_a_second)
     scales = asked_scale(scale, grey=grey)
     colours = clip.pixels.colours
-    name = model or default_model(scales, colours, grey=grey)
+    name = model or default_clip_model(scales, colours, out, grey=grey)
     net = rescaler(name, scales, device)
     check_colours(clip.name, colours, name, net, grey=grey)
     at_once = frames_at_once(net)
