@@ -93,6 +93,8 @@ class Loss:
     """Weight of the content loss, beside `task`, for nets that enlarge or enhance."""
     vgg: str = ""
     """File of the VGG19 weights that the content loss sees with, as torchvision names them."""
+    steady: float = 0.0
+    """Weight of how much the error changes from one frame of a group to the next."""
     warping: float = 0.01
     """Weight of the loss of the flows, for nets that warp frames (Wang et al. 2018)."""
     through: str = ""
@@ -104,7 +106,7 @@ class Loss:
     drawn evenly from 0 to that."""
 
     def __post_init__(self) -> None:
-        for name in ("guidance_weight", "radius", "noise", "content", "warping"):
+        for name in ("guidance_weight", "radius", "noise", "content", "warping", "steady"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must not be negative")
         if bool(self.content) != bool(self.vgg):

@@ -80,7 +80,13 @@ class RescaleTask(Task):
         task = DISTANCES[self.loss.task](bicubic(grown, (x.shape[-2], x.shape[-1])), x)
         guidance = guidance_of(small, target, self.loss)
         total = task + self.loss.guidance_weight * guidance
-        return {"loss": total, "task": task.detach(), "guidance": guidance.detach()}
+        losses = {"task": task.detach(), "guidance": guidance.detach()}
+        if self.loss.steady and x.shape[1] > self.model.colours:
+            # What is wrong with one frame should be wrong with the next, or it flickers.
+            wrong, frame = grown - x, self.model.colours
+            steady = DISTANCES[self.loss.task](wrong[:, frame:], wrong[:, :-frame])
+            total, losses["steady"] = total + self.loss.steady * steady, steady.detach()
+        return {"loss": total, **losses}
 
     @torch.no_grad()
     def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]

@@ -61,7 +61,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
 
     UsageError where none is known, or where the recipe sets what training that kind makes no use of.
     """
-    of_rescalers = "guidance", "guidance_weight", "radius", "noise", "through"
+    of_rescalers = "guidance", "guidance_weight", "radius", "noise", "through", "steady"
     if isinstance(model, Rescaler):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", "content", "vgg", "warping"), "a rescaler")
@@ -74,6 +74,8 @@ def task_for(model: Model, recipe: Recipe) -> Task:
             _refuse(recipe.loss, ("noise",), "a rescaler of clips")
         else:
             _refuse(recipe.data, ("frames",), "a rescaler of single pictures")
+        if recipe.loss.through or not isinstance(model, VideoTAD):
+            _refuse(recipe.loss, ("steady",), "what makes frames one by one")
         if recipe.loss.through:
             return ThroughVideoTask(model, recipe.loss, recipe.data)
         return (VideoRescaleTask if isinstance(model, VideoTAD) else RescaleTask)(model, recipe.loss, recipe.data)

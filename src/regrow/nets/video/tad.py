@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regrow.nets.rescale.tad import TAD, TADConfig, Trunk
@@ -41,9 +40,13 @@ class Mixer(nn.Conv2d):
 
     def forward(self, x: Tensor, frames: int) -> Tensor:  # type: ignore[override]
         """(B * frames, channels, h, w) -> the same."""
-        n = frames * x.shape[1]
-        y = F.conv2d(x.reshape(-1, n, *x.shape[-2:]), self.weight[:n, :n])
-        return x + y.reshape(x.shape)
+        _, c, h, w = x.shape
+        n = frames * c
+        # As a product of matrices: the convolution would leave the memory format that all others run in.
+        seen = x.permute(0, 2, 3, 1).reshape(-1, frames, h * w, c).transpose(1, 2).reshape(-1, h * w, n)
+        mixed = seen @ self.weight[:n, :n, 0, 0].T
+        mixed = mixed.view(-1, h * w, frames, c).transpose(1, 2).reshape(-1, h, w, c)
+        return x + mixed.permute(0, 3, 1, 2)
 
 
 class GroupTrunk(Trunk):
