@@ -22,7 +22,8 @@ from regrow.resample import bicubic
 from regrow.train import loop
 from regrow.train.clips import FARTHEST, Clips, held_out_clips
 from regrow.train.data import Crops
-from regrow.train.recipe import Data, Loss
+from regrow.train.recipe import Data, Loss, Recipe
+from regrow.train.rescale import VideoRescaleTask
 from regrow.train.task import task_for
 from regrow.train.video import ThroughVideoTask, VideoRestoreTask, warping_loss
 
@@ -373,3 +374,30 @@ def test_a_negative_weight_is_refused():
 def test_other_kinds_keep_their_defaults(recipe):
     for model in (VDSR(), randomized(TADConfig(channels=8, blocks=1))):
         assert task_for(model, replace(recipe, data=Data())).grain == 2
+
+
+def test_an_error_that_stays_the_same_from_frame_to_frame_is_steady(monkeypatch):
+    model = VideoTAD(VideoTADConfig(channels=4, blocks=2, frames=3))
+    x = torch.rand(2, 9, 16, 16)
+    task = VideoRescaleTask(model, Loss(task="l2", guidance="l2", guidance_weight=0, steady=0.5), Data(frames=3))
+
+    def grow(wrong):
+        monkeypatch.setattr(model, "grow", lambda small: x + wrong)
+        return task(x, count=3)
+
+    same = torch.rand(2, 3, 16, 16).repeat(1, 3, 1, 1)
+    found = grow(same)
+    assert found["steady"].item() == pytest.approx(0, abs=2e-4)
+    assert found["loss"].item() == pytest.approx(same.flatten(1).square().mean(1).sqrt().mean().item(), rel=1e-3)
+    changing = torch.rand(2, 9, 16, 16)
+    found = grow(changing)
+    change = torch.cat((changing[:, 3:6] - changing[:, :3], changing[:, 6:] - changing[:, 3:6]), 1)
+    expected = change.flatten(1).square().mean(1).sqrt().mean()
+    assert found["steady"].item() == pytest.approx(expected.item(), rel=1e-3)
+    assert found["loss"].item() == pytest.approx((found["task"] + 0.5 * expected).item(), rel=1e-3)
+
+
+def test_steadiness_is_for_groups():
+    recipe = Recipe(name="x", model={}, loss=Loss(steady=1.0))
+    with pytest.raises(UsageError, match="steady"):
+        task_for(randomized(TADConfig(channels=4, blocks=1)), recipe)
