@@ -383,7 +383,9 @@ def test_ctrl_c_leaves_no_part_of_a_file(tmp_path, tiny_folder, jobs):
     out = tmp_path / "out"
     options = ["-o", f"{out}/", "--model", tiny_folder, "--jobs", str(jobs)]
     command = [sys.executable, "-c", "from regrow.cli import main; main()", "shrink", *map(str, tmp_path.glob("*.tif"))]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # Whatever runs in the background of a shell ignores the signal.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **heard)
     while process.poll() is None and not process.stdout.readline():
         time.sleep(0.01)  # until one is done: the next is in work
     time.sleep(0.1)

@@ -235,7 +235,7 @@ def test_an_interrupted_run_goes_on(tmp_path, tiny, monkeypatch, to):
     source = make_clip(tmp_path / "clip.mp4", moving(11, (66, 50)))
     small = regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny)
     whole, target = tmp_path / "whole" / to, tmp_path / to
-    regrow.grow(small, str(whole), model=tiny)
+    regrow.grow(small, str(whole), model=tiny, video=NOTHING_LOST)
     seen = []
 
     def stop(done, total):
@@ -244,14 +244,16 @@ def test_an_interrupted_run_goes_on(tmp_path, tiny, monkeypatch, to):
             raise Stop
 
     with pytest.raises(Stop):
-        regrow.grow(small, str(target), model=tiny, report=stop)
+        regrow.grow(small, str(target), model=tiny, video=NOTHING_LOST, report=stop)
     assert not sinks.exists(str(target))
     again = []
-    regrow.grow(small, str(target), model=tiny, report=lambda done, total: again.append((done, total)))
+    report = lambda done, total: again.append((done, total))  # noqa: E731
+    regrow.grow(small, str(target), model=tiny, video=NOTHING_LOST, report=report)
     assert again[0][0] == (5 if to == "back.mp4" else 7), "what was done is not done again"
     assert again[-1] == (11, 11)
     if to == "back.mp4":
-        np.testing.assert_array_equal(pixels_of(target), pixels_of(whole))
+        # Sums in another order, on another number of threads, may round otherwise.
+        assert np.abs(pixels_of(target).astype(int) - pixels_of(whole)).max() <= 2
         assert times_of(target) == times_of(source)
     else:
         assert len(list(tmp_path.glob("[0-9]*.png"))) == 11
