@@ -26,6 +26,10 @@ CODECS = {"ffv1": "ffv1", "h264": "libx264", "h264rgb": "libx264rgb", "hevc": "l
 _CRF = {"libx264": 16, "libx264rgb": 16, "libx265": 18, "libvpx-vp9": 24, "libsvtav1": 24}
 """Quality when none is asked for: hard to tell from the frames that were encoded."""
 
+_BESIDES = {"libx264": {"preset": "veryfast"}, "libx264rgb": {"preset": "veryfast"}, "libx265": {"preset": "fast"},
+            "libvpx-vp9": {"b": "0", "row-mt": "1", "cpu-used": "4"}, "libsvtav1": {"preset": "8"}}  # fmt: skip
+"""What goes with it: the cores have nets to run, and files may be a little larger for it."""
+
 _PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0"}, "libx265": {"rgb24": "gbrp"},
            "libvpx-vp9": {"rgb24": "gbrp"}}  # fmt: skip
 """RGB as encoders want it."""
@@ -93,7 +97,7 @@ def _asked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], crf: 
     options = {}
     if codec in _CRF:
         quality = _CRF[codec] if crf is None else crf
-        options = {"crf": f"{quality:g}", **({"b": "0"} if codec == "libvpx-vp9" else {})}
+        options = {"crf": f"{quality:g}", **_BESIDES.get(codec, {})}
         if crf == 0 and codec in ("libx264", "libx264rgb"):
             options = {"qp": "0"}
         if crf == 0 and codec in ("libx265", "libvpx-vp9"):
