@@ -24,7 +24,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """An opened clip. `frames()` reads it from the start, each time it is called."""
+    """An opened clip. `read()` goes through it from the start, each time it is called; a stream once."""
 
     name: str
     width: int

@@ -72,10 +72,8 @@ def convert(clip: Clip, out: Any, work: Work, result: Result, report: Report) ->
     if facts is not None:
         clip = replace(clip, matrix=facts.matrix or clip.matrix, aspect=facts.aspect or clip.aspect)
     sink = _sink(clip, out, result)
-    lengths: list[int] = []
-    groups = _counted(work(overlapped(clip.read(), AHEAD), sink.skip), lengths)
     done = 0
-    for done in sink.add(overlapped(groups, AHEAD)):
+    for done in sink.add(overlapped(work(overlapped(clip.read(), AHEAD), sink.skip), AHEAD)):
         report(done, max(done, clip.count or 0))
     report(done, done)
     metadata = dict(result.metadata)
@@ -103,12 +101,6 @@ def _sink(clip: Clip, out: Any, result: Result) -> Sink:
     base = facts.time_base if facts else clip.time_base
     starts = facts.starts if facts else None
     return FileSink(Path(name), clip, result.encoding(suffix), result.size, result.settings, base, starts)
-
-
-def _counted(groups: Iterable[Group], lengths: list[int]) -> Iterator[Group]:
-    for group in groups:
-        lengths.append(len(group))
-        yield group
 
 
 def of_lengths(frames: Iterable[Frame], lengths: Iterable[int]) -> Iterator[list[Frame]]:

@@ -59,7 +59,7 @@ def open_video(source: str | Path | IO[bytes]) -> Clip:
             notes.append("has an alpha channel, which is left out")
         if first is not None and first.interlaced_frame:
             notes.append(INTERLACED)
-        if len(container.streams.video) > 1:
+        if len(_tracks(container)) > 1:
             notes.append("has several video tracks; only the first is worked on, the others are left out")
         base = stream.time_base or Fraction(1, 1000)
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -109,17 +109,19 @@ def _open(name: str, piped: IO[bytes] | None) -> InputContainer:
 
 
 def _stream(container: InputContainer, name: str) -> VideoStream:
-    pictures = [s for s in container.streams.video if not int(s.disposition) & _ATTACHED]
-    if not pictures:
+    tracks = _tracks(container)
+    if not tracks:
         raise RegrowError(f"{name}: has no video track")
-    stream = pictures[0]
+    stream = tracks[0]
     if stream.codec_context is None:
         raise RegrowError(f"{name}: its video track is of a kind that cannot be decoded here")
     stream.thread_type = "AUTO"
     return stream
 
 
-_ATTACHED = 0x400  # disposition of cover art
+def _tracks(container: InputContainer) -> list[VideoStream]:
+    attached = 0x400  # disposition of cover art
+    return [s for s in container.streams.video if not int(s.disposition) & attached]
 
 
 def _first(container: InputContainer, name: str) -> VideoFrame:

@@ -168,21 +168,6 @@ def windows_of(frames: Iterable[T], n: int) -> Iterator[list[T]]:
             yield list(window)
 
 
-def _grow_group(
-    group: Sequence[np.ndarray], model: Rescaler, size: tuple[int, int] | None, tile: int
-) -> list[np.ndarray]:
-    n, (height, width) = len(group), group[0].shape[:2]
-    size = size or grown_size((width, height), (model.scales[1], model.scales[0]))
-    rows, held, colours = stacked(group, model.small_colours), n * model.small_colours, n * model.colours
-    return _split(grow_rows(rows, (width, height), size, held, colours, _widened(model, n), tile=tile), n)
-
-
-def _grow_window(window: Sequence[np.ndarray], model: Restorer, size: tuple[int, int] | None, tile: int) -> np.ndarray:
-    height, width = window[0].shape[:2]
-    rows = restore_rows(stacked(window, 3), (width, height), 3, model, tile=tile, frames=len(window))
-    return np.concatenate(list(cropped(rows, *(size or (width * model.scale, height * model.scale)))))
-
-
 def _groups(scenes: Iterable[Frames], n: int) -> Iterator[list[np.ndarray]]:
     return (group for scene in scenes for group in groups_of(scene, n))
 

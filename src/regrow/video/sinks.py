@@ -159,7 +159,7 @@ class StreamSink(Sink):
             encoding = Encoding("rawvideo", encoding.pixels)
         else:
             self.container.metadata.update(metadata)
-        self.encoder = Encoder(self.container, encoding, *size, rate=clip.rate)
+        self.encoder = Encoder(self.container, encoding, *size, aspect=clip.aspect, rate=clip.rate)
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
         """Write them."""
