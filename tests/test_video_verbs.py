@@ -406,9 +406,11 @@ def test_a_pipe_of_y4m_goes_through(tmp_path, tiny):
 
 
 def test_mp4_through_a_pipe_is_refused_in_words(tmp_path):
-    clip = make_clip(tmp_path / "clip.mp4", moving(3), audio=False)
-    command = [sys.executable, "-c", "from regrow.cli import main; main()", "shrink", "-", "-o", str(tmp_path / "s.mkv")]
-    done = subprocess.run(command, input=clip.read_bytes(), capture_output=True, check=False)
+    clip = make_clip(tmp_path / "clip.mp4", moving(8, (320, 240)), audio=False)
+    command = [sys.executable, "-c", "from regrow.cli import main; main()", "shrink", "-"]
+    done = subprocess.run(
+        [*command, "-o", str(tmp_path / "s.mkv")], input=clip.read_bytes(), capture_output=True, check=False
+    )
     assert done.returncode == 1
     assert b"standard input: cannot be read as it comes; MP4" in done.stderr
 

@@ -41,8 +41,10 @@ def open_video(source: str | Path | IO[bytes]) -> Clip:
         stream = _stream(container, name)
         context = stream.codec_context
         if not context.pix_fmt and piped is not None and context.width:
-            raise RegrowError(f"{name}: cannot be read as it comes; MP4 keeps its index at the end: give the file's name, "
-                              "or pipe Matroska or y4m")  # fmt: skip
+            raise RegrowError(
+                f"{name}: cannot be read as it comes; MP4 keeps its index at the end: give the file's name, or pipe "
+                "Matroska or y4m"
+            )
         if not context.pix_fmt or not 0 < context.width * context.height <= MOST_PIXELS:
             raise RegrowError(f"{name}: has no frames that can be decoded ({context.width}x{context.height})")
         first = None if piped is not None else _first(container, name)
