@@ -7,9 +7,9 @@ import pytest
 
 from regrow import batch
 from regrow.batch import Job, plan
+from regrow.cli.running import suffix_for
 from regrow.errors import RegrowError, UsageError
 from regrow.files import atomic, find_pictures
-from regrow.shell import suffix_for
 
 KEEP = suffix_for(None)
 

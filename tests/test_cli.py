@@ -16,9 +16,9 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from regrow import __version__, verbs, zoo
 from regrow.cli import app
+from regrow.cli.options import parse_scale
 from regrow.done import is_grown, is_shrunk
 from regrow.errors import UsageError
-from regrow.shell import parse_scale
 
 CONTRACT = {
     "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force "

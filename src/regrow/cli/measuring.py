@@ -1,0 +1,111 @@
+"""Benchmarks and studies with progress on stderr, their tables on stdout, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from regrow.cli.running import console
+
+
+def bench(
+    folders: list[Path],
+    models: list[str] | None,
+    *,
+    scale: tuple[float, float],
+    grey: bool,
+    refine: int,
+    out: Path | None,
+    device: str,
+    tile: int,
+) -> None:
+    """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
+    from regrow.measure import benchmark
+    from regrow.rescaling import default_model
+
+    names = models or [benchmark.BICUBIC, default_model(scale, grey=grey)]
+    options: dict[str, Any] = {"scale": scale, "grey": grey, "refine": refine, "device": device, "tile": tile}
+    _bench(benchmark, folders, names, out, options)
+
+
+def bench_colours(
+    folders: list[Path], models: list[str] | None, *, temperature: float | None, out: Path | None, device: str
+) -> None:
+    """The same for colorizers."""
+    from regrow.measure import color_benchmark as benchmark
+    from regrow.restoration import COLORIZER
+
+    names = models or [benchmark.GREY, COLORIZER]
+    options: dict[str, Any] = {"temperature": temperature, "device": device}
+    results = _bench(benchmark, folders, names, out, options)
+    if out:
+        benchmark.write_curves(results, out / "accuracy.csv")
+
+
+def bench_clips(
+    folders: list[Path],
+    models: list[str] | None,
+    *,
+    scale: tuple[float, float],
+    skip_frames: int,
+    out: Path | None,
+    device: str,
+    tile: int,
+) -> None:
+    """The same for clips, with the PSNR of every frame in frames.csv and psnr.png."""
+    from regrow.measure import video_benchmark as benchmark
+    from regrow.measure.benchmark import BICUBIC
+    from regrow.rescaling import default_clip_model, default_model
+
+    names = models or list(dict.fromkeys((BICUBIC, default_model(scale), default_clip_model(scale, 3, "small.mkv"))))
+    options: dict[str, Any] = {"scale": scale, "skip_frames": skip_frames, "device": device, "tile": tile}
+    results = _bench(benchmark, folders, names, out, options, over="clip")
+    if out:
+        benchmark.write_frames(results, out)
+
+
+def _bench(
+    benchmark: Any,
+    folders: list[Path],
+    names: list[str],
+    out: Path | None,
+    options: dict[str, Any],
+    over: str = "picture",
+) -> Any:
+    """The results of a module's `bench`, written as files if asked and printed as its `table`."""
+    from regrow.measure.results import write
+
+    columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("measuring")
+
+        def report(result: Any) -> None:
+            progress.update(bar, description=f"{result.set}/{result.picture} {result.model} {result.rgb:.2f} dB")
+
+        results = benchmark.bench(folders, names, **options, report=report)
+        if out:
+            write(results, out, over)
+            benchmark.sheet(folders, names, out / "sheet.png", **options)
+    print("\n".join(benchmark.table(results)))
+    return results
+
+
+def study_of(name: str, out: Path, work: Callable[[Callable[[str], None]], list[dict[str, Any]]]) -> None:
+    """Run a study of `regrow.measure.study`, print its rows and write them as CSV and plot.
+
+    `work` is called with what shows a line of words while it lasts, and gives the rows.
+    """
+    from regrow.measure import study
+
+    columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("")
+        rows = work(lambda words: progress.update(bar, description=words))
+    study.write(name, rows, out)
+    texts = [study.texts(row, 4) for row in rows]
+    wide = {name: max(len(name), *(len(row[name]) for row in texts)) for name in texts[0]}
+    for row in ({name: name for name in wide}, *texts):
+        print(" ".join(row[name].rjust(width) for name, width in wide.items()))

@@ -1,0 +1,44 @@
+"""Results as words or JSON, on stdout."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from regrow import zoo
+
+if TYPE_CHECKING:
+    from regrow.passport import Passport
+
+
+def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json: bool) -> None:
+    """One pair of pictures a line, PSNR in dB and SSIM under each protocol, or JSON."""
+    from regrow.measure.metrics import for_json
+
+    width = max(map(len, [*figures, "picture"]))
+    lines = [f"{'picture':{width}} {'rgb dB':>8} {'SSIM':>7} {'y dB':>8} {'SSIM':>7}"]
+    for name, by_protocol in figures.items():
+        rgb, y = by_protocol["rgb"], by_protocol["y"]
+        lines.append(f"{name:{width}} {rgb['psnr']:8.2f} {rgb['ssim']:7.4f} {y['psnr']:8.2f} {y['ssim']:7.4f}")
+    _print(for_json(figures), lines, as_json=as_json)
+
+
+def print_info(passport: Passport | None, steps: str | None, *, as_json: bool) -> None:
+    """The fields of a passport, and how a picture was restored, a line each, or JSON."""
+    said = {} if passport is None else asdict(passport)
+    fields = {k: f"{len(v)} bytes" if isinstance(v, bytes) else v for k, v in said.items() if v is not None}
+    if steps is not None:
+        fields["restored"] = steps
+    _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
+
+
+def print_models(names: list[str], *, as_json: bool) -> None:
+    """One model a line and what it does, or JSON with its settings."""
+    width = max(map(len, names))
+    lines = [f"{name:{width}}  {zoo.summary(name)}" for name in names]
+    _print({name: {"summary": zoo.summary(name), **zoo.config(name)} for name in names}, lines, as_json=as_json)
+
+
+def _print(values: Any, lines: list[str], *, as_json: bool) -> None:
+    print(json.dumps(values, indent=2) if as_json else "\n".join(lines))

@@ -1,0 +1,168 @@
+"""What researchers do in the shell: measure, study and train models. Nothing heavy is imported before that."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from regrow.cli.app import app, require
+from regrow.cli.options import Device, Grey, Refine, ScaleOption, Temperature, Tile, parse_scale
+from regrow.errors import UsageError
+
+
+class BenchTask(str, Enum):
+    """What `bench` measures."""
+
+    rescale = "rescale"
+    colorize = "colorize"
+    video = "video"
+
+
+@app.command()
+def bench(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set or clip each.")],
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", help="Model by name or folder, bicubic, A+B (A shrinks, B grows) or A+B+C; may be repeated."
+        ),
+    ] = None,
+    task: Annotated[BenchTask, typer.Option(help="What is measured.")] = BenchTask.rescale,
+    scale: ScaleOption = None,
+    grey: Grey = False,
+    refine: Refine = 0,
+    temperature: Temperature = None,
+    skip_frames: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Frames of a clip left out at its start and at its end.")
+    ] = 0,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json, sheet.png ...")
+    ] = None,
+    device: Device = "auto",
+    tile: Tile = 512,
+) -> None:
+    """Shrink and grow sets of pictures or clips, or colour pictures, and print a table of figures."""
+    from regrow.cli import measuring
+
+    if skip_frames and task is not BenchTask.video:
+        raise UsageError("--skip-frames is for --task video; leave it out, or say the task")
+    if task is BenchTask.colorize:
+        if scale or grey or refine:
+            raise UsageError("--scale, --grey and --refine are not for --task colorize; leave them out")
+        measuring.bench_colours(folders, models, temperature=temperature, out=out, device=device)
+        return
+    if temperature is not None:
+        raise UsageError("--temperature is for --task colorize; leave it out, or say the task")
+    from regrow.rescaling import asked_scale
+
+    scales = asked_scale(parse_scale(scale), grey=grey)
+    if task is BenchTask.video:
+        if grey or refine:
+            raise UsageError("--grey and --refine are not for --task video; leave them out")
+        require("--task video", "skimage", extra="video")
+        if out:
+            require("the plot of a clip", "matplotlib")
+        measuring.bench_clips(folders, models, scale=scales, skip_frames=skip_frames, out=out, device=device, tile=tile)
+        return
+    measuring.bench(folders, models, scale=scales, grey=grey, refine=refine, out=out, device=device, tile=tile)
+
+
+study_app = typer.Typer(help="Study what regrown pictures owe to noise, lambda and size: a table, a CSV and a plot.")
+app.add_typer(study_app, name="study", no_args_is_help=True)
+
+StudyOut = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV and the plot.")]
+Sets = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")]
+StudyModels = Annotated[list[str], typer.Option("--model", help="Model by name or folder; may be repeated.")]
+
+
+@study_app.command("noise")
+def study_noise(
+    folders: Sets,
+    models: StudyModels,
+    out: StudyOut,
+    sigma: Annotated[
+        list[float] | None, typer.Option(help="Standard deviation in [0, 1]; may be repeated.  [0 to 0.2]")
+    ] = None,
+    scale: ScaleOption = None,
+    grey: Grey = False,
+    device: Device = "auto",
+) -> None:
+    """PSNR of regrown pictures against noise on the small ones; the model bicubic is an ordinary thumbnail."""
+    require("a study", "matplotlib")
+    from regrow.cli import measuring
+    from regrow.measure import study
+    from regrow.rescaling import asked_scale
+
+    options: dict[str, Any] = {
+        "scale": asked_scale(parse_scale(scale), grey=grey),
+        "grey": grey,
+        "device": device,
+    }
+    sigmas = sigma or [0, 0.01, 0.02, 0.05, 0.11, 0.2]
+    measuring.study_of("noise", out, lambda report: study.noise(folders, models, sigmas, **options, report=report))
+
+
+@study_app.command("lambda")
+def study_lambda(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="What to train, but for its lambda.")],
+    folders: Sets,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
+    out: StudyOut,
+    value: Annotated[list[float], typer.Option(help="A guidance weight, lambda; may be repeated.")],
+    device: Device = "auto",
+) -> None:
+    """Regrown against small-picture PSNR, of a recipe trained with several lambdas; run again, it goes on."""
+    from regrow.train.recipe import Recipe
+
+    settings, device = Recipe.read(recipe), "" if device == "auto" else device
+    require("a study that trains", "accelerate", "matplotlib")
+    from regrow.cli import measuring
+    from regrow.measure import study
+
+    rows = study.trade_off(settings, value, data, out, folders, device=device)  # with the progress bars of training
+    measuring.study_of("lambda", out, lambda report: rows)
+
+
+@study_app.command("size")
+def study_size(
+    folders: Sets, models: StudyModels, out: StudyOut, scale: ScaleOption = None, device: Device = "auto"
+) -> None:
+    """PSNR against parameters, multiply-adds and time."""
+    require("a study", "matplotlib")
+    from regrow.cli import measuring
+    from regrow.measure import study
+    from regrow.rescaling import asked_scale
+
+    scales = asked_scale(parse_scale(scale), grey=False)
+    measuring.study_of(
+        "size", out, lambda report: study.size(folders, models, scale=scales, device=device, report=report)
+    )
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file, such as recipes/tad-x2.toml.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for checkpoints, log and weights.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change the recipe: model.blocks=2; may be repeated."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the output folder.")] = False,
+    device: Device = "auto",
+    pictures_on_device: Annotated[
+        bool, typer.Option("--pictures-on-device", help="Keep the decoded pictures on the device and crop there.")
+    ] = False,
+) -> None:
+    """Train a model by a recipe."""
+    from regrow.train.recipe import Recipe
+
+    settings = Recipe.read(recipe, changes or ())
+    require("training", "accelerate", "matplotlib")
+    from regrow.train.loop import train as run
+
+    device = "" if device == "auto" else device
+    print(run(settings, data, out, resume=resume, device=device, pictures_on_device=pictures_on_device))
