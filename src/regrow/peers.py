@@ -61,7 +61,7 @@ def _zhang(state: dict[str, Tensor]) -> tuple[Model, dict[str, Tensor]]:
 
 
 def _carn(state: dict[str, Tensor]) -> tuple[Model, dict[str, Tensor]]:
-    """CARN, or CARN-M, whose blocks have a 1x1 convolution and are one for each cascade. Mean colours are ours."""
+    """CARN, or CARN-M, whose blocks have a 1x1 convolution and are one for each cascade. The mean colours are ours."""
     from regrow.nets.upscale.carn import CARN, CARNConfig
 
     light = "b1.b1.body.4.weight" in state
@@ -79,13 +79,6 @@ def _carn(state: dict[str, Tensor]) -> tuple[Model, dict[str, Tensor]]:
         },
     )
     counted = {re.sub(r"(units|choices)\.(\d)", _one_less, key): value for key, value in named.items()}
-    if light:
-        counted |= {
-            key.replace("units.0.layers", f"units.{i}.layers"): value
-            for key, value in counted.items()
-            for i in (1, 2)
-            if ".units.0.layers" in key
-        }
     return CARN(CARNConfig(groups=4 if light else 1, shared=light)), counted
 
 
@@ -99,7 +92,7 @@ def _smfanet(state: dict[str, Tensor], path: str) -> tuple[Model, dict[str, Tens
 
     channels = len(state["to_feat.weight"])
     blocks = len({key.split(".")[1] for key in state if key.startswith("feats.")})
-    wide = state.get("feats.0.pcfn.conv_0.weight", state["to_feat.weight"])
+    expansion = len(state.get("feats.0.pcfn.conv_0.weight", ())) // max(1, channels)
     scale = round((len(state["to_img.0.weight"]) / 3) ** 0.5)
     named = _renamed(
         state,
@@ -121,7 +114,7 @@ def _smfanet(state: dict[str, Tensor], path: str) -> tuple[Model, dict[str, Tens
         },
     )
     try:
-        config = SMFANetConfig(scale=scale, channels=channels, blocks=blocks, expansion=len(wide) // channels)
+        config = SMFANetConfig(scale=scale, channels=channels, blocks=blocks, expansion=expansion)
     except ValueError as error:
         raise RegrowError(f"{path}: its tensors are not those of the published net: {error}") from None
     return SMFANet(config), named

@@ -38,7 +38,7 @@ def conv(inputs: int, outputs: int, kernel: int = 3, *, dilation: int = 1, **opt
 
 
 def transposed(inputs: int, outputs: int, kernel: int, stride: int, **options: Any) -> nn.ConvTranspose2d:
-    """A transposed convolution that enlarges by its stride, centred."""
+    """A transposed convolution that enlarges by its stride, centred where kernel and stride are both odd or even."""
     padding = (kernel - stride + 1) // 2
     more = stride + 2 * padding - kernel
     return nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, more, **options)
@@ -87,7 +87,7 @@ class Upsampler(nn.Sequential):
         kind: subpixel, a convolution and a shuffle (Shi et al. 2016) that begins as nearest-neighbour enlargement
             (ICNR, Aitken et al. 2017); transposed, a transposed convolution; nearest or bilinear, a resize followed
             by a convolution (Odena et al. 2016).
-        kernel: of the convolutions; of transposed ones twice the step when not given.
+        kernel: of the convolutions; 3 when not given, of transposed ones that of bilinear enlargement.
         groups: of the convolutions.
         activation: follows every step.
         at_once: one step for the whole scale.
@@ -112,7 +112,7 @@ class Upsampler(nn.Sequential):
         steps = [scale] if at_once and scale > 1 else factors(scale)
         for i, step in enumerate(steps):
             last = (outputs or inputs) if i == len(steps) - 1 else inputs
-            side = kernel or (2 * step if kind == "transposed" else 3)
+            side = kernel or (2 * step - step % 2 if kind == "transposed" else 3)
             if kind == "subpixel":
                 layers: list[nn.Module] = [_icnr(inputs, last, side, step, groups), nn.PixelShuffle(step)]
                 self.reach += Fraction(side // 2, done)

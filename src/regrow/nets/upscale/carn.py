@@ -50,18 +50,21 @@ class Block(nn.Module):
 
 
 class Cascade(nn.Module):
-    """Units, after each of which a 1x1 convolution and ReLU choose from all that came so far (figure 3)."""
+    """Three units, after each of which a 1x1 convolution and ReLU choose from all that came so far (figure 3).
+
+    One unit that is given alone runs three times.
+    """
 
     def __init__(self, channels: int, units: Sequence[nn.Module]) -> None:
         super().__init__()
         self.units = nn.ModuleList(units)
-        self.choices = nn.ModuleList(conv((i + 2) * channels, channels, 1) for i in range(len(units)))
+        self.choices = nn.ModuleList(conv((i + 2) * channels, channels, 1) for i in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) -> the same."""
         made = x
-        for unit, choice in zip(self.units, self.choices, strict=True):
-            made = torch.cat((made, unit(x)), 1)
+        for i, choice in enumerate(self.choices):
+            made = torch.cat((made, self.units[i % len(self.units)](x)), 1)
             x = choice(made).relu_()
         return x
 
@@ -89,10 +92,7 @@ class CARN(ScaleRestorer):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _blocks(self) -> list[nn.Module]:
-        channels, groups = self.config.channels, self.config.groups
-        if self.config.shared:
-            return [Block(channels, groups)] * 3
-        return [Block(channels, groups) for _ in range(3)]
+        return [Block(self.config.channels, self.config.groups) for _ in range(1 if self.config.shared else 3)]
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
