@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -49,7 +51,7 @@ TINY = [
     {"architecture": "mdsr", "scale": 2, "channels": 8, "blocks": 1},
     {"architecture": "mdsr", "scale": 3, "channels": 8, "blocks": 1},
     {"architecture": "memnet", "channels": 8, "blocks": 2, "units": 2},
-    {"architecture": "rcan", "scale": 3, "channels": 8, "groups": 2, "blocks": 1, "reduction": 4},
+    {"architecture": "rcan", "scale": 3, "channels": 8, "groups": 2, "blocks": 1, "reduction": 2},
     {"architecture": "rdn", "scale": 4, "channels": 8, "growth": 4, "layers": 2, "blocks": 2},
     {"architecture": "rednet", "channels": 8, "layers": 3, "colours": 1},
     {"architecture": "rrdb", "scale": 2, "channels": 8, "growth": 4, "blocks": 1},
@@ -110,6 +112,20 @@ def test_multiply_adds_are_those_that_happen(model):
 def test_multiply_adds_of_the_published_nets(settings, expected):
     with torch.device("meta"):
         assert zoo.build(settings).multiply_adds() == pytest.approx(expected, rel=1e-9)
+
+
+@every_net
+def test_every_weight_learns(model):
+    """But for those of the scales that a net does not run at."""
+    model = zoo.build(model.settings())
+    random_weights(model).train().requires_grad_(True)
+    model(torch.rand(2, 3, 8, 8)).square().sum().backward()
+    idle = [
+        name
+        for name, p in model.named_parameters()
+        if (p.grad is None or not p.grad.any()) and not re.search(r"^(before|upsamplers)\.[234]\.", name)
+    ]
+    assert not idle
 
 
 @every_net

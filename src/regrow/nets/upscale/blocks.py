@@ -226,3 +226,21 @@ def plain(widths: Sequence[int], **options: Any) -> nn.Sequential:
     for inputs, outputs in pairwise(widths):
         layers += [conv(inputs, outputs, **options), relu()]
     return nn.Sequential(*layers[:-1])
+
+
+def normalized(widths: Sequence[int], *, bias: bool, dilations: Sequence[int] = ()) -> nn.Sequential:
+    """As `plain`, with batch normalisation after the inner convolutions; the last one begins at zero.
+
+    `bias` is of the inner ones; dilations are 1 when not given.
+    """
+    layers: list[nn.Module] = []
+    for i, (inputs, outputs) in enumerate(pairwise(widths)):
+        dilation = dilations[i] if dilations else 1
+        if 0 < i < len(widths) - 2:
+            layers += [conv(inputs, outputs, dilation=dilation, bias=bias), nn.BatchNorm2d(outputs), relu()]
+        else:
+            layers += [conv(inputs, outputs, dilation=dilation), relu()]
+    net = nn.Sequential(*layers[:-1])
+    he_start(net)
+    zero_start(net[-1])  # type: ignore[arg-type]
+    return net

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regrow.nets.upscale.base import LumaRestorer, enlarged_halo, in_range, one_of
-from regrow.nets.upscale.blocks import conv, he_start, relu, zero_start
+from regrow.nets.upscale.blocks import normalized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +42,7 @@ class DnCNN(LumaRestorer):
         self.config = config = config or DnCNNConfig()
         self.scale, self.colours, c = config.scale, config.colours, config.channels
         self.halo = enlarged_halo(config.layers, config.scale)
-        layers: list[nn.Module] = [conv(config.colours, c), relu()]
-        for _ in range(config.layers - 2):
-            layers += [conv(c, c, bias=False), nn.BatchNorm2d(c), relu()]
-        self.layers = nn.Sequential(*layers, conv(c, config.colours))
-        he_start(self.layers)
-        zero_start(self.layers[-1])  # type: ignore[arg-type]
+        self.layers = normalized([config.colours, *[c] * (config.layers - 1), config.colours], bias=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def restored(self, x: Tensor) -> Tensor:

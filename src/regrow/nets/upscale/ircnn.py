@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regrow.nets.upscale.base import LumaRestorer, enlarged_halo, in_range, one_of
-from regrow.nets.upscale.blocks import conv, he_start, relu, zero_start
+from regrow.nets.upscale.blocks import normalized
 
 DILATIONS = 1, 2, 3, 4, 3, 2, 1
 
@@ -43,12 +43,7 @@ class IRCNN(LumaRestorer):
         self.config = config = config or IRCNNConfig()
         self.scale, self.colours, c = config.scale, config.colours, config.channels
         self.halo = enlarged_halo(sum(DILATIONS), config.scale)
-        layers: list[nn.Module] = [conv(config.colours, c), relu()]
-        for dilation in DILATIONS[1:-1]:
-            layers += [conv(c, c, dilation=dilation), nn.BatchNorm2d(c), relu()]
-        self.layers = nn.Sequential(*layers, conv(c, config.colours))
-        he_start(self.layers)
-        zero_start(self.layers[-1])  # type: ignore[arg-type]
+        self.layers = normalized([config.colours, *[c] * 6, config.colours], dilations=DILATIONS, bias=True)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def restored(self, x: Tensor) -> Tensor:

@@ -56,9 +56,8 @@ class REDNet(LumaRestorer):
         for layer in self.encoder:
             hidden = layer(hidden).relu()
             seen.append(hidden)
-        for left, layer in zip(range(len(self.decoder) - 1, -1, -1), self.decoder, strict=True):
+        for done, layer in enumerate(self.decoder, 1):
             hidden = layer(hidden)
-            if left == 0:
-                return x + hidden
-            hidden = (hidden + seen[left] if (len(self.decoder) - left) % 2 == 0 else hidden).relu()
-        raise AssertionError("there is at least one layer")
+            if done < len(self.decoder):
+                hidden = (hidden if done % 2 else hidden + seen[-1 - done]).relu()
+        return x + hidden
