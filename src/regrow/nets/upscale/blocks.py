@@ -146,22 +146,24 @@ def _icnr(inputs: int, outputs: int, kernel: int, step: int, groups: int) -> nn.
     return layer
 
 
-class NormalizedBlock(nn.Module):
-    """x + norm(conv(activation(norm(conv(x))))), 3x3 convolutions, batch normalisation (SRResNet, figure 4)."""
+class Residual(nn.Module):
+    """x + scaling * layers(x)."""
 
-    def __init__(self, channels: int, activation: Activation) -> None:
+    def __init__(self, *layers: nn.Module, scaling: float = 1.0) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            conv(channels, channels),
-            nn.BatchNorm2d(channels),
-            activation(),
-            conv(channels, channels),
-            nn.BatchNorm2d(channels),
-        )
+        self.scaling = scaling
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) -> the same."""
-        return x + self.layers(x)
+        update = self.layers(x)
+        return x + (update if self.scaling == 1 else self.scaling * update)
+
+
+def normalized_block(channels: int, activation: Activation) -> Residual:
+    """A residual block with batch normalisation after both 3x3 convolutions (SRResNet, figure 4)."""
+    c = channels
+    return Residual(conv(c, c), nn.BatchNorm2d(c), activation(), conv(c, c), nn.BatchNorm2d(c))
 
 
 class DenseLayers(nn.Module):

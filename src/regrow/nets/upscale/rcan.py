@@ -7,10 +7,10 @@ from fractions import Fraction
 from math import ceil
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, ChannelAttention, Upsampler, conv, mean_colour, relu
+from regrow.nets.upscale.blocks import UPSAMPLERS, ChannelAttention, Residual, Upsampler, conv, mean_colour, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,18 +31,6 @@ class RCANConfig:
         in_range(1, 1024, channels=self.channels, reduction=self.reduction)
         in_range(1, 64, groups=self.groups, blocks=self.blocks)
         one_of(UPSAMPLERS, upsampler=self.upsampler)
-
-
-class Residual(nn.Module):
-    """x + layers(x)."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, h, w) -> the same."""
-        return x + self.layers(x)
 
 
 class RCAN(Restorer):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, DenseLayers, Upsampler, conv, relu
+from regrow.nets.upscale.blocks import UPSAMPLERS, DenseLayers, Residual, Upsampler, conv, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +32,9 @@ class RDNConfig:
         one_of(UPSAMPLERS, upsampler=self.upsampler)
 
 
-class ResidualDenseBlock(nn.Module):
-    """x + a 1x1 convolution of all that its dense layers made (figure 3)."""
-
-    def __init__(self, channels: int, growth: int, layers: int) -> None:
-        super().__init__()
-        self.dense = DenseLayers(channels, growth, layers, relu)
-        self.fusion = conv(channels + layers * growth, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, h, w) -> the same."""
-        return x + self.fusion(self.dense(x))
+def dense_block(channels: int, growth: int, layers: int) -> Residual:
+    """X + a 1x1 convolution of all that its dense layers made (figure 3)."""
+    return Residual(DenseLayers(channels, growth, layers, relu), conv(channels + layers * growth, channels, 1))
 
 
 class RDN(Restorer):
@@ -58,7 +50,7 @@ class RDN(Restorer):
         self.config = config = config or RDNConfig()
         self.scale, c = config.scale, config.channels
         self.head, self.second = conv(3, c), conv(c, c)
-        self.blocks = nn.ModuleList(ResidualDenseBlock(c, config.growth, config.layers) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(dense_block(c, config.growth, config.layers) for _ in range(config.blocks))
         self.fusion = nn.Sequential(conv(c * config.blocks, c, 1), conv(c, c))
         self.upsampler = Upsampler(c, config.scale, kind=config.upsampler)
         self.tail = conv(c, 3)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, DenseLayers, Upsampler, conv, leaky
+from regrow.nets.upscale.blocks import UPSAMPLERS, DenseLayers, Residual, Upsampler, conv, leaky
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,35 +32,19 @@ class RRDBConfig:
         one_of(UPSAMPLERS, upsampler=self.upsampler)
 
 
-class DenseBlock(nn.Module):
-    """x + scaling * convolution of what four dense layers made (figure 4)."""
-
-    def __init__(self, channels: int, growth: int, scaling: float) -> None:
-        super().__init__()
-        self.scaling = scaling
-        self.dense = DenseLayers(channels, growth, 4, leaky)
-        self.fusion = conv(channels + 4 * growth, channels)
-        with torch.no_grad():  # small starts, as the paper's section 3.1
-            for module in self.modules():
-                if isinstance(module, nn.Conv2d):
-                    module.weight.mul_(0.1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, h, w) -> the same."""
-        return x + self.scaling * self.fusion(self.dense(x))
+def dense_block(channels: int, growth: int, scaling: float) -> Residual:
+    """X + scaling * convolution of what four dense layers made (figure 4)."""
+    block = Residual(DenseLayers(channels, growth, 4, leaky), conv(channels + 4 * growth, channels), scaling=scaling)
+    with torch.no_grad():  # small starts, as the paper's section 3.1
+        for module in block.modules():
+            if isinstance(module, nn.Conv2d):
+                module.weight.mul_(0.1)
+    return block
 
 
-class NestedBlock(nn.Module):
-    """x + scaling * three dense blocks."""
-
-    def __init__(self, channels: int, growth: int, scaling: float) -> None:
-        super().__init__()
-        self.scaling = scaling
-        self.blocks = nn.Sequential(*(DenseBlock(channels, growth, scaling) for _ in range(3)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, h, w) -> the same."""
-        return x + self.scaling * self.blocks(x)
+def nested_block(channels: int, growth: int, scaling: float) -> Residual:
+    """X + scaling * three dense blocks."""
+    return Residual(*(dense_block(channels, growth, scaling) for _ in range(3)), scaling=scaling)
 
 
 class RRDB(Restorer):
@@ -77,7 +61,7 @@ class RRDB(Restorer):
         self.scale, c = config.scale, config.channels
         self.head = conv(3, c)
         self.blocks = nn.Sequential(
-            *(NestedBlock(c, config.growth, config.residual_scaling) for _ in range(config.blocks))
+            *(nested_block(c, config.growth, config.residual_scaling) for _ in range(config.blocks))
         )
         self.trunk_conv = conv(c, c)
         self.upsampler = Upsampler(c, config.scale, kind=config.upsampler, activation=leaky)

@@ -39,7 +39,7 @@ class SRDenseNet(LumaRestorer):
     """convolution -> dense blocks -> all of them concatenated -> bottleneck -> upsampler -> convolution.
 
     Figure 2c. A block gives on what its layers made, without its input. The paper does not count parameters; there are
-    3,175,681 at x4. (The 2,015 thousand that surveys give are not those of this layout, nor of another in the paper.)
+    3,175,681 at x4. A survey says 2,015 thousand, which this layout does not have.
     """
 
     architecture = "srdensenet"

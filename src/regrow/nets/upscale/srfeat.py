@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, NormalizedBlock, Upsampler, conv, leaky
+from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, leaky, normalized_block
 
 
 @dataclass(frozen=True, kw_only=True)
 class SRFeatConfig:
-    """Settings; the paper's scale is 4, and its smaller net has 64 channels."""
+    """Settings; the paper's scale is 4."""
 
     scale: int = 4
     """2, 3, 4 or 8."""
@@ -33,7 +33,7 @@ class SRFeatConfig:
 class SRFeat(Restorer):
     """9x9 head -> residual blocks with batch normalisation -> sum of a 1x1 convolution of each -> upsampler -> tail.
 
-    The last block is added as it is (section 3.1). 6,193,923 parameters at x4; the paper does not count them.
+    The last block is added as it is. 6,193,923 parameters at x4; the paper does not count them.
     """
 
     architecture = "srfeat"
@@ -43,7 +43,7 @@ class SRFeat(Restorer):
         self.config = config = config or SRFeatConfig()
         self.scale, c = config.scale, config.channels
         self.head = nn.Sequential(conv(3, c, 9), leaky())
-        self.blocks = nn.ModuleList(NormalizedBlock(c, leaky) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(normalized_block(c, leaky) for _ in range(config.blocks))
         self.skips = nn.ModuleList(conv(c, c, 1) for _ in range(config.blocks - 1))
         self.upsampler = Upsampler(c, config.scale, kind=config.upsampler, activation=leaky)
         self.tail = conv(c, 3)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, NormalizedBlock, Upsampler, conv
+from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, normalized_block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class SRResNet(Restorer):
         self.config = config = config or SRResNetConfig()
         self.scale, c = config.scale, config.channels
         self.head = nn.Sequential(conv(3, c, 9), nn.PReLU())
-        self.blocks = nn.Sequential(*(NormalizedBlock(c, nn.PReLU) for _ in range(config.blocks)))
+        self.blocks = nn.Sequential(*(normalized_block(c, nn.PReLU) for _ in range(config.blocks)))
         self.trunk = nn.Sequential(conv(c, c), nn.BatchNorm2d(c))
         self.upsampler = Upsampler(c, config.scale, kind=config.upsampler, activation=nn.PReLU)
         self.tail = conv(c, 3, 9)
