@@ -155,8 +155,9 @@ class Pair:
             return []
         if len(restorers) < len(nets):
             raise UsageError(f"{self.name}: of more than two models, the third and later must be nets that enhance")
-        with suppress(ValueError):  # which nets that hold several scales do not raise
-            restorers[0] = restorers[0].at(int(self.scales[0]))
+        if isinstance(restorers[0], Restorer):  # not of clips
+            with suppress(ValueError):  # which nets that hold several scales do not raise
+                restorers[0] = restorers[0].at(int(self.scales[0]))
         scale = prod(net.scale for net in restorers)
         if any(wanted != scale for wanted in self.scales):
             raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {words(self.scales)}")
