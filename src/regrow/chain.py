@@ -6,9 +6,11 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import tee
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,7 +95,7 @@ class Chain:
         """How many frames of a clip the upscaler looks at: 1 where it is one of pictures."""
         if self.upscaler == NONE:
             return 1
-        return int(getattr(_restorer(self.upscaler, zoo.digest(self.upscaler), self.device), "frames", 1))
+        return int(getattr(self._net(self.upscaler), "frames", 1))
 
     def check(self, *, clip: bool = False) -> None:
         """UsageError where a model is not there, is of another kind, or does not reach the scale.
@@ -103,7 +105,7 @@ class Chain:
         if self.colorizer != NONE:
             _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
         for name in {self.upscaler, self.enhancer} - {NONE}:
-            net = _restorer(name, zoo.digest(name), self.device)
+            net = self._net(name)
             if name == self.upscaler and net.scale < self.scale:
                 raise UsageError(f"scale {self.scale:g}: {name} enlarges by {net.scale}; take another --upscaler")
             if hasattr(net, "frames") and (not clip or name == self.enhancer):
@@ -155,7 +157,7 @@ class Chain:
         for name in (self.upscaler, self.enhancer):
             if name == NONE:
                 continue
-            net = _restorer(name, zoo.digest(name), self.device)
+            net = self._net(name)
             before, stream = tee(stream) if self.correct is not None and name == self.upscaler else (None, stream)
             wanted, frames = (at[0] * net.scale, at[1] * net.scale), getattr(net, "frames", 1)
             stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE, frames)
@@ -165,6 +167,9 @@ class Chain:
                 stream = corrected_rows(stream, before, at, wanted, self.correct or 0)
             at = wanted
         return resampled(stream, at, self.size(size), colours)
+
+    def _net(self, name: str) -> Restorer | VideoRestorer:
+        return _restorer(name, zoo.digest(name), self.device, ceil(self.scale) if name == self.upscaler else 1)
 
 
 def _cited(name: str) -> str:
@@ -187,11 +192,14 @@ def _colorizer(name: str, digest: str, temperature: float | None, device: str) -
 
 
 @lru_cache(maxsize=4)
-def _restorer(name: str, digest: str, device: str) -> Restorer | VideoRestorer:
+def _restorer(name: str, digest: str, device: str, scale: int) -> Restorer | VideoRestorer:
     from regrow.nets.upscale.base import Restorer
     from regrow.nets.video.base import VideoRestorer
 
     model = zoo.on_device(zoo.load(name), device)
     if not isinstance(model, (Restorer, VideoRestorer)):
         raise UsageError(f"{name}: neither enlarges nor enhances ordinary pictures")
+    if isinstance(model, Restorer):
+        with suppress(ValueError):  # one that holds several scales
+            return model.at(scale)
     return model

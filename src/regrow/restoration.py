@@ -127,7 +127,8 @@ def upscale(
     Args:
         picture, out: as for `colorize`.
         scale: how many times larger each side becomes, 1 to 4.
-        model: shipped name or folder; the shipped one for the scale when not given.
+        model: shipped name or folder, or a file of published weights that `regrow.peers` knows; the shipped one for the
+            scale when not given.
         device, tile, format, video, report: as for `restore`.
 
     Returns:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def read_state(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file or of a state dict that torch has saved, by name.
 
-    Nothing but tensors and plain containers is unpickled (`weights_only`), so a hostile file runs no code.
+    A state dict may lie under "state_dict" or "params". Nothing but tensors and plain containers is unpickled
+    (`weights_only`), so a hostile file runs no code.
 
     Raises:
         RegrowError: no such file, or none of these.
@@ -37,8 +38,9 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
         what = " ".join(str(error).split())[:100]
         raise RegrowError(f"{path}: not a file of weights that can be read safely ({what})") from None
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
+    for key in ("state_dict", "params"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
     if not isinstance(state, dict) or not state or not all(isinstance(x, torch.Tensor) for x in state.values()):
         raise RegrowError(f"{path}: holds no plain state dict of tensors")
     return {str(name): tensor for name, tensor in state.items()}

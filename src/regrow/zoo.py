@@ -72,23 +72,73 @@ def build(settings: dict[str, Any]) -> Model:
     from regrow.nets.color.regression import RegressionColorizer, RegressionConfig
     from regrow.nets.rescale.irn import IRN, IRNConfig
     from regrow.nets.rescale.tad import TAD, TADConfig
+    from regrow.nets.upscale.carn import CARN, CARNConfig
+    from regrow.nets.upscale.dbpn import DBPN, DBPNConfig
+    from regrow.nets.upscale.dncnn import DnCNN, DnCNNConfig
     from regrow.nets.upscale.dqe import DQE, DQEConfig
+    from regrow.nets.upscale.drcn import DRCN, DRCNConfig
+    from regrow.nets.upscale.drrn import DRRN, DRRNConfig
     from regrow.nets.upscale.edsr import EDSR, EDSRConfig
+    from regrow.nets.upscale.enhancenet import EnhanceNet, EnhanceNetConfig
+    from regrow.nets.upscale.espcn import ESPCN, ESPCNConfig
+    from regrow.nets.upscale.fsrcnn import FSRCNN, FSRCNNConfig
+    from regrow.nets.upscale.idn import IDN, IDNConfig
+    from regrow.nets.upscale.ircnn import IRCNN, IRCNNConfig
+    from regrow.nets.upscale.lapsrn import LapSRN, LapSRNConfig
+    from regrow.nets.upscale.mdsr import MDSR, MDSRConfig
+    from regrow.nets.upscale.memnet import MemNet, MemNetConfig
+    from regrow.nets.upscale.rcan import RCAN, RCANConfig
+    from regrow.nets.upscale.rdn import RDN, RDNConfig
+    from regrow.nets.upscale.rednet import REDNet, REDNetConfig
+    from regrow.nets.upscale.rrdb import RRDB, RRDBConfig
+    from regrow.nets.upscale.scn import SCN, SCNConfig
+    from regrow.nets.upscale.smfanet import SMFANet, SMFANetConfig
+    from regrow.nets.upscale.srcnn import SRCNN, SRCNNConfig
+    from regrow.nets.upscale.srdensenet import SRDenseNet, SRDenseNetConfig
+    from regrow.nets.upscale.srfeat import SRFeat, SRFeatConfig
+    from regrow.nets.upscale.srmdnf import SRMDNF, SRMDNFConfig
+    from regrow.nets.upscale.srresnet import SRResNet, SRResNetConfig
     from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
+    from regrow.nets.upscale.zssr import ZSSR, ZSSRConfig
     from regrow.nets.video.sofvsr import SOFVSR, SOFVSRConfig
     from regrow.nets.video.tad import VideoTAD, VideoTADConfig
 
     architectures: dict[str, tuple[Callable[[Any], Model], type[Any]]] = {
+        "carn": (CARN, CARNConfig),
         "classification": (ClassificationColorizer, ClassificationConfig),
+        "dbpn": (DBPN, DBPNConfig),
+        "dncnn": (DnCNN, DnCNNConfig),
         "dqe": (DQE, DQEConfig),
+        "drcn": (DRCN, DRCNConfig),
+        "drrn": (DRRN, DRRNConfig),
         "edsr": (EDSR, EDSRConfig),
+        "enhancenet": (EnhanceNet, EnhanceNetConfig),
+        "espcn": (ESPCN, ESPCNConfig),
+        "fsrcnn": (FSRCNN, FSRCNNConfig),
         "histogram": (HistogramColorizer, HistogramConfig),
+        "idn": (IDN, IDNConfig),
+        "ircnn": (IRCNN, IRCNNConfig),
         "irn": (IRN, IRNConfig),
+        "lapsrn": (LapSRN, LapSRNConfig),
+        "mdsr": (MDSR, MDSRConfig),
+        "memnet": (MemNet, MemNetConfig),
+        "rcan": (RCAN, RCANConfig),
+        "rdn": (RDN, RDNConfig),
+        "rednet": (REDNet, REDNetConfig),
         "regression": (RegressionColorizer, RegressionConfig),
+        "rrdb": (RRDB, RRDBConfig),
+        "scn": (SCN, SCNConfig),
+        "smfanet": (SMFANet, SMFANetConfig),
         "sofvsr": (SOFVSR, SOFVSRConfig),
+        "srcnn": (SRCNN, SRCNNConfig),
+        "srdensenet": (SRDenseNet, SRDenseNetConfig),
+        "srfeat": (SRFeat, SRFeatConfig),
+        "srmdnf": (SRMDNF, SRMDNFConfig),
+        "srresnet": (SRResNet, SRResNetConfig),
         "tad": (TAD, TADConfig),
         "vdsr": (VDSR, VDSRConfig),
         "video-tad": (VideoTAD, VideoTADConfig),
+        "zssr": (ZSSR, ZSSRConfig),
     }
     settings = dict(settings)
     name = settings.pop("architecture", None)

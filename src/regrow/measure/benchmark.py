@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil, prod
@@ -127,7 +128,8 @@ class Pair:
     """Two maps of (H, W, 3 or 1) uint8 pictures: a model's, or the antialiased bicubic's where its name is "bicubic".
 
     "A+B" shrinks as A and grows as B does, which may be a net that enlarges, such as EDSR, and "A+B+C" lets C enhance
-    what B has enlarged. UsageError when there is no such model, or they do not enlarge by the scale.
+    what B has enlarged; these may be files of published weights. UsageError when there is no such model, or they do not
+    enlarge by the scale.
     """
 
     def __init__(
@@ -139,7 +141,7 @@ class Pair:
         self.grower = growers[0] if growers else self.shrinker
         self.refine = refine if self.shrinker != BICUBIC else 0
         for part in parts(name):
-            if part != BICUBIC:
+            if part != BICUBIC and not zoo.is_file(part):
                 zoo.folder(part)
         self.nets: list[Restorer] = []
         if self.grower not in (self.shrinker, BICUBIC) or len(growers) > 1:
@@ -153,6 +155,9 @@ class Pair:
             return []
         if len(restorers) < len(nets):
             raise UsageError(f"{self.name}: of more than two models, the third and later must be nets that enhance")
+        if isinstance(restorers[0], Restorer):  # not of clips
+            with suppress(ValueError):  # which nets that hold several scales do not raise
+                restorers[0] = restorers[0].at(int(self.scales[0]))
         scale = prod(net.scale for net in restorers)
         if any(wanted != scale for wanted in self.scales):
             raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {words(self.scales)}")
@@ -298,8 +303,16 @@ def as_rgb(picture: np.ndarray) -> torch.Tensor:
 
 
 def _grey_only(models: list[str]) -> bool:
-    names = {part for name in models for part in parts(name)} - {BICUBIC}
-    return any(zoo.config(name).get("colours") == 1 for name in names)
+    names = {part for name in models for part in parts(name) if not zoo.is_file(part)} - {BICUBIC}
+    return any(_is_grey(zoo.config(name)) for name in names)
+
+
+def _is_grey(settings: dict[str, Any]) -> bool:
+    """Whether a model shrinks grey pictures; one that restores the luma of colour pictures does not."""
+    if settings.get("colours") != 1:
+        return False
+    with torch.device("meta"):
+        return not isinstance(zoo.build(settings), Restorer)
 
 
 def _original(path: Path, scales: tuple[float, float], *, grey: bool) -> np.ndarray:

@@ -8,16 +8,16 @@ from torch import Tensor, nn
 
 
 class ResidualBlock(nn.Module):
-    """x + scaling * conv(relu(conv(x))), 3x3 convolutions, no normalisation (EDSR, Lim et al. 2017, figure 2c).
+    """x + scaling * conv(relu(conv(x))), 3x3 or larger, no normalisation (EDSR, Lim et al. 2017, figure 2c).
 
     The second convolution starts small, so that a deep stack starts near the identity.
     """
 
-    def __init__(self, channels: int, scaling: float = 1.0) -> None:
+    def __init__(self, channels: int, scaling: float = 1.0, kernel: int = 3) -> None:
         super().__init__()
         self.scaling = scaling
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
+        self.conv2 = nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
         with torch.no_grad():
             self.conv2.weight.mul_(0.1)
 

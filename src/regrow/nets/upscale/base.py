@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import copy
+from dataclasses import asdict, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
 
+from regrow.colorspace import luma
 from regrow.nets.model import Model
+from regrow.resample import bicubic
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+SIDE = 240
+"""Of the square that multiply-adds are counted on: what a net does once for a whole picture hardly counts then."""
 
 
 class Restorer(Model):
@@ -15,6 +30,10 @@ class Restorer(Model):
     Pictures are RGB in [0, 1]; results are neither clamped nor rounded.
     """
 
+    architecture: ClassVar[str]
+    """Its name in the zoo."""
+    config: Any
+    """Its settings, a dataclass."""
     scale: int
     """How many times larger each side becomes; 1 where the size stays."""
     halo: int
@@ -24,6 +43,81 @@ class Restorer(Model):
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
 
-    @abstractmethod
+    def at(self, scale: int) -> Self:
+        """This net at another scale, sharing its weights, where it holds several; ValueError where it does not."""
+        if scale != self.scale:
+            raise ValueError(f"enlarges by {self.scale}, not by {scale}")
+        return self
+
     def multiply_adds(self) -> float:
-        """Multiply-adds of the convolutions for each pixel of the result."""
+        """Multiply-adds of the convolutions for each pixel of the result, as torch counts them."""
+        named = chain(self.named_parameters(), self.named_buffers())
+        weights = {name: value.to("meta") for name, value in named}  # nothing is computed
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            result = functional_call(self, weights, torch.empty(1, 3, SIDE, SIDE, device="meta"))
+        return counter.get_total_flops() / 2 / result[0, 0].numel()
+
+    def settings(self) -> dict[str, Any]:
+        """`architecture` and its settings as plain values."""
+        return {"architecture": self.architecture, **asdict(self.config)}
+
+
+class LumaRestorer(Restorer):
+    """A net that was published for luma alone: with `colours` 1 it is that, with 3 it restores RGB.
+
+    With one colour what it changes in the luma is added to all three channels, which leaves chroma as bicubic made it.
+    """
+
+    colours: int
+    enlarged: ClassVar[bool]
+    """Whether it is given what bicubic has enlarged."""
+
+    @abstractmethod
+    def restored(self, x: Tensor) -> Tensor:
+        """(B, colours, h, w), at the size of the result where `enlarged` -> (B, colours, scale * h, scale * w)."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
+        x = (
+            bicubic(y, (y.shape[-2] * self.scale, y.shape[-1] * self.scale))
+            if self.enlarged or self.colours == 1
+            else y
+        )
+        given = x if self.enlarged else y
+        if self.colours == 1:
+            return x + (self._float(luma(given)) - luma(x))
+        return self._float(given)
+
+    def _float(self, x: Tensor) -> Tensor:
+        return self.restored(x.contiguous(memory_format=torch.channels_last)).float()
+
+
+class ScaleRestorer(Restorer):
+    """A net that holds the weights of several scales; `scale` of its settings says which it runs at."""
+
+    scales: ClassVar[tuple[int, ...]] = (2, 3, 4)
+
+    def at(self, scale: int) -> Self:
+        """This net at another scale, sharing its weights; ValueError where it does not hold it."""
+        twin = copy(self)
+        twin.config, twin.scale = replace(self.config, scale=scale), scale
+        return twin
+
+
+def in_range(low: float, high: float, **values: float) -> None:
+    """ValueError that names the first value outside."""
+    for name, value in values.items():
+        if not low <= value <= high:
+            raise ValueError(f"{name} {value} out of range: {low} to {high}")
+
+
+def one_of(allowed: tuple[Any, ...], **values: Any) -> None:
+    """ValueError that names the first value that is none of these."""
+    for name, value in values.items():
+        if value not in allowed:
+            raise ValueError(f"{name} {value!r} is not one of {', '.join(map(str, allowed))}")
+
+
+def enlarged_halo(pixels: int, scale: int) -> int:
+    """Halo in pixels of the small picture of a net that looks so far in the enlarged one, with bicubic's own reach."""
+    return -(-pixels // scale) + 3

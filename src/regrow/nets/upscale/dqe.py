@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
-from regrow.nets.upscale.base import Restorer
+from regrow.nets.upscale.base import Restorer, in_range
 from regrow.nets.upscale.edsr import NORMALIZATIONS
 
 
@@ -21,8 +20,8 @@ class DQEConfig:
     blocks: int = 8
 
     def __post_init__(self) -> None:
-        if not 1 <= self.channels <= 1024 or not 0 <= self.blocks <= 256:
-            raise ValueError(f"channels {self.channels} or blocks {self.blocks} out of range: 1 to 1024, 0 to 256")
+        in_range(1, 1024, channels=self.channels)
+        in_range(0, 256, blocks=self.blocks)
 
 
 class DQE(Restorer):
@@ -31,6 +30,7 @@ class DQE(Restorer):
     It is trained on what a finished net has enlarged, so that it learns what that one misses.
     """
 
+    architecture = "dqe"
     scale = 1
 
     def __init__(self, config: DQEConfig | None = None) -> None:
@@ -51,11 +51,3 @@ class DQE(Restorer):
         mean, deviation = torch.tensor(NORMALIZATIONS["imagenet"], device=y.device).view(2, 1, 3, 1, 1)
         head = self.head(((y - mean) / deviation).contiguous(memory_format=torch.channels_last))
         return y + self.tail(head + self.trunk_conv(self.blocks(head))).float() * deviation
-
-    def multiply_adds(self) -> float:
-        """Multiply-adds of the convolutions for each pixel of the result."""
-        return float(sum(m.weight.numel() for m in self.modules() if isinstance(m, nn.Conv2d)))
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "dqe", **asdict(self.config)}

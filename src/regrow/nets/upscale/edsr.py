@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
 
 import torch
 from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
 from regrow.nets.model import Model
-from regrow.nets.upscale.base import Restorer
+from regrow.nets.upscale.base import Restorer, in_range, one_of
+from regrow.nets.upscale.blocks import DIV2K_MEAN, UPSAMPLERS, Upsampler
 
 NORMALIZATIONS = {
-    "div2k": ((0.4488, 0.4371, 0.4040), (1.0, 1.0, 1.0)),
+    "div2k": (DIV2K_MEAN, (1.0, 1.0, 1.0)),
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
 """Mean colour, which is taken off, and deviation, which is divided by. The authors of EDSR only take off the mean."""
@@ -35,38 +37,37 @@ class EDSRConfig:
     extra: int = 0
     """Convolutions with ReLU between the sub-pixel layer and the tail."""
     normalization: str = "div2k"
+    upsampler: str = "subpixel"
 
     def __post_init__(self) -> None:
-        if self.scale not in (2, 3, 4):
-            raise ValueError(f"scale {self.scale} is not 2, 3 or 4")
-        if not 1 <= self.channels <= 1024 or not 0 <= self.blocks <= 256:
-            raise ValueError(f"channels {self.channels} or blocks {self.blocks} out of range: 1 to 1024, 0 to 256")
-        if not 0 <= self.extra <= 16:
-            raise ValueError(f"extra {self.extra} out of range: 0 to 16")
-        if self.normalization not in NORMALIZATIONS:
-            raise ValueError(f"normalization {self.normalization!r} is not one of {', '.join(NORMALIZATIONS)}")
+        one_of((2, 3, 4), scale=self.scale)
+        in_range(1, 1024, channels=self.channels)
+        in_range(0, 256, blocks=self.blocks)
+        in_range(0, 16, extra=self.extra)
+        one_of(tuple(NORMALIZATIONS), normalization=self.normalization)
+        one_of(UPSAMPLERS, upsampler=self.upsampler)
 
 
 class EDSR(Restorer):
     """head -> residual blocks without normalisation -> convolution, + head -> sub-pixel upsampler -> tail (figure 3).
 
-    As published, pictures are shifted by a mean colour. The baseline at x2 has 1,369,859 parameters.
+    As published, pictures are shifted by a mean colour. The baseline at x2 has 1,369,859 parameters, the large net
+    at x4 43 million.
     """
+
+    architecture = "edsr"
 
     def __init__(self, config: EDSRConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or EDSRConfig()
         self.scale, c = config.scale, config.channels
-        self.halo = 2 * config.blocks + 4 + -(-config.extra // config.scale)
         self.head = nn.Conv2d(3, c, 3, padding=1)
         self.blocks = nn.Sequential(*(ResidualBlock(c, config.residual_scaling) for _ in range(config.blocks)))
         self.trunk_conv = nn.Conv2d(c, c, 3, padding=1)
-        stages: list[nn.Module] = []
-        for factor in (2, 2) if config.scale == 4 else (config.scale,):
-            stages += [nn.Conv2d(c, factor * factor * c, 3, padding=1), nn.PixelShuffle(factor)]
+        self.upsampler = Upsampler(c, config.scale, kind=config.upsampler)
+        self.halo = 2 * config.blocks + 2 + ceil(self.upsampler.reach + Fraction(config.extra + 1, config.scale))
         for _ in range(config.extra):
-            stages += [nn.Conv2d(c, c, 3, padding=1), nn.ReLU(inplace=True)]
-        self.upsampler = nn.Sequential(*stages)
+            self.upsampler.append(nn.Conv2d(c, c, 3, padding=1)).append(nn.ReLU(inplace=True))
         self.tail = nn.Conv2d(c, 3, 3, padding=1)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -85,18 +86,3 @@ class EDSR(Restorer):
             self.load_state_dict(own | (body if other.scale != self.scale else other.state_dict()))
             return
         super().start_from(other)
-
-    def multiply_adds(self) -> float:
-        """Multiply-adds of the convolutions for each pixel of the result."""
-        pixels = 1 / self.scale**2  # at the resolution of the first convolution
-        total = 0.0
-        for module in (self.head, *self.blocks.modules(), self.trunk_conv, *self.upsampler, self.tail):
-            if isinstance(module, nn.PixelShuffle):
-                pixels *= module.upscale_factor**2
-            elif isinstance(module, nn.Conv2d):
-                total += module.weight.numel() * pixels
-        return total
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "edsr", **asdict(self.config)}

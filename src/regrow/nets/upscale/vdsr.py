@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from itertools import pairwise
-from typing import Any
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from regrow.colorspace import luma
-from regrow.nets.upscale.base import Restorer
-from regrow.resample import bicubic
+from regrow.nets.upscale.base import LumaRestorer, enlarged_halo, in_range, one_of
+from regrow.nets.upscale.blocks import he_start, plain, zero_start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,48 +22,31 @@ class VDSRConfig:
     colours: int = 3
 
     def __post_init__(self) -> None:
-        if not 1 <= self.scale <= 8:
-            raise ValueError(f"scale {self.scale} out of range: 1 to 8")
-        if not 2 <= self.layers <= 256 or not 1 <= self.channels <= 1024:
-            raise ValueError(f"layers {self.layers} or channels {self.channels} out of range: 2 to 256, 1 to 1024")
-        if self.colours not in (1, 3):
-            raise ValueError(f"colours {self.colours} is not 1 or 3")
+        in_range(1, 8, scale=self.scale)
+        in_range(2, 256, layers=self.layers)
+        in_range(1, 1024, channels=self.channels)
+        one_of((1, 3), colours=self.colours)
 
 
-class VDSR(Restorer):
+class VDSR(LumaRestorer):
     """bicubic -> `layers` convolutions without bias, ReLU between them, + the bicubic (figure 1).
 
-    With one colour the residual of the luma is added to all three channels, which leaves chroma as bicubic made it. The
-    paper's net has 664,704 parameters.
+    The paper's net has 664,704 parameters.
     """
+
+    architecture = "vdsr"
+    enlarged = True
 
     def __init__(self, config: VDSRConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or VDSRConfig()
-        self.scale, c = config.scale, config.channels
-        # In pixels of the small picture, with what the bicubic kernel reaches.
-        self.halo = -(-config.layers // config.scale) + 3
-        widths = [config.colours, *[c] * (config.layers - 1), config.colours]
-        stages: list[nn.Module] = []
-        for inputs, outputs in pairwise(widths):
-            stages += [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(*stages[:-1])
-        for module in self.layers:
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight)
-        nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
+        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.halo = enlarged_halo(config.layers, config.scale)
+        self.layers = plain([config.colours, *[c] * (config.layers - 1), config.colours], bias=False)
+        he_start(self)
+        zero_start(self.layers[-1])  # type: ignore[arg-type]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, y: Tensor) -> Tensor:
-        """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        x = bicubic(y, (y.shape[-2] * self.scale, y.shape[-1] * self.scale))
-        given = luma(x) if self.config.colours == 1 else x
-        return x + self.layers(given.contiguous(memory_format=torch.channels_last)).float()
-
-    def multiply_adds(self) -> float:
-        """Multiply-adds of the convolutions for each pixel of the result."""
-        return float(sum(p.numel() for p in self.parameters()))
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "vdsr", **asdict(self.config)}
+    def restored(self, x: Tensor) -> Tensor:
+        """(B, colours, H, W) -> the same."""
+        return x + self.layers(x)
