@@ -82,7 +82,8 @@ class Loss:
     """What is minimised: task + guidance_weight * guidance (Kim et al. 2018, equation 5)."""
 
     task: str = "l1"
-    """Distance between the picture and the regrown one: l1 or l2 (root of the mean square of each crop)."""
+    """Distance between the picture and the regrown one, or a sum of some, such as "l1 + 0.1 ssim": l1, l2 (root of the
+    mean square of each crop), charbonnier, ssim, ms-ssim, ms-ssim-l1 (Zhao et al. 2017) or tv."""
     guidance: str = "l1"
     """Distance between the small picture and the bicubic one: l1 or l2."""
     guidance_weight: float = 0.1

@@ -15,7 +15,6 @@ from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
 from regrow.resample import bicubic
 from regrow.train.content import ContentLoss
-from regrow.train.losses import DISTANCES
 from regrow.train.recipe import Data, Loss
 from regrow.train.task import Task, centres
 
@@ -69,7 +68,7 @@ class RestoreTask(Task):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Losses of (B, 3, H, W) pictures in [0, 1]."""
         restored = self.model(self.given(x))
-        task = DISTANCES[self.loss.task](restored, x)
+        task = self.distance(restored, x)
         if self.content is None:
             return {"loss": task}
         content = self.content(restored, x)

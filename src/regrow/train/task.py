@@ -18,7 +18,7 @@ from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
 from regrow.nets.video.base import VideoRestorer
-from regrow.train.losses import DISTANCES
+from regrow.train.losses import DISTANCES, distance
 from regrow.train.recipe import Data, Loss, Recipe
 
 
@@ -34,9 +34,9 @@ class Task(nn.Module, ABC):
 
     def __init__(self, loss: Loss) -> None:
         super().__init__()
-        for distance in (loss.task, loss.guidance):
-            if distance not in DISTANCES:
-                raise UsageError(f"loss {distance!r} is not known; known are {', '.join(DISTANCES)}")
+        self.distance = distance(loss.task)
+        if loss.guidance not in DISTANCES:
+            raise UsageError(f"guidance {loss.guidance!r} is not known; known are {', '.join(DISTANCES)}")
 
     def look_at(self, pictures: list[Tensor]) -> None:
         """Take from the training pictures, (H, W, 3) uint8 each, what the loss needs to know of them."""
