@@ -67,6 +67,7 @@ def summary(name: str) -> str:
 
 def build(settings: dict[str, Any]) -> Model:
     """A model with fresh weights from `architecture` and its settings."""
+    from regrow.nets.adversarial.srgan import Discriminator, DiscriminatorConfig
     from regrow.nets.color.classification import ClassificationColorizer, ClassificationConfig
     from regrow.nets.color.histogram import HistogramColorizer, HistogramConfig
     from regrow.nets.color.regression import RegressionColorizer, RegressionConfig
@@ -86,6 +87,7 @@ def build(settings: dict[str, Any]) -> Model:
         "irn": (IRN, IRNConfig),
         "regression": (RegressionColorizer, RegressionConfig),
         "sofvsr": (SOFVSR, SOFVSRConfig),
+        "srgan-discriminator": (Discriminator, DiscriminatorConfig),
         "tad": (TAD, TADConfig),
         "vdsr": (VDSR, VDSRConfig),
         "video-tad": (VideoTAD, VideoTADConfig),

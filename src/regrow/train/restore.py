@@ -10,10 +10,12 @@ from torch import Tensor
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.measure.metrics import psnr_rgb
+from regrow.nets.adversarial.srgan import Discriminator
 from regrow.nets.layers import quantize
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
 from regrow.resample import bicubic
+from regrow.train.adversarial import adversarial
 from regrow.train.content import ContentLoss
 from regrow.train.recipe import Data, Loss
 from regrow.train.task import Task, centres
@@ -30,22 +32,23 @@ def rescaler_for(name: str, scale: int) -> Rescaler:
 
 
 class RestoreTask(Task):
-    """task(x, restore(quantize(shrink(x)))) + weight * content, where shrinking is bicubic or a frozen rescaler's.
+    """task(x, restore(quantize(shrink(x)))) + weights * (content, adversarial), shrunk bicubic or by a frozen rescaler.
 
     A net that keeps the size is trained on what a frozen one has enlarged.
 
     Args:
         model: what is trained.
-        loss: its task distance and content loss; the rest is not used.
+        loss: its task distance, content loss and adversarial loss; the rest is not used.
         data: what makes the small pictures, and what enlarges them first.
+        discriminator: what the adversarial loss is against.
 
     UsageError where the rescaler named by `data.thumbnails` makes no RGB pictures so much smaller, or `data.enlarged`
     is not there for a net that enhances, or is for one that enlarges.
     """
 
-    def __init__(self, model: Restorer, loss: Loss, data: Data) -> None:
+    def __init__(self, model: Restorer, loss: Loss, data: Data, discriminator: Discriminator | None = None) -> None:
         super().__init__(loss)
-        self.model, self.loss = model, loss
+        self.model, self.loss, self.discriminator = model, loss, discriminator
         if bool(data.enlarged) != (model.scale == 1):
             raise UsageError("enlarged names what enlarges small pictures for a net that enhances, and for no other")
         self.before = zoo.load(data.enlarged) if data.enlarged else None
@@ -68,11 +71,19 @@ class RestoreTask(Task):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Losses of (B, 3, H, W) pictures in [0, 1]."""
         restored = self.model(self.given(x))
-        task = self.distance(restored, x)
-        if self.content is None:
-            return {"loss": task}
-        content = self.content(restored, x)
-        return {"loss": task + self.loss.content * content, "task": task.detach(), "content": content.detach()}
+        total = task = self.distance(restored, x)
+        parts: dict[str, Tensor] = {}
+        opposed: dict[str, Tensor] = {}
+        if self.content is not None:
+            parts["content"] = self.content(restored, x)
+            total = total + self.loss.content * parts["content"]
+        if self.discriminator is not None:
+            found = adversarial(self.discriminator, x, restored, self.loss.relativistic)
+            parts["adversarial"], opposed["discriminator"] = found
+            total = total + self.loss.adversarial * found.generator
+        if parts:
+            parts = {"task": task, **parts}
+        return {"loss": total, **{name: part.detach() for name, part in parts.items()}, **opposed}
 
     @torch.no_grad()
     def validate(self, model: Restorer, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
