@@ -200,6 +200,8 @@ class Recipe:
             raise UsageError(f"{where}: name is {table['name']!r}, but must be a str")
         if "architecture" not in table.get("model", {}):
             raise UsageError(f"{where}: the table [model] must name an architecture")
+        if table.get("discriminator") and "architecture" not in table["discriminator"]:
+            raise UsageError(f"{where}: the table [discriminator] must name an architecture")
         for name, kind in (("data", Data), ("loss", Loss), ("optimizer", Optimizer), ("run", Run)):
             table[name] = _build(kind, table.get(name, {}), f"{where}: [{name}]")
         return _build(cls, table, where)
