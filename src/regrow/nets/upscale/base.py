@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from regrow.nets.model import Model
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Restorer(Model):
@@ -23,6 +27,12 @@ class Restorer(Model):
     @abstractmethod
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
+
+    def at(self, scale: int) -> Self:
+        """This net at another scale, sharing its weights, where it holds several; ValueError where it does not."""
+        if scale != self.scale:
+            raise ValueError(f"enlarges by {self.scale}, not by {scale}")
+        return self
 
     @abstractmethod
     def multiply_adds(self) -> float:
