@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ pytest.importorskip("accelerate")
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.layers import quantize
+from regrow.nets.upscale.base import Restorer
 from regrow.nets.upscale.dqe import DQE, DQEConfig
 from regrow.nets.upscale.edsr import EDSR, EDSRConfig
 from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
@@ -120,3 +122,73 @@ def test_content_loss_sees_through_a_file_of_weights(vgg, tmp_path):
         ContentLoss(str(tmp_path / "other.pth"))
     with pytest.raises(UsageError, match="go together"):
         Loss(content=0.5)
+
+
+class Scales(Restorer):
+    """A net of three scales: one layer for all, and a gain for each."""
+
+    scales = (2, 3, 4)
+
+    def __init__(self):
+        super().__init__()
+        self.scale = 2
+        self.layer = torch.nn.Conv2d(3, 3, 1)
+        self.gains = torch.nn.ParameterDict({str(s): torch.nn.Parameter(torch.ones(())) for s in self.scales})
+
+    def at(self, scale):
+        twin = copy.copy(self)
+        twin.scale = scale
+        return twin
+
+    def forward(self, y):
+        return self.layer(bicubic(y, tuple(n * self.scale for n in y.shape[-2:]))) * self.gains[str(self.scale)]
+
+    def multiply_adds(self):
+        return 9.0
+
+    def settings(self):
+        return {"architecture": "scales"}
+
+
+def test_a_net_of_several_scales_is_trained_at_one_of_them_in_each_batch():
+    model = Scales()
+    task, x = RestoreTask(model, Loss(), Data()), torch.rand(2, 3, 24, 24)
+    assert task.grain == 12
+    assert {name for name, _ in task.named_parameters()} == {f"model.{name}" for name, _ in model.named_parameters()}
+    drawn = [task.draw(x)["scale"] for _ in range(300)]
+    assert all(70 < drawn.count(scale) < 130 for scale in (2, 3, 4))
+    for scale in (2, 3, 4):
+        model.zero_grad()
+        found = task(x, scale=scale)["loss"]
+        assert found.item() == pytest.approx(l1(model.at(scale)(task.given(x, scale)), x).item())
+        found.backward()
+        assert [s for s, gain in model.gains.items() if gain.grad is not None] == [str(scale)]
+    picture = torch.from_numpy(skimage.data.coffee()[:100, :100].copy())
+    figures = task.validate(model, [picture], 48)
+    assert set(figures) == {"rgb_x2", "rgb_x3", "rgb_x4"}
+    assert RestoreTask(VDSR(), Loss(), Data()).draw(x) == {}
+
+
+def test_a_net_of_several_scales_takes_no_thumbnails_of_one(tiny_folder):
+    with pytest.raises(UsageError, match=r"have one scale, .* \[2, 3, 4\]"):
+        RestoreTask(Scales(), Loss(), Data(thumbnails=tiny_folder))
+
+
+def test_training_at_several_scales_goes_on_to_the_same_weights(recipe, photographs, tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo, "build", lambda settings: Scales())
+    settings = replace(recipe, data=replace(recipe.data, grey=0.0))
+    real = loop.schedule
+
+    def crash(step, *arguments):
+        if step == 8:
+            raise MemoryError
+        return real(step, *arguments)
+
+    loop.train(settings, photographs, tmp_path / "a", device="cpu")
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "schedule", crash)
+        with pytest.raises(MemoryError):
+            loop.train(settings, photographs, tmp_path / "b", device="cpu")
+    loop.train(settings, photographs, tmp_path / "b", device="cpu", resume=True)
+    a, b = ((tmp_path / run / "weights" / zoo.WEIGHTS).read_bytes() for run in "ab")
+    assert a == b

@@ -67,6 +67,7 @@ def summary(name: str) -> str:
 
 def build(settings: dict[str, Any]) -> Model:
     """A model with fresh weights from `architecture` and its settings."""
+    from regrow.nets.adversarial.srgan import Discriminator, DiscriminatorConfig
     from regrow.nets.color.classification import ClassificationColorizer, ClassificationConfig
     from regrow.nets.color.histogram import HistogramColorizer, HistogramConfig
     from regrow.nets.color.regression import RegressionColorizer, RegressionConfig
@@ -133,6 +134,7 @@ def build(settings: dict[str, Any]) -> Model:
         "srcnn": (SRCNN, SRCNNConfig),
         "srdensenet": (SRDenseNet, SRDenseNetConfig),
         "srfeat": (SRFeat, SRFeatConfig),
+        "srgan-discriminator": (Discriminator, DiscriminatorConfig),
         "srmdnf": (SRMDNF, SRMDNFConfig),
         "srresnet": (SRResNet, SRResNetConfig),
         "tad": (TAD, TADConfig),

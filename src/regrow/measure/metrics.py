@@ -8,7 +8,7 @@ All sums are taken in float64.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf, isfinite, log10, nan
+from math import exp, inf, isfinite, log10, nan
 from typing import Any
 
 import torch
@@ -228,24 +228,23 @@ def _ssim(a: Tensor, b: Tensor, peak: float = 1) -> float:
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     total = 0.0
     for x, y in _tiles(a, b, reach):
-        mx, my, xx, yy, xy = _blur(torch.stack((x, y, x * x, y * y, x * y)))
+        mx, my, xx, yy, xy = blur(torch.stack((x, y, x * x, y * y, x * y)))
         luminance = (2 * mx * my + c1) / (mx * mx + my * my + c1)
         structure = (2 * (xy - mx * my) + c2) / (xx - mx * mx + yy - my * my + c2)
         total += (luminance * structure).sum().item()
     return total / (channels * (height - reach) * (width - reach))
 
 
-def _blur(x: Tensor) -> Tensor:
+def blur(x: Tensor) -> Tensor:
     """The Gaussian window over its valid region: (..., H, W) -> (..., H - 10, W - 10).
 
     Sums of shifted slices: torch has no fast float64 convolution, and float32 is off by up to 3e-4 on flat pictures.
     """
-    offsets = torch.arange(SSIM_WINDOW, dtype=x.dtype) - SSIM_WINDOW // 2
-    window = torch.exp(-offsets.square() / (2 * SSIM_SIGMA**2))
+    window = [exp(-((i - SSIM_WINDOW // 2) ** 2) / (2 * SSIM_SIGMA**2)) for i in range(SSIM_WINDOW)]
     for axis in (-2, -1):
         length = x.shape[axis] - SSIM_WINDOW + 1
         x = sum(
-            (w * x.narrow(axis, shift, length) for shift, w in enumerate((window / window.sum()).tolist())),
+            (w / sum(window) * x.narrow(axis, shift, length) for shift, w in enumerate(window)),
             start=torch.zeros((), dtype=x.dtype),
         )
     return x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ from regrow.files import atomic
 from regrow.train.recipe import Recipe
 
 
-def save(path: Path, step: int, model: nn.Module, ema: nn.Module, optimizers: list[Any], recipe: Recipe) -> None:
-    """Write model, running average, optimisers, random state, step and recipe; the file appears whole or not at all."""
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
+def save(path: Path, step: int, nets: Mapping[str, nn.Module], optimizers: list[Any], recipe: Recipe) -> None:
+    """Write nets by name, optimisers, random state, step and recipe; the file appears whole or not at all."""
+    tensors = {f"{name}.{k}": v for name, net in nets.items() for k, v in net.state_dict().items()}
     tensors["random"] = torch.get_rng_state()
     for i, optimizer in enumerate(optimizers):
         for p, state in optimizer.state_dict()["state"].items():
@@ -53,10 +53,10 @@ def read_of(path: Path, recipe: Recipe) -> tuple[int, dict[str, Tensor]]:
     return step, tensors
 
 
-def restore(tensors: dict[str, Tensor], model: nn.Module, ema: nn.Module, optimizers: list[Any]) -> None:
+def restore(tensors: dict[str, Tensor], nets: Mapping[str, nn.Module], optimizers: list[Any]) -> None:
     """Put the tensors of `read` back where `save` took them from."""
-    model.load_state_dict(_below(tensors, "model."))
-    ema.load_state_dict(_below(tensors, "ema."))
+    for name, net in nets.items():
+        net.load_state_dict(_below(tensors, f"{name}."))
     torch.set_rng_state(tensors["random"])
     for i, optimizer in enumerate(optimizers):
         params = [p for group in optimizer.param_groups for p in group["params"]]

@@ -17,7 +17,6 @@ from regrow.nets.color.classification import ClassificationColorizer
 from regrow.nets.color.histogram import HistogramColorizer, encode
 from regrow.nets.color.regression import RegressionColorizer
 from regrow.nets.layers import quantize
-from regrow.train.losses import DISTANCES
 from regrow.train.recipe import Data, Loss
 from regrow.train.task import Task, centres
 
@@ -72,7 +71,7 @@ class ColorizeTask(Task):
         if isinstance(self.model, HistogramColorizer):
             return {"loss": self._of_histograms(*self.model.logits(seen), ab)}
         assert isinstance(self.model, RegressionColorizer)
-        return {"loss": DISTANCES[self.loss.task](self.model.quarter(seen) / 100, ab / 100)}
+        return {"loss": self.distance(self.model.quarter(seen) / 100, ab / 100)}
 
     def _of_classes(self, logits: Tensor, ab: Tensor) -> Tensor:
         """Cross-entropy with the soft classes, weighted by the nearest one (equations 2 and 3)."""

@@ -75,14 +75,17 @@ def train(
     task = task_for(model, recipe)
     if recipe.data.crop % task.grain or recipe.data.validation_crop < task.grain:
         raise UsageError(f"crop {recipe.data.crop} must divide by {task.grain}, and validation_crop hold that")
-    model.train().requires_grad_(True)
+    trained = {"model": model} if task.discriminator is None else {"model": model, "discriminator": task.discriminator}
+    for net in trained.values():
+        net.train().requires_grad_(True)
     ema = copy.deepcopy(model).eval().requires_grad_(False)
-    optimizers = optim.build(model, recipe.optimizer)
+    optimizers = [optimizer for net in trained.values() for optimizer in optim.build(net, recipe.optimizer)]
+    nets = {**trained, "ema": ema}
 
     start = 0
     if resume:
         start, tensors = checkpoint.read_of(out / CHECKPOINT, recipe)
-        checkpoint.restore(tensors, model, ema, optimizers)
+        checkpoint.restore(tensors, nets, optimizers)
 
     training, held_out = data.load(data_dir, recipe.data, console)
     pieces = data.Crops(
@@ -108,7 +111,7 @@ def train(
     def save(step: int) -> None:
         if accelerator.is_main_process:
             bare = [optimizer.optimizer for optimizer in optimizers]
-            checkpoint.save(out / CHECKPOINT, step, model, ema, bare, recipe)
+            checkpoint.save(out / CHECKPOINT, step, nets, bare, recipe)
             log.write()
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -125,10 +128,11 @@ def train(
                     group["lr"] = rate * factor
             x = crops(step).to(accelerator.device)
             losses = compute(x, **task.draw(x))
-            accelerator.backward(losses["loss"])
-            norm = accelerator.clip_grad_norm_(model.parameters(), recipe.optimizer.clip)
+            # Neither loss reaches the other net's weights (regrow.train.adversarial), so one pass serves both.
+            accelerator.backward(losses["loss"] + losses.get("discriminator", 0))
+            norms = [accelerator.clip_grad_norm_(net.parameters(), recipe.optimizer.clip) for net in trained.values()]
             # A step of infinite gradient would end the run; leaving one out changes nothing.
-            if torch.isfinite(norm):
+            if all(torch.isfinite(norm) for norm in norms):
                 for optimizer in optimizers:
                     optimizer.step()
             for optimizer in optimizers:
@@ -139,7 +143,7 @@ def train(
 
             last = step == recipe.run.steps
             if step % recipe.run.log_every == 0:
-                log.add(step, {**{k: v.item() for k, v in losses.items()}, "norm": norm.item()})
+                log.add(step, {**{k: v.item() for k, v in losses.items()}, "norm": norms[0].item()})
             if (last or step % recipe.run.validate_every == 0) and accelerator.is_main_process:
                 figures = task.validate(ema, held_out, recipe.data.validation_crop)
                 log.add(step, {f"val_{name}": value for name, value in figures.items()})

@@ -82,7 +82,8 @@ class Loss:
     """What is minimised: task + guidance_weight * guidance (Kim et al. 2018, equation 5)."""
 
     task: str = "l1"
-    """Distance between the picture and the regrown one: l1 or l2 (root of the mean square of each crop)."""
+    """Distance between the picture and the regrown one, or a sum of some, such as "l1 + 0.1 ssim": l1, l2 (root of the
+    mean square of each crop), charbonnier, ssim, ms-ssim, ms-ssim-l1 (Zhao et al. 2017) or tv."""
     guidance: str = "l1"
     """Distance between the small picture and the bicubic one: l1 or l2."""
     guidance_weight: float = 0.1
@@ -93,6 +94,11 @@ class Loss:
     """Weight of the content loss, beside `task`, for nets that enlarge or enhance."""
     vgg: str = ""
     """File of the VGG19 weights that the content loss sees with, as torchvision names them."""
+    adversarial: float = 0.0
+    """Weight of the adversarial loss, for nets that enlarge or enhance, against the net of [discriminator]."""
+    relativistic: bool = False
+    """The discriminator compares real and made pictures (Wang et al. 2018), where the standard one judges each alone
+    (Ledig et al. 2017)."""
     steady: float = 0.0
     """Weight of how much the error changes from one frame of a group to the next."""
     warping: float = 0.01
@@ -106,11 +112,13 @@ class Loss:
     drawn evenly from 0 to that."""
 
     def __post_init__(self) -> None:
-        for name in ("guidance_weight", "radius", "noise", "content", "warping", "steady"):
+        for name in ("guidance_weight", "radius", "noise", "content", "adversarial", "warping", "steady"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must not be negative")
         if bool(self.content) != bool(self.vgg):
             raise UsageError("content, a weight, and vgg, the file of the net that sees it, go together")
+        if self.relativistic and not self.adversarial:
+            raise UsageError("relativistic is a kind of adversarial loss; give the weight of that, adversarial, too")
         if not 0 < self.rebalance <= 1:
             raise UsageError(f"rebalance is {self.rebalance}, but must be above 0 and at most 1")
 
@@ -156,10 +164,16 @@ class Recipe:
     """`architecture` and its settings."""
     init: str = ""
     """Model to start from: a shipped name or a folder; random weights when empty."""
+    discriminator: dict[str, Any] = field(default_factory=dict)
+    """`architecture` and its settings, for adversarial training; trained beside the model by the same [optimizer]."""
     data: Data = field(default_factory=Data)
     loss: Loss = field(default_factory=Loss)
     optimizer: Optimizer = field(default_factory=Optimizer)
     run: Run = field(default_factory=Run)
+
+    def __post_init__(self) -> None:
+        if bool(self.loss.adversarial) != bool(self.discriminator):
+            raise UsageError("loss.adversarial, a weight, and [discriminator], the net it is against, go together")
 
     @classmethod
     def read(cls, path: Path, changes: Sequence[str] = ()) -> Recipe:
@@ -179,13 +193,15 @@ class Recipe:
         """The inverse of `to_dict`."""
         table = dict(table)
         table.setdefault("name", Path(where).stem)
-        for name in ("model", "data", "loss", "optimizer", "run"):
+        for name in ("model", "discriminator", "data", "loss", "optimizer", "run"):
             if not isinstance(table.get(name, {}), dict):
                 raise UsageError(f"{where}: {name} must be a table, [{name}]")
         if not isinstance(table["name"], str):
             raise UsageError(f"{where}: name is {table['name']!r}, but must be a str")
         if "architecture" not in table.get("model", {}):
             raise UsageError(f"{where}: the table [model] must name an architecture")
+        if table.get("discriminator") and "architecture" not in table["discriminator"]:
+            raise UsageError(f"{where}: the table [discriminator] must name an architecture")
         for name, kind in (("data", Data), ("loss", Loss), ("optimizer", Optimizer), ("run", Run)):
             table[name] = _build(kind, table.get(name, {}), f"{where}: [{name}]")
         return _build(cls, table, where)

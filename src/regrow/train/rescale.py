@@ -77,14 +77,14 @@ class RescaleTask(Task):
             small = torch.where(grey, small.mean(1, keepdim=True), small)
         target = self.model.guidance(x, (small.shape[-2], small.shape[-1]))
         grown = self.model.grow(quantize(small if noise is None else small + noise))
-        task = DISTANCES[self.loss.task](bicubic(grown, (x.shape[-2], x.shape[-1])), x)
+        task = self.distance(bicubic(grown, (x.shape[-2], x.shape[-1])), x)
         guidance = guidance_of(small, target, self.loss)
         total = task + self.loss.guidance_weight * guidance
         losses = {"task": task.detach(), "guidance": guidance.detach()}
         if self.loss.steady and x.shape[1] > self.model.colours:
             # What is wrong with one frame should be wrong with the next, or it flickers.
             wrong, frame = grown - x, self.model.colours
-            steady = DISTANCES[self.loss.task](wrong[:, frame:], wrong[:, :-frame])
+            steady = self.distance(wrong[:, frame:], wrong[:, :-frame])
             total, losses["steady"] = total + self.loss.steady * steady, steady.detach()
         return {"loss": total, **losses}
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.errors import UsageError
+from regrow.nets.adversarial.srgan import Discriminator
 from regrow.nets.color.base import Colorizer
 from regrow.nets.color.classification import ClassificationColorizer
 from regrow.nets.color.regression import RegressionColorizer
@@ -18,7 +19,7 @@ from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
 from regrow.nets.video.base import VideoRestorer
-from regrow.train.losses import DISTANCES
+from regrow.train.losses import DISTANCES, distance
 from regrow.train.recipe import Data, Loss, Recipe
 
 
@@ -26,17 +27,21 @@ class Task(nn.Module, ABC):
     """A loss as a module, so that one call runs (and compiles) the whole way.
 
     Called with (B, 3, H, W) pictures, or (B, 3 * frames, H, W) clips, in [0, 1] and what `draw` gave, it returns
-    scalars: `loss`, which is minimised, and its parts.
+    scalars: `loss`, which the model minimises, its parts, and, where there is a discriminator, what that minimises,
+    `discriminator`.
     """
 
     grain: int
     """What the side of a crop must divide by."""
+    discriminator: Discriminator | None
+    """What is trained beside the model, and against it."""
 
     def __init__(self, loss: Loss) -> None:
         super().__init__()
-        for distance in (loss.task, loss.guidance):
-            if distance not in DISTANCES:
-                raise UsageError(f"loss {distance!r} is not known; known are {', '.join(DISTANCES)}")
+        self.discriminator = None
+        self.distance = distance(loss.task)
+        if loss.guidance not in DISTANCES:
+            raise UsageError(f"guidance {loss.guidance!r} is not known; known are {', '.join(DISTANCES)}")
 
     def look_at(self, pictures: list[Tensor]) -> None:
         """Take from the training pictures, (H, W, 3) uint8 each, what the loss needs to know of them."""
@@ -62,9 +67,10 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     UsageError where none is known, or where the recipe sets what training that kind makes no use of.
     """
     of_rescalers = "guidance", "guidance_weight", "radius", "noise", "through", "steady"
+    of_restorers = "content", "vgg", "adversarial", "relativistic"
     if isinstance(model, Rescaler):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
-        _refuse(recipe.loss, ("rebalance", "content", "vgg", "warping"), "a rescaler")
+        _refuse(recipe.loss, ("rebalance", *of_restorers, "warping"), "a rescaler")
         from regrow.nets.video.tad import VideoTAD
         from regrow.train.rescale import RescaleTask, VideoRescaleTask
         from regrow.train.video import ThroughVideoTask
@@ -82,12 +88,14 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     if isinstance(model, Restorer):
         _refuse(recipe.data, ("grey", "stretch", "zoom", "tone", "frames", "flow"), "a restorer")
         _refuse(recipe.loss, (*of_rescalers, "rebalance", "warping"), "a restorer")
+        from regrow.train.adversarial import discriminator_for
         from regrow.train.restore import RestoreTask
 
-        return RestoreTask(model, recipe.loss, recipe.data)
+        against = discriminator_for(recipe) if recipe.discriminator else None
+        return RestoreTask(model, recipe.loss, recipe.data, against)
     if isinstance(model, VideoRestorer):
         _refuse(recipe.data, ("enlarged", "grey", "stretch", "zoom", "tone"), "a restorer of clips")
-        _refuse(recipe.loss, (*of_rescalers, "rebalance", "content", "vgg"), "a restorer of clips")
+        _refuse(recipe.loss, (*of_rescalers, "rebalance", *of_restorers), "a restorer of clips")
         if recipe.data.flow:
             _refuse(recipe.loss, ("warping",), "a net whose flows are given")
         from regrow.train.video import VideoRestoreTask
@@ -95,7 +103,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
         return VideoRestoreTask(model, recipe.loss, recipe.data)
     if isinstance(model, Colorizer):
         _refuse(recipe.data, ("thumbnails", "enlarged", "grey", "stretch", "frames", "flow"), "a colorizer")
-        _refuse(recipe.loss, (*of_rescalers, "content", "vgg", "warping"), "a colorizer")
+        _refuse(recipe.loss, (*of_rescalers, *of_restorers, "warping"), "a colorizer")
         if not isinstance(model, ClassificationColorizer):
             _refuse(recipe.loss, ("rebalance",), "a colorizer without classes")
         if not isinstance(model, RegressionColorizer):

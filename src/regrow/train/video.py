@@ -24,7 +24,6 @@ from regrow.nets.video.tad import VideoTAD
 from regrow.nets.video.warp import warp
 from regrow.resample import bicubic
 from regrow.train.clips import held_out_clips
-from regrow.train.losses import DISTANCES
 from regrow.train.recipe import Data, Loss
 from regrow.train.rescale import guidance_of
 from regrow.train.restore import rescaler_for
@@ -81,9 +80,9 @@ class VideoRestoreTask(Task):
         small, flow = self.given(x)
         middle, _ = middle_and_others(x)
         if flow is not None:
-            return {"loss": DISTANCES[self.loss.task](self.model(small, flow), middle)}
+            return {"loss": self.distance(self.model(small, flow), middle)}
         flows = self.model.flows(small)
-        task = DISTANCES[self.loss.task](self.model(small, flows[-1]), middle)
+        task = self.distance(self.model(small, flows[-1]), middle)
         warping = warping_loss(flows, small, x)
         return {"loss": task + self.loss.warping * warping, "task": task.detach(), "warping": warping.detach()}
 
@@ -124,7 +123,7 @@ class ThroughVideoTask(Task):
         """Losses of clips, (B, 3 * frames, H, W) in [0, 1]."""
         small, target = self._small(self.model, x)
         restored = self.restorer(quantize(small).reshape(len(x), -1, *small.shape[-2:]))
-        task = DISTANCES[self.loss.task](restored, middle_and_others(x)[0])
+        task = self.distance(restored, middle_and_others(x)[0])
         guidance = guidance_of(small, target, self.loss)
         total = task + self.loss.guidance_weight * guidance
         return {"loss": total, "task": task.detach(), "guidance": guidance.detach()}

@@ -1,0 +1,1 @@
+"""Nets that tell made pictures from real ones, for adversarial training."""
