@@ -27,7 +27,8 @@ CONTRACT = {
     "-o --out",
     "colorize": "IN... --hint --hints --reference --temperature --model --format --codec --crf --rate --device --jobs "
     "--force --dry-run -o --out",
-    "upscale": "IN... --scale --model --format --codec --crf --rate --device --tile --jobs --force --dry-run -o --out",
+    "upscale": "IN... --scale --model --ensemble --format --codec --crf --rate --device --tile --jobs --force --dry-run "
+    "-o --out",
     "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device "
     "--tile --jobs --force --dry-run -o --out",
     "compare": "A B --border --json",

@@ -57,6 +57,8 @@ class Chain:
     """Levels of 255 by which the enlarged picture may differ from the bilinear one."""
     sparing: bool = False
     """Leave pictures alone that have colours."""
+    ensemble: bool = False
+    """Let the upscaler see all flips and transposes, and take the mean."""
     device: str = "auto"
     tile: int | None = None
     """Side of the pieces worked on, in pixels; 512 when None, for clips 4096."""
@@ -76,7 +78,7 @@ class Chain:
             if self.hints or self.painted is not None or self.reference is not None:
                 words.append(f"hints {self._fingerprint()}")
         if self.upscaler != NONE:
-            words.append(f"upscale {_cited(self.upscaler)} x{self.scale:g}")
+            words.append(f"upscale {_cited(self.upscaler)} x{self.scale:g}{' ensemble' if self.ensemble else ''}")
         if self.correct is not None:
             words.append(f"correct {self.correct:g}")
         if self.enhancer != NONE:
@@ -160,7 +162,8 @@ class Chain:
             net = self._net(name)
             before, stream = tee(stream) if self.correct is not None and name == self.upscaler else (None, stream)
             wanted, frames = (at[0] * net.scale, at[1] * net.scale), getattr(net, "frames", 1)
-            stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE, frames)
+            ensemble = self.ensemble and name == self.upscaler
+            stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE, frames, ensemble)
             if before is not None:
                 first = frames // 2 * colours
                 before = (block[..., first : first + colours] for block in before) if frames > 1 else before

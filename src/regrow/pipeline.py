@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regrow.ensemble import self_ensemble
 from regrow.fit import cropped, fitted, padded, resampled
 from regrow.refine import refined_rows
 from regrow.tiling import Tiling, run_tiled
@@ -125,6 +126,7 @@ def restore_rows(
     dtype: Samples = np.uint8,
     tile: int = TILE,
     frames: int = 1,
+    ensemble: bool = False,
 ) -> Iterator[np.ndarray]:
     """Take a picture that arrives in rows through a restorer, one that enlarges or one that keeps the size.
 
@@ -136,11 +138,13 @@ def restore_rows(
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile: side of a tile in pixels of the result.
         frames: how many pictures, of three colours, lie one after another among the bands, where the net takes several.
+        ensemble: the mean over flips and transposes of each tile, in eight times the time.
 
     Yields:
         (n, width * scale, bands) of that dtype, top to bottom.
     """
-    run = partial(_run, model, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
+    colour = self_ensemble(model) if ensemble else model
+    run = partial(_run, colour, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
     grid = getattr(model, "grid", 1)
     cells = max(1, _side(tile, size[0] * model.scale) // model.scale // grid) * grid
     tiling = Tiling((1, 1), (model.scale, model.scale), model.halo, cells)

@@ -14,6 +14,7 @@ from regrow.cli.options import (
     Crf,
     Device,
     DryRun,
+    Ensemble,
     Force,
     FormatOption,
     Grey,
@@ -167,6 +168,7 @@ def upscale(
     out: Out,
     scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 4.")] = 2,
     model: Model = None,
+    ensemble: Ensemble = False,
     format: FormatOption = None,
     codec: Codec = None,
     crf: Crf = None,
@@ -182,7 +184,7 @@ def upscale(
     from regrow.cli import running
     from regrow.video.options import Video
 
-    chain = restoration.upscaling_chain(scale, model, device, tile)
+    chain = restoration.upscaling_chain(scale, model, device, tile, ensemble=ensemble)
     video = Video(codec=codec, crf=crf, rate=rate)
     planned = batch.plan(inputs, out, running.suffix_for(format))
     running.restore("upscale", planned, chain, format=format, video=video, threads=jobs, force=force, dry_run=dry_run)
