@@ -57,3 +57,10 @@ def test_a_long_clip(script):
 def test_clip_speed(script):
     out = script("clip_speed.py", SIZE=(64, 32), FRAMES=2, TRIES=1)
     assert out.split()[-1] == "%"
+
+
+def test_niqe(script, save, astronaut, tmp_path):
+    save("set/a.png", astronaut)
+    out = script("niqe.py", tmp_path / "set", "-o", tmp_path / "n.safetensors")
+    assert "1 photographs" in out
+    assert (tmp_path / "n.safetensors").stat().st_size > 10_000

@@ -27,14 +27,15 @@ CONTRACT = {
     "-o --out",
     "colorize": "IN... --hint --hints --reference --temperature --model --format --codec --crf --rate --device --jobs "
     "--force --dry-run -o --out",
-    "upscale": "IN... --scale --model --ensemble --format --codec --crf --rate --device --tile --jobs --force --dry-run "
-    "-o --out",
+    "upscale": "IN... --scale --model --ensemble --format --codec --crf --rate --device --tile --jobs --force "
+    "--dry-run -o --out",
     "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device "
     "--tile --jobs --force --dry-run -o --out",
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",
-    "bench": "DIR... --model --task --scale --grey --refine --temperature --skip-frames -o --out --device --tile",
+    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames -o --out --device "
+    "--tile",
     "study": "",
     "demo": "-o --out",
     "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device",

@@ -45,6 +45,26 @@ def bench_colours(
         benchmark.write_curves(results, out / "accuracy.csv")
 
 
+def bench_upscalers(
+    folders: list[Path],
+    models: list[str] | None,
+    *,
+    scale: tuple[float, float],
+    ensemble: bool,
+    out: Path | None,
+    device: str,
+    tile: int,
+) -> None:
+    """The same for models that enlarge, with accuracy.png, against cost, and perception.png."""
+    from regrow.measure import upscale_benchmark as benchmark
+
+    names = models or benchmark.default_models(scale)
+    options: dict[str, Any] = {"scale": scale, "ensemble": ensemble, "device": device, "tile": tile}
+    results = _bench(benchmark, folders, names, out, options)
+    if out:
+        benchmark.write_plots(results, out)
+
+
 def bench_clips(
     folders: list[Path],
     models: list[str] | None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from regrow.cli.app import app, require
-from regrow.cli.options import Device, Grey, Refine, ScaleOption, Temperature, Tile, parse_scale
+from regrow.cli.options import Device, Ensemble, Grey, Refine, ScaleOption, Temperature, Tile, parse_scale
 from regrow.errors import UsageError
 
 
@@ -17,6 +17,7 @@ class BenchTask(str, Enum):
     """What `bench` measures."""
 
     rescale = "rescale"
+    upscale = "upscale"
     colorize = "colorize"
     video = "video"
 
@@ -27,13 +28,15 @@ def bench(
     models: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", help="Model by name or folder, bicubic, A+B (A shrinks, B grows) or A+B+C; may be repeated."
+            "--model",
+            help="Model by name, folder or file, bicubic, A+B (A shrinks, B grows) or A+B+C; may be repeated.",
         ),
     ] = None,
     task: Annotated[BenchTask, typer.Option(help="What is measured.")] = BenchTask.rescale,
     scale: ScaleOption = None,
     grey: Grey = False,
     refine: Refine = 0,
+    ensemble: Ensemble = False,
     temperature: Temperature = None,
     skip_frames: Annotated[
         int, typer.Option(metavar="N", min=0, help="Frames of a clip left out at its start and at its end.")
@@ -44,11 +47,13 @@ def bench(
     device: Device = "auto",
     tile: Tile = 512,
 ) -> None:
-    """Shrink and grow sets of pictures or clips, or colour pictures, and print a table of figures."""
+    """Shrink and grow sets of pictures or clips, enlarge or colour pictures, and print a table of figures."""
     from regrow.cli import measuring
 
     if skip_frames and task is not BenchTask.video:
         raise UsageError("--skip-frames is for --task video; leave it out, or say the task")
+    if ensemble and task is not BenchTask.upscale:
+        raise UsageError("--ensemble is for --task upscale; leave it out, or say the task")
     if task is BenchTask.colorize:
         if scale or grey or refine:
             raise UsageError("--scale, --grey and --refine are not for --task colorize; leave them out")
@@ -59,6 +64,13 @@ def bench(
     from regrow.rescaling import asked_scale
 
     scales = asked_scale(parse_scale(scale), grey=grey)
+    if task is BenchTask.upscale:
+        if grey or refine:
+            raise UsageError("--grey and --refine are not for --task upscale; leave them out")
+        if out:
+            require("the plots of --task upscale", "matplotlib")
+        measuring.bench_upscalers(folders, models, scale=scales, ensemble=ensemble, out=out, device=device, tile=tile)
+        return
     if task is BenchTask.video:
         if grey or refine:
             raise UsageError("--grey and --refine are not for --task video; leave them out")

@@ -129,13 +129,21 @@ class Pair:
 
     "A+B" shrinks as A and grows as B does, which may be a net that enlarges, such as EDSR, and "A+B+C" lets C enhance
     what B has enlarged; these may be files of published weights. UsageError when there is no such model, or they do not
-    enlarge by the scale.
+    enlarge by the scale. `ensemble` gives nets that only grow all flips and transposes, as `regrow.ensemble` has it.
     """
 
     def __init__(
-        self, name: str, scale: Scale, *, grey: bool = False, refine: int = 0, device: str = "auto", tile: int = TILE
+        self,
+        name: str,
+        scale: Scale,
+        *,
+        grey: bool = False,
+        refine: int = 0,
+        ensemble: bool = False,
+        device: str = "auto",
+        tile: int = TILE,
     ) -> None:
-        self.name, self.scales, self.grey = name, check_scale(scale), grey
+        self.name, self.scales, self.grey, self.ensemble = name, check_scale(scale), grey, ensemble
         self.options: dict[str, Any] = {"scale": self.scales, "device": device, "tile": tile}
         self.shrinker, *growers = parts(name)
         self.grower = growers[0] if growers else self.shrinker
@@ -182,7 +190,8 @@ class Pair:
             pixels = np.broadcast_to(small, (*small.shape[:2], 3))
             for net in self.nets:
                 inside = pixels.shape[1], pixels.shape[0]
-                pixels = np.concatenate(list(restore_rows([pixels], inside, 3, net, tile=self.options["tile"])))
+                rows = restore_rows([pixels], inside, 3, net, tile=self.options["tile"], ensemble=self.ensemble)
+                pixels = np.concatenate(list(rows))
             return pixels
         if self.grower != BICUBIC:
             return np.asarray(verbs.grow(small, size=size, model=self.grower, **self.options))

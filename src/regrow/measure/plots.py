@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -59,5 +60,50 @@ def plot_lines(rows: Sequence[dict[str, Any]], across: str, up: str, by: str, pa
         panel.grid(alpha=0.3)
         if by != "set":
             panel.legend()
+    with atomic(path) as part:
+        figure.savefig(part, format="png", dpi=120)
+
+
+def plot_points(
+    rows: Sequence[dict[str, Any]],
+    across: tuple[str, str],
+    up: tuple[str, str],
+    path: Path,
+    *,
+    logarithmic: bool = False,
+    lines: Mapping[str, float] | None = None,
+) -> None:
+    """Draw a point for each model, named, and a panel for each `set`.
+
+    Args:
+        rows: tables' rows, with `set` and `model`; points that are not finite are left out.
+        across, up: names of columns, and what is written beside the axes.
+        path: PNG to write.
+        logarithmic: whether across is; what has 0 there is drawn as a line.
+        lines: what the originals have up, by set.
+    """
+    from matplotlib.figure import Figure
+
+    sets = list(dict.fromkeys(row["set"] for row in rows))
+    figure = Figure(figsize=(5 * len(sets), 4), layout="constrained")
+    panels = figure.subplots(1, len(sets), squeeze=False)[0]
+    for panel, name in zip(panels, sets, strict=True):
+        if logarithmic:
+            panel.set_xscale("log")
+        for i, row in enumerate(row for row in rows if row["set"] == name):
+            x, y = row[across[0]], row[up[0]]
+            if not (isfinite(x) and isfinite(y)):
+                continue
+            colour = f"C{i % 10}"
+            if logarithmic and x <= 0:
+                panel.axhline(y, color=colour, linestyle="dotted", label=row["model"])
+            else:
+                panel.plot([x], [y], "o", color=colour, label=row["model"])
+        if lines and isfinite(lines[name]):
+            panel.axhline(lines[name], color="grey", linestyle="dashed", label="originals")
+        panel.set(title=name, xlabel=across[1], ylabel=up[1])
+        panel.grid(alpha=0.3)
+        if panel.lines:
+            panel.legend(fontsize="small")
     with atomic(path) as part:
         figure.savefig(part, format="png", dpi=120)
