@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +121,36 @@ def study_of(name: str, out: Path, work: Callable[[Callable[[str], None]], list[
     """
     from regrow.measure import study
 
+    with _words() as report:
+        rows = work(report)
+    study.write(name, rows, out)
+    print_rows(rows)
+
+
+def study_checkerboard(models: list[str], out: Path, *, scale: tuple[float, float], seeds: int, device: str) -> None:
+    """The same for `regrow.measure.checkerboard`, with its picture."""
+    from regrow.measure import checkerboard, study
+
+    with _words() as report:
+        rows = checkerboard.checkerboard(models, scale=scale, seeds=seeds, device=device, report=report)
+        checkerboard.sheet(models, out / "checkerboard.png", scale=scale, device=device)
+    study.write_rows("checkerboard", rows, out)
+    print_rows(rows)
+
+
+@contextmanager
+def _words() -> Iterator[Callable[[str], None]]:
+    """What shows a line of words on stderr while work lasts."""
     columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("")
-        rows = work(lambda words: progress.update(bar, description=words))
-    study.write(name, rows, out)
+        yield lambda words: progress.update(bar, description=words)
+
+
+def print_rows(rows: list[dict[str, Any]]) -> None:
+    """The rows of a table, aligned."""
+    from regrow.measure import study
+
     texts = [study.texts(row, 4) for row in rows]
     wide = {name: max(len(name), *(len(row[name]) for row in texts)) for name in texts[0]}
     for row in ({name: name for name in wide}, *texts):

@@ -154,6 +154,24 @@ def study_size(
     )
 
 
+@study_app.command("checkerboard")
+def study_checkerboard(
+    out: StudyOut,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", help="Model that enlarges, by name, folder or file; may be repeated.")
+    ] = None,
+    scale: ScaleOption = None,
+    seeds: Annotated[int, typer.Option(metavar="N", min=1, help="Random nets for each kind of layer.")] = 10,
+    device: Device = "auto",
+) -> None:
+    """The checkerboard that layers which enlarge make before training, and that models make: a number and a picture."""
+    from regrow.cli import measuring
+    from regrow.rescaling import asked_scale
+
+    scales = asked_scale(parse_scale(scale), grey=False)
+    measuring.study_checkerboard(models or [], out, scale=scales, seeds=seeds, device=device)
+
+
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file, such as recipes/tad-x2.toml.")],

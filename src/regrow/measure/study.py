@@ -196,11 +196,16 @@ def texts(row: Row, digits: int) -> dict[str, str]:
     return {k: f"{v:.{15 if k in exact else digits}g}" if isinstance(v, float) else str(v) for k, v in row.items()}
 
 
-def write(study: str, rows: list[Row], out: Path) -> None:
-    """Write STUDY.csv and STUDY.png."""
+def write_rows(study: str, rows: list[Row], out: Path) -> None:
+    """Write STUDY.csv."""
     with atomic(out / f"{study}.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(texts(row, 6) for row in rows)
+
+
+def write(study: str, rows: list[Row], out: Path) -> None:
+    """Write STUDY.csv and STUDY.png."""
+    write_rows(study, rows, out)
     across, up, by = AXES[study]
     plot_lines(rows, across, up, by, out / f"{study}.png")
