@@ -138,6 +138,24 @@ def study_checkerboard(models: list[str], out: Path, *, scale: tuple[float, floa
     print_rows(rows)
 
 
+def make_opinion(folders: list[Path], out: Path, *, real: Path | None, seed: int | None) -> None:
+    """Make a blind set with progress on stderr, and print where its page is."""
+    from regrow.measure import opinion
+
+    with _words() as report:
+        page = opinion.make(folders, out, real=real, seed=seed, report=report)
+    print(page)
+
+
+def score_opinion(key: Path, files: list[Path], out: Path) -> None:
+    """Print scores and write them as opinion.csv."""
+    from regrow.measure import answers, study
+
+    rows = answers.scores(key, files)
+    study.write_rows("opinion", rows, out)
+    print_rows(rows)
+
+
 @contextmanager
 def _words() -> Iterator[Callable[[str], None]]:
     """What shows a line of words on stderr while work lasts."""

@@ -172,6 +172,41 @@ def study_checkerboard(
     measuring.study_checkerboard(models or [], out, scale=scales, seeds=seeds, device=device)
 
 
+opinion_app = typer.Typer(help="What people think of pictures: a blind set to rate, and the scores of methods.")
+study_app.add_typer(opinion_app, name="opinion", no_args_is_help=True)
+
+
+@opinion_app.command("make")
+def make_opinion(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="A folder for each method, with pictures of the same names.")
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="DIR", help="New folder: page/ is handed out, key.csv is kept.")
+    ],
+    real: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photographs: ask which of two is real, instead of for ratings.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Draw the same names and order again.")] = None,
+) -> None:
+    """Make a page on which people rate pictures from 1 to 5, blindly, or tell them from photographs."""
+    from regrow.cli import measuring
+
+    measuring.make_opinion(folders, out, real=real, seed=seed)
+
+
+@opinion_app.command("score")
+def score_opinion(
+    key: Annotated[Path, typer.Argument(metavar="KEY", help="The key.csv of the set.")],
+    answers: Annotated[list[Path], typer.Argument(metavar="CSV...", help="What each person's page has saved.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV.")],
+) -> None:
+    """Mean opinion scores, or how often methods pass for real, with intervals of 95 % confidence."""
+    from regrow.cli import measuring
+
+    measuring.score_opinion(key, answers, out)
+
+
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file, such as recipes/tad-x2.toml.")],
