@@ -82,7 +82,7 @@ def bench(
     measuring.bench(folders, models, scale=scales, grey=grey, refine=refine, out=out, device=device, tile=tile)
 
 
-study_app = typer.Typer(help="Study what regrown pictures owe to noise, lambda and size: a table, a CSV and a plot.")
+study_app = typer.Typer(help="Study what pictures owe to noise, lambda, size and layers, and what people think.")
 app.add_typer(study_app, name="study", no_args_is_help=True)
 
 StudyOut = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV and the plot.")]
