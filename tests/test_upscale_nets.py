@@ -51,6 +51,7 @@ TINY = [
     {"architecture": "mdsr", "scale": 2, "channels": 8, "blocks": 1},
     {"architecture": "mdsr", "scale": 3, "channels": 8, "blocks": 1},
     {"architecture": "memnet", "channels": 8, "blocks": 2, "units": 2},
+    {"architecture": "plain", "scale": 3, "channels": 8, "layers": 2},
     {"architecture": "rcan", "scale": 3, "channels": 8, "groups": 2, "blocks": 1, "reduction": 2},
     {"architecture": "rdn", "scale": 4, "channels": 8, "growth": 4, "layers": 2, "blocks": 2},
     {"architecture": "rednet", "channels": 8, "layers": 3, "colours": 1},

@@ -11,6 +11,7 @@ import numpy as np
 
 from regrow.ensemble import self_ensemble
 from regrow.fit import cropped, fitted, padded, resampled
+from regrow.precision import in_half
 from regrow.refine import refined_rows
 from regrow.tiling import Tiling, run_tiled
 
@@ -143,7 +144,7 @@ def restore_rows(
     Yields:
         (n, width * scale, bands) of that dtype, top to bottom.
     """
-    colour = self_ensemble(model) if ensemble else model
+    colour = self_ensemble(in_half(model)) if ensemble else in_half(model)
     run = partial(_run, colour, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
     grid = getattr(model, "grid", 1)
     cells = max(1, _side(tile, size[0] * model.scale) // model.scale // grid) * grid

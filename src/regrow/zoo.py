@@ -88,6 +88,7 @@ def build(settings: dict[str, Any]) -> Model:
     from regrow.nets.upscale.lapsrn import LapSRN, LapSRNConfig
     from regrow.nets.upscale.mdsr import MDSR, MDSRConfig
     from regrow.nets.upscale.memnet import MemNet, MemNetConfig
+    from regrow.nets.upscale.plain import Plain, PlainConfig
     from regrow.nets.upscale.rcan import RCAN, RCANConfig
     from regrow.nets.upscale.rdn import RDN, RDNConfig
     from regrow.nets.upscale.rednet import REDNet, REDNetConfig
@@ -123,6 +124,7 @@ def build(settings: dict[str, Any]) -> Model:
         "lapsrn": (LapSRN, LapSRNConfig),
         "mdsr": (MDSR, MDSRConfig),
         "memnet": (MemNet, MemNetConfig),
+        "plain": (Plain, PlainConfig),
         "rcan": (RCAN, RCANConfig),
         "rdn": (RDN, RDNConfig),
         "rednet": (REDNet, REDNetConfig),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -11,6 +11,9 @@ from torch import nn
 
 class Model(nn.Module, ABC):
     """A net that the zoo keeps and the training loop trains."""
+
+    takes_half: ClassVar[bool] = False
+    """Whether autocast to bfloat16 costs it nothing that counts: its first layer, which sees pictures, refuses."""
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:

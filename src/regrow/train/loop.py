@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.measure.plots import plot_training
+from regrow.precision import bf16_is_fast
 from regrow.train import checkpoint, data, optim
 from regrow.train.clips import Clips
 from regrow.train.interrupt import interrupt_later
@@ -61,7 +62,7 @@ def train(
     if resume and not (out / CHECKPOINT).exists():
         raise UsageError(f"{out}: no {CHECKPOINT} to resume from")
 
-    half = recipe.run.precision == "bf16" and _bf16_is_fast(device)
+    half = recipe.run.precision == "bf16" and bf16_is_fast(device)
     accelerator = Accelerator(mixed_precision="bf16" if half else "no", cpu=device == "cpu")
     if device and device.split(":")[0] != accelerator.device.type:
         raise UsageError(f"device {device!r} cannot be used; there is {accelerator.device.type!r}")
@@ -182,11 +183,3 @@ def _compiled(
         return module
     # Clips come in few lengths, each compiled for itself; the compiler fails at one program for all.
     return torch.compile(module, dynamic=None if any_size else False)
-
-
-def _bf16_is_fast(device: str) -> bool:
-    """Whether the hardware has bfloat16; elsewhere it is emulated, slower than float32."""
-    if device != "cpu" and torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    # Without a public name in torch so far; where it is missing, float32 is right everywhere.
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -51,10 +52,14 @@ class Restorer(Model):
 
     def multiply_adds(self) -> float:
         """Multiply-adds of the convolutions for each pixel of the result, as torch counts them."""
-        named = chain(self.named_parameters(), self.named_buffers())
-        weights = {name: value.to("meta") for name, value in named}  # nothing is computed
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            result = functional_call(self, weights, torch.empty(1, 3, SIDE, SIDE, device="meta"))
+        with (
+            FakeTensorMode() as mode,
+            torch.no_grad(),
+            FlopCounterMode(display=False) as counter,
+        ):  # nothing is computed
+            named = chain(self.named_parameters(), self.named_buffers())
+            weights: dict[str, Tensor] = {name: mode.from_tensor(value) for name, value in named}
+            result = functional_call(self, weights, torch.empty(1, 3, SIDE, SIDE, device=self.device))
         return counter.get_total_flops() / 2 / result[0, 0].numel()
 
     def settings(self) -> dict[str, Any]:
