@@ -56,4 +56,4 @@ def test_a_long_clip(script):
 
 def test_clip_speed(script):
     out = script("clip_speed.py", SIZE=(64, 32), FRAMES=2, TRIES=1)
-    assert out.split()[-1] == "%"
+    assert out.count("% of the net") == 2
