@@ -2,8 +2,9 @@ import threading
 import time
 
 import pytest
+import torch
 
-from regrow.video.overlap import overlapped
+from regrow.video.overlap import PIXELS, mapped, overlapped
 
 
 def test_the_items_are_the_same_in_the_same_order():
@@ -46,3 +47,47 @@ def test_nobody_works_on_once_nobody_reads():
     next(items)
     items.close()
     assert threading.active_count() == before
+
+
+@pytest.fixture
+def four_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("four_threads")
+@pytest.mark.parametrize(("pixels", "device", "workers"), [(1, "cpu", 4), (PIXELS // 2, "cpu", 2), (1, "cuda", 1),
+                                                           (2 * PIXELS, "cpu", 1)])  # fmt: skip
+def test_frames_are_computed_at_once_in_order_on_a_share_of_the_threads(pixels, device, workers):
+    together = threading.Barrier(workers)
+
+    def work(item):
+        together.wait(10)
+        return item, torch.get_num_threads()
+
+    assert list(mapped(work, range(8), pixels, device)) == [(i, 4 // workers) for i in range(8)]
+    assert torch.get_num_threads() == 4
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_no_more_is_read_than_is_worked_on():
+    read = []
+    results = mapped(lambda item: item, (read.append(i) or i for i in range(100)), PIXELS // 2, "cpu")
+    assert next(results) == 0
+    assert len(read) == 3, "one given back, two in work"
+    results.close()
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_an_error_in_one_arrives_in_its_place():
+    def work(item):
+        if item == 2:
+            raise ValueError("broken")
+        return item
+
+    results = mapped(work, range(5), 1, "cpu")
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(ValueError, match="broken"):
+        next(results)

@@ -1,13 +1,21 @@
-"""Reading, computing and writing at the same time."""
+"""Reading, computing and writing at the same time, and computing several frames at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+AT_ONCE = 4
+"""Frames that are computed at the same time, at most."""
+PIXELS = 2**23
+"""Pixels of theirs, at most, which bounds the memory they need."""
 
 
 def overlapped(items: Iterable[T], ahead: int = 2) -> Iterator[T]:
@@ -49,3 +57,41 @@ def overlapped(items: Iterable[T], ahead: int = 2) -> Iterator[T]:
     finally:
         stopped.set()
         thread.join()
+
+
+def mapped(function: Callable[[S], T], items: Iterable[S], pixels: int, device: str) -> Iterator[T]:
+    """The function of each item, in order, of several at a time where that is faster: on processor cores.
+
+    A net on one core wastes less of it than on several that wait for each other after every layer, and for whatever
+    else runs on one of them, such as an encoder.
+
+    Args:
+        function, items: frames or groups of them, and what is done to one.
+        pixels: of an item.
+        device: on which it is done.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    workers = min(threads, AT_ONCE, PIXELS // pixels) if device == "cpu" else 1
+    if workers < 2:
+        yield from map(function, items)
+        return
+
+    def share() -> None:
+        torch.get_num_threads()  # else the first layer would set what all threads have
+        torch.set_num_threads(threads // workers)
+
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(workers, initializer=share) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+            torch.set_num_threads(threads)  # of whoever comes next

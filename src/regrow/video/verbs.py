@@ -34,6 +34,7 @@ from regrow.video.convert import FACTS, Result, convert, of_lengths, timed
 from regrow.video.encoding import for_result, for_small
 from regrow.video.facts import Facts
 from regrow.video.options import Video
+from regrow.video.overlap import mapped
 from regrow.video.pixels import Pixels
 from regrow.video.run import frames_at_once, groups_of, grow_group, shrink_group, stacked, windows_of
 from regrow.video.scenes import scenes
@@ -84,12 +85,15 @@ def shrink(
     passport = make_passport(name, net, size, small, depth, colours, alpha=False, refine=0)
     held = min(colours, net.small_colours)
 
+    def made(group: list[Frame]) -> Group:
+        small = shrink_group([frame.pixels for frame in group], net, scales, tile=tile)
+        return timed((_with_colours(pixels, held) for pixels in small), group)
+
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
         # Frames that are shrunk one by one need no scenes.
         found = (group for scene in scenes(frames) for group in groups_of(scene, at_once))
-        for group in islice(found if at_once > 1 else groups_of(frames, 1), skip, None):
-            made = shrink_group([frame.pixels for frame in group], net, scales, tile=tile)
-            yield timed((_with_colours(pixels, held) for pixels in made), group)
+        groups = islice(found if at_once > 1 else groups_of(frames, 1), skip, None)
+        return mapped(made, groups, at_once * size[0] * size[1], net.device.type)
 
     xmp = passport.to_xmp(None)
     result = Result(
@@ -126,11 +130,14 @@ def grow(
     pixels = facts.pixels if facts else clip.pixels.at_height(clip.height, growth.size[1])
     kind: Any = np.uint8 if pixels.is_rgb and pixels.bits == 8 else np.float32
 
+    def made(group: list[Frame]) -> Group:
+        grown = grow_group([frame.pixels for frame in group], growth.model, growth.size, tile=tile, dtype=kind)
+        return timed((_with_colours(array, colours) for array in grown), group)
+
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
         groups = of_lengths(frames, facts.groups) if facts and at_once > 1 else groups_of(frames, 1)
-        for group in islice(groups, skip, None):
-            made = grow_group([frame.pixels for frame in group], growth.model, growth.size, tile=tile, dtype=kind)
-            yield timed((_with_colours(array, colours) for array in made), group)
+        at_a_time = at_once * growth.size[0] * growth.size[1]
+        return mapped(made, islice(groups, skip, None), at_a_time, growth.model.device.type)
 
     said = [repr(growth.passport), model, growth.size]
     result = Result(
@@ -177,19 +184,20 @@ def restore(source: Any, out: Any, chain: Chain, *, video: Video | None = None, 
     inside = 3 if at_once > 1 else colours
     before = at_once // 2  # the first frame that is looked at when one is enlarged; more where it is coloured too
 
-    def enlarged(window: list[Frame]) -> np.ndarray:
+    def made(window: list[Frame]) -> Group:
         rows = stacked([frame.pixels for frame in window], inside)
-        return np.concatenate(list(chain.enlarge(rows, size, inside)))
+        pixels = np.concatenate(list(chain.enlarge(rows, size, inside)))
+        return timed([_with_colours(pixels, colours)], [window[before]])
 
-    def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
+    def windows(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:
         for scene in scenes(frames):
             first = skip - before
             needed = (frame for frame in scene if frame.number >= first - (REACH if colour else 0))
             stream = _colored(needed, chain, clip, first) if colour else needed
-            for window in windows_of(stream, at_once):
-                frame = window[before]
-                if frame.number >= skip:
-                    yield timed([_with_colours(enlarged(window), colours)], [frame])
+            yield from (window for window in windows_of(stream, at_once) if window[before].number >= skip)
+
+    def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
+        return mapped(made, windows(frames, skip), wanted[0] * wanted[1], chain.device_type)
 
     wanted = chain.size(size)
     pixels = clip.pixels.at_height(size[1], wanted[1])

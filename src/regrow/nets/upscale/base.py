@@ -52,14 +52,11 @@ class Restorer(Model):
 
     def multiply_adds(self) -> float:
         """Multiply-adds of the convolutions for each pixel of the result, as torch counts them."""
-        with (
-            FakeTensorMode() as mode,
-            torch.no_grad(),
-            FlopCounterMode(display=False) as counter,
-        ):  # nothing is computed
+        # Nothing is computed: fake tensors have a shape and a device.
+        with FakeTensorMode(), torch.no_grad(), FlopCounterMode(display=False) as counter:
             named = chain(self.named_parameters(), self.named_buffers())
-            weights: dict[str, Tensor] = {name: mode.from_tensor(value) for name, value in named}
-            result = functional_call(self, weights, torch.empty(1, 3, SIDE, SIDE, device=self.device))
+            weights = {name: torch.empty(value.shape, dtype=value.dtype, device="cpu") for name, value in named}
+            result = functional_call(self, weights, torch.empty(1, 3, SIDE, SIDE, device="cpu"))
         return counter.get_total_flops() / 2 / result[0, 0].numel()
 
     def settings(self) -> dict[str, Any]:
