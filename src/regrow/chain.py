@@ -103,7 +103,7 @@ class Chain:
     def device_type(self) -> str:
         """What it enlarges on: cpu, cuda ..."""
         nets = [name for name in (self.upscaler, self.enhancer) if name != NONE]
-        return _restorer(nets[0], zoo.digest(nets[0]), self.device).device.type if nets else "cpu"
+        return self._net(nets[0]).device.type if nets else "cpu"
 
     def check(self, *, clip: bool = False) -> None:
         """UsageError where a model is not there, is of another kind, or does not reach the scale.
