@@ -185,6 +185,17 @@ class DenseLayers(nn.Module):
         return x
 
 
+def residual_dense(channels: int, growth: int, layers: int, activation: Activation, start: float = 1.0) -> Residual:
+    """x + a 1x1 convolution of dense layers: the residual dense block (RDN, Zhang et al. 2018, figure 3).
+
+    `start` is the share of its usual size that the 1x1 convolution starts at.
+    """
+    fuse = conv(channels + layers * growth, channels, 1)
+    with torch.no_grad():
+        fuse.weight.mul_(start)
+    return Residual(DenseLayers(channels, growth, layers, activation), fuse)
+
+
 class ChannelAttention(nn.Module):
     """Each channel times a gate that the means of all channels decide (RCAN, figure 3)."""
 

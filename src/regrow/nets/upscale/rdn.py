@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, DenseLayers, Residual, Upsampler, conv, relu
+from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, relu, residual_dense
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +32,6 @@ class RDNConfig:
         one_of(UPSAMPLERS, upsampler=self.upsampler)
 
 
-def dense_block(channels: int, growth: int, layers: int) -> Residual:
-    """X + a 1x1 convolution of all that its dense layers made (figure 3)."""
-    return Residual(DenseLayers(channels, growth, layers, relu), conv(channels + layers * growth, channels, 1))
-
-
 class RDN(Restorer):
     """two convolutions -> dense blocks -> 1x1 and 3x3 fusion of all, + the first convolution -> upsampler -> tail.
 
@@ -50,7 +45,7 @@ class RDN(Restorer):
         self.config = config = config or RDNConfig()
         self.scale, c = config.scale, config.channels
         self.head, self.second = conv(3, c), conv(c, c)
-        self.blocks = nn.ModuleList(dense_block(c, config.growth, config.layers) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(residual_dense(c, config.growth, config.layers, relu) for _ in range(config.blocks))
         self.fusion = nn.Sequential(conv(c * config.blocks, c, 1), conv(c, c))
         self.upsampler = Upsampler(c, config.scale, kind=config.upsampler)
         self.tail = conv(c, 3)

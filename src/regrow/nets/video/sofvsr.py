@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from regrow.nets.upscale.blocks import residual_dense
 from regrow.nets.video.base import VideoRestorer, middle_and_others
 from regrow.nets.video.warp import pixels, sample, warp
 from regrow.resample import bicubic
@@ -58,25 +59,9 @@ class SOFVSRConfig:
                 raise ValueError(f"{name} {getattr(self, name)} out of range: {least} to {most}")
 
 
-class DenseBlock(nn.Module):
-    """Residual dense block: each convolution sees all before it; x + a 1x1 convolution of all (Zhang et al. 2018).
-
-    The last starts small, so that a deep stack starts near the identity.
-    """
-
-    def __init__(self, channels: int, layers: int, growth: int) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(nn.Conv2d(channels + i * growth, growth, 3, padding=1) for i in range(layers))
-        self.fuse = nn.Conv2d(channels + layers * growth, channels, 1)
-        with torch.no_grad():
-            self.fuse.weight.mul_(0.1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, h, w) -> the same."""
-        seen = x
-        for layer in self.layers:
-            seen = torch.cat((seen, F.leaky_relu(layer(seen), 0.1)), 1)
-        return x + self.fuse(seen)
+def leaky() -> nn.Module:
+    """The rectifier of the published nets."""
+    return nn.LeakyReLU(0.1, inplace=True)
 
 
 class DenseNet(nn.Module):
@@ -85,7 +70,8 @@ class DenseNet(nn.Module):
     def __init__(self, inputs: int, outputs: int, channels: int, blocks: int, layers: int, growth: int) -> None:
         super().__init__()
         self.head = nn.Conv2d(inputs, channels, 3, padding=1)
-        self.blocks = nn.ModuleList(DenseBlock(channels, layers, growth) for _ in range(blocks))
+        # They start small, so that a deep stack starts near the identity.
+        self.blocks = nn.ModuleList(residual_dense(channels, growth, layers, leaky, 0.1) for _ in range(blocks))
         self.fuse = nn.Conv2d((blocks + 1) * channels, channels, 1)
         self.tail = nn.Conv2d(channels, outputs, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
