@@ -9,8 +9,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.nets.rescale.tad import TAD, TADConfig
+from regrow.nets.upscale.blocks import residual_dense
 from regrow.nets.video.base import middle_and_others
-from regrow.nets.video.sofvsr import SOFVSR, DenseBlock, SOFVSRConfig
+from regrow.nets.video.sofvsr import SOFVSR, SOFVSRConfig, leaky
 from regrow.nets.video.tad import Mixer, VideoTAD, VideoTADConfig
 from regrow.nets.video.warp import pixels, sample, warp
 from regrow.resample import bicubic
@@ -147,13 +148,14 @@ def test_drafts_are_frames_warped_by_each_flow_of_a_small_pixel(scale):
 
 
 def test_a_residual_dense_block_is_its_convolutions_each_on_all_before_it():
-    block, x = DenseBlock(5, 3, 4), torch.randn(2, 5, 6, 7)
+    block, x = residual_dense(5, 4, 3, leaky), torch.randn(2, 5, 6, 7)
+    dense, fuse = block.layers
     seen = [x]
-    for layer in block.layers:
-        found = nn.functional.conv2d(torch.cat(seen, 1), layer.weight, layer.bias, padding=1)
-        seen.append(torch.where(found > 0, found, 0.1 * found))
-    expected = x + torch.einsum("oi,bihw->bohw", block.fuse.weight[:, :, 0, 0], torch.cat(seen, 1))
-    torch.testing.assert_close(block(x), expected + block.fuse.bias.view(1, -1, 1, 1), atol=1e-5, rtol=1e-5)
+    for layer, _ in dense.layers:
+        seen.append(
+            nn.functional.leaky_relu(nn.functional.conv2d(torch.cat(seen, 1), layer.weight, layer.bias, padding=1), 0.1)
+        )
+    torch.testing.assert_close(block(x), x + nn.functional.conv2d(torch.cat(seen, 1), fuse.weight, fuse.bias))
 
 
 @pytest.mark.parametrize(

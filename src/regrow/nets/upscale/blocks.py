@@ -186,7 +186,7 @@ class DenseLayers(nn.Module):
 
 
 def residual_dense(channels: int, growth: int, layers: int, activation: Activation, start: float = 1.0) -> Residual:
-    """x + a 1x1 convolution of dense layers: the residual dense block (RDN, Zhang et al. 2018, figure 3).
+    """The residual dense block: x + a 1x1 convolution of its dense layers (RDN, Zhang et al. 2018, figure 3).
 
     `start` is the share of its usual size that the 1x1 convolution starts at.
     """
