@@ -208,3 +208,17 @@ def noise(height, width, bands=3, dtype=np.uint8, seed=0):
     """A picture nobody can guess."""
     top = np.iinfo(dtype).max
     return np.random.default_rng(seed).integers(0, top, (height, width, bands), dtype, endpoint=True)
+
+
+@pytest.fixture
+def photos(save):
+    """A folder of three pictures, one of them deeper."""
+    for n, name in enumerate(("a.png", "b.jpg", "deep/c.webp")):
+        path = save(f"in/{name}", noise(12, 10 + n))
+    return path.parent.parent
+
+
+@pytest.fixture
+def shrink(regrow, tiny_folder):
+    """`regrow shrink` with a fast model."""
+    return lambda *arguments, **options: regrow("shrink", "--model", tiny_folder, *arguments, **options)

@@ -1,5 +1,8 @@
 """Files for tests: written, read and looked at."""
 
+import subprocess
+import sys
+
 import numpy as np
 from PIL import Image, ImageCms
 
@@ -33,3 +36,13 @@ def read(path):
 def size_of(path):
     with Image.open(path) as image:
         return image.size
+
+
+def run(*arguments, **options):
+    """The installed command in a process of its own."""
+    command = [sys.executable, "-c", "from regrow.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, timeout=100, check=False, **options)
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())

@@ -72,6 +72,17 @@ def test_frames_are_computed_at_once_in_order_on_a_share_of_the_threads(pixels, 
 
 
 @pytest.mark.usefixtures("four_threads")
+def test_no_thread_is_left_over():
+    together = threading.Barrier(3)
+
+    def work(_):
+        together.wait(10)
+        return torch.get_num_threads()
+
+    assert sorted(mapped(work, range(3), PIXELS // 3, "cpu")) == [1, 1, 2]
+
+
+@pytest.mark.usefixtures("four_threads")
 def test_no_more_is_read_than_is_worked_on():
     read = []
     results = mapped(lambda item: item, (read.append(i) or i for i in range(100)), PIXELS // 2, "cpu")

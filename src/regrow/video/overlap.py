@@ -78,9 +78,11 @@ def mapped(function: Callable[[S], T], items: Iterable[S], pixels: int, device: 
         yield from map(function, items)
         return
 
+    shares = [threads // workers + (i < threads % workers) for i in range(workers)]
+
     def share() -> None:
         torch.get_num_threads()  # else the first layer would set what all threads have
-        torch.set_num_threads(threads // workers)
+        torch.set_num_threads(shares.pop())
 
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(workers, initializer=share) as pool:

@@ -40,7 +40,7 @@ def open_video(source: str | Path | IO[bytes]) -> Clip:
     try:
         stream = _stream(container, name)
         context = stream.codec_context
-        if not context.pix_fmt and piped is not None and context.width:
+        if not context.pix_fmt and piped is not None and "mp4" in container.format.name:
             raise RegrowError(
                 f"{name}: cannot be read as it comes; MP4 keeps its index at the end: give the file's name, or pipe "
                 "Matroska or y4m"
