@@ -250,3 +250,19 @@ def test_settings_that_make_no_sense_are_refused(settings):
     name = next(key for key in settings if key != "architecture")
     with pytest.raises(UsageError, match=name):
         zoo.build(settings)
+
+
+@pytest.mark.parametrize("architecture", ["edsr", "espcn", "fsrcnn", "plain", "vdsr"])
+def test_a_net_may_start_from_one_of_another_scale(architecture):
+    settings = {"architecture": architecture, "channels": 8}
+    source = random_weights(zoo.build({**settings, "scale": 2})).state_dict()
+    model = zoo.build({**settings, "scale": 3})
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    other = zoo.build({**settings, "scale": 2})
+    other.load_state_dict(source)
+    model.start_from(other)
+    for key, value in model.state_dict().items():
+        own = bool(model.of_scale) and key.startswith(model.of_scale)
+        assert torch.equal(value, before[key] if own else source[key]), key
+    with pytest.raises(ValueError, match="the layouts differ"):
+        zoo.build({**settings, "scale": 3, "channels": 4}).start_from(other)

@@ -39,6 +39,8 @@ class Restorer(Model):
     """How many times larger each side becomes; 1 where the size stays."""
     halo: int
     """How many pixels away it looks: tiles that overlap by this much agree with the whole."""
+    of_scale: ClassVar[tuple[str, ...]] = ()
+    """How the names of weights begin that another scale has others of."""
 
     @abstractmethod
     def forward(self, y: Tensor) -> Tensor:
@@ -49,6 +51,16 @@ class Restorer(Model):
         if scale != self.scale:
             raise ValueError(f"enlarges by {self.scale}, not by {scale}")
         return self
+
+    def start_from(self, other: Model) -> None:
+        """Take over the weights of another; all but those `of_scale` where that one enlarges by another scale."""
+        if not isinstance(other, type(self)) or replace(other.config, scale=self.scale) != self.config:
+            super().start_from(other)  # which says why not
+            return
+        weights = other.state_dict()
+        if other.scale != self.scale:
+            weights = self.state_dict() | {k: v for k, v in weights.items() if not k.startswith(self.of_scale)}
+        self.load_state_dict(weights)
 
     def multiply_adds(self) -> float:
         """Multiply-adds of the convolutions for each pixel of the result, as torch counts them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
-from regrow.nets.model import Model
 from regrow.nets.upscale.base import Restorer, in_range, one_of
 from regrow.nets.upscale.blocks import DIV2K_MEAN, UPSAMPLERS, Upsampler
 
@@ -56,6 +55,7 @@ class EDSR(Restorer):
     """
 
     architecture = "edsr"
+    of_scale = ("upsampler.",)
 
     def __init__(self, config: EDSRConfig | None = None) -> None:
         super().__init__()
@@ -77,12 +77,3 @@ class EDSR(Restorer):
         head = self.head(((y - mean) / deviation).contiguous(memory_format=torch.channels_last))
         x = head + self.trunk_conv(self.blocks(head))
         return self.tail(self.upsampler(x)).float() * deviation + mean
-
-    def start_from(self, other: Model) -> None:
-        """Take over the weights of another; all but the upsampler where that one enlarges by another scale."""
-        if isinstance(other, EDSR) and replace(other.config, scale=self.scale) == self.config:
-            own = self.state_dict()
-            body = {k: v for k, v in other.state_dict().items() if not k.startswith("upsampler.")}
-            self.load_state_dict(own | (body if other.scale != self.scale else other.state_dict()))
-            return
-        super().start_from(other)

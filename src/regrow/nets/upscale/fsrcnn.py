@@ -38,6 +38,7 @@ class FSRCNN(LumaRestorer):
 
     architecture = "fsrcnn"
     enlarged = False
+    of_scale = ("upsampler.",)
 
     def __init__(self, config: FSRCNNConfig | None = None) -> None:
         super().__init__()
@@ -48,12 +49,12 @@ class FSRCNN(LumaRestorer):
         layers: list[nn.Module] = [conv(config.colours, c, 5), nn.PReLU(c), conv(c, narrow, 1), nn.PReLU(narrow)]
         for _ in range(config.mappings):
             layers += [conv(narrow, narrow), nn.PReLU(narrow)]
-        layers += [conv(narrow, c, 1), nn.PReLU(c), transposed(c, config.colours, 9, config.scale)]
-        self.layers = nn.Sequential(*layers)
-        he_start(self.layers)
-        nn.init.normal_(self.layers[-1].weight, std=0.001)  # type: ignore[arg-type]
+        self.layers = nn.Sequential(*layers, conv(narrow, c, 1), nn.PReLU(c))
+        self.upsampler = transposed(c, config.colours, 9, config.scale)
+        he_start(self)
+        nn.init.normal_(self.upsampler.weight, std=0.001)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def restored(self, x: Tensor) -> Tensor:
         """(B, colours, h, w) -> (B, colours, scale * h, scale * w)."""
-        return self.layers(x)
+        return self.upsampler(self.layers(x))

@@ -38,6 +38,7 @@ class Plain(Restorer):
     """
 
     architecture = "plain"
+    of_scale = ("last.",)
     takes_half = True
 
     def __init__(self, config: PlainConfig | None = None) -> None:
