@@ -152,6 +152,32 @@ def test_restore_is_the_chain_of_its_steps(folders, photo, tmp_path):
     assert names == [["colorize", "regression"], ["upscale", "x2"], ["enhance", "dqe"]]
 
 
+def test_models_enlarge_one_after_another(folders, photo, tmp_path):
+    both, out = f"{folders['x3']}+{folders['x2']}", tmp_path / "out.png"
+    regrow.upscale(photo, out, scale=6, model=both, tile=16)
+    first = regrow.upscale(torch.from_numpy(read(photo))[None] / 255, scale=3, model=folders["x3"])
+    second = regrow.upscale(first, scale=2, model=folders["x2"])
+    assert np.abs(read(out) - 255 * second[0].numpy()).max() <= 0.51
+    assert steps_of(open_picture(out).xmp) == (
+        f"upscale x3 {zoo.digest(folders['x3'])[:12]} + x2 {zoo.digest(folders['x2'])[:12]} x6"
+    )
+    picture = np.repeat(read(photo)[:20, :20, None], 3, -1)
+    options = {"scale": 6, "upscaler": both, "colorizer": "none"}
+    free, plain = regrow.restore(picture, **options), regrow.restore(picture, correct=0, **options)
+    levels = int(np.median(np.abs(free.astype(int) - plain)))
+    bound = regrow.restore(picture, correct=levels, **options)
+    assert (np.abs(bound.astype(int) - corrected(free, plain, levels)) > 1).mean() < 0.02
+    assert (bound != free).any()
+    assert (bound != plain).any()
+    assert regrow.upscale(picture, scale=5, model=both).shape == (100, 100, 3)
+
+
+def test_one_default_for_every_scale():
+    picture = noise(9, 11, 3)
+    for scale in (1, 1.5, 2, 3, 4, 5.5, 8):
+        assert regrow.upscale(picture, scale=scale).shape == (round(9 * scale), round(11 * scale), 3)
+
+
 @pytest.mark.parametrize(("scale", "size"), [(1, (64, 86)), (1.5, (96, 129)), (2, (128, 172)), (1.01, (65, 87))])
 def test_restore_to_any_size(folders, photo, scale, size):
     picture = read(photo)
@@ -231,8 +257,10 @@ def test_the_command_line_restores(regrow, folders, photo, tmp_path):
         (["colorize", "--model", "{x2}"], "is no colorizer"),
         (["colorize", "--model", "nowhere"], "no such model"),
         (["colorize", "--temperature", "2"], "temperature 2"),
-        (["restore", "--scale", "9"], "must be from 1 to 4"),
+        (["restore", "--scale", "9"], "must be from 1 to 8"),
         (["restore", "--scale", "3", "--upscaler", "{x2}"], "enlarges by 2"),
+        (["restore", "--scale", "5", "--upscaler", "{x2}+{x2}"], "enlarges by 4"),
+        (["restore", "--scale", "2", "--upscaler", "{x2}+nowhere"], "nowhere: no such model"),
         (["restore", "--enhancer", "{x2}", "--upscaler", "{x2}"], "no enhancer"),
         (["restore", "--upscaler", "{regression}"], "neither enlarges nor enhances"),
         (["restore", "--upscaler", "none"], "say --scale 1 too"),

@@ -6,11 +6,10 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import tee
-from math import ceil
+from math import ceil, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from regrow.nets.upscale.base import Restorer
     from regrow.nets.video.base import VideoRestorer
 
+    Net = Restorer | VideoRestorer
+
 NONE = "none"
 """The name of a step that is left out."""
 
@@ -44,6 +45,7 @@ class Chain:
     colorizer: str = NONE
     """Names of shipped models, folders, or `NONE`."""
     upscaler: str = NONE
+    """Or "A+B": B enlarges what A has enlarged."""
     enhancer: str = NONE
     scale: float = 1
     temperature: float | None = None
@@ -78,7 +80,8 @@ class Chain:
             if self.hints or self.painted is not None or self.reference is not None:
                 words.append(f"hints {self._fingerprint()}")
         if self.upscaler != NONE:
-            words.append(f"upscale {_cited(self.upscaler)} x{self.scale:g}{' ensemble' if self.ensemble else ''}")
+            models = " + ".join(map(_cited, zoo.parts(self.upscaler)))
+            words.append(f"upscale {models} x{self.scale:g}{' ensemble' if self.ensemble else ''}")
         if self.correct is not None:
             words.append(f"correct {self.correct:g}")
         if self.enhancer != NONE:
@@ -95,15 +98,13 @@ class Chain:
     @property
     def window(self) -> int:
         """How many frames of a clip the upscaler looks at: 1 where it is one of pictures."""
-        if self.upscaler == NONE:
-            return 1
-        return int(getattr(self._net(self.upscaler), "frames", 1))
+        return int(getattr(self._upscalers[0], "frames", 1)) if self.upscaler != NONE else 1
 
     @property
     def device_type(self) -> str:
         """What it enlarges on: cpu, cuda ..."""
-        nets = [name for name in (self.upscaler, self.enhancer) if name != NONE]
-        return self._net(nets[0]).device.type if nets else "cpu"
+        nets = self._upscalers or self._enhancers
+        return nets[0].device.type if nets else "cpu"
 
     def check(self, *, clip: bool = False) -> None:
         """UsageError where a model is not there, is of another kind, or does not reach the scale.
@@ -112,14 +113,17 @@ class Chain:
         """
         if self.colorizer != NONE:
             _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
-        for name in {self.upscaler, self.enhancer} - {NONE}:
-            net = self._net(name)
-            if name == self.upscaler and net.scale < self.scale:
-                raise UsageError(f"scale {self.scale:g}: {name} enlarges by {net.scale}; take another --upscaler")
-            if hasattr(net, "frames") and (not clip or name == self.enhancer):
+        if self._upscalers and (reached := prod(net.scale for net in self._upscalers)) < self.scale:
+            raise UsageError(f"scale {self.scale:g}: {self.upscaler} enlarges by {reached}; take another --upscaler")
+        names = [self.upscaler] * len(self._upscalers) + [self.enhancer]
+        for i, (name, net) in enumerate(zip(names, (*self._upscalers, *self._enhancers), strict=False)):
+            if hasattr(net, "frames") and (i > 0 or not clip):
                 raise UsageError(f"{name}: enlarges frames by what others show of them; it is an upscaler for clips")
-            if name == self.enhancer and net.scale > 1:
-                raise UsageError(f"{name}: enlarges by {net.scale}, so it is no enhancer; take it as --upscaler")
+        for net in self._enhancers:
+            if net.scale > 1:
+                raise UsageError(
+                    f"{self.enhancer}: enlarges by {net.scale}, so it is no enhancer; take it as --upscaler"
+                )
 
     def run(
         self, rows: Callable[[], Iterable[np.ndarray]], what: str, size: tuple[int, int], held: int, dtype: Samples
@@ -161,24 +165,43 @@ class Chain:
 
         Where the upscaler looks at a window of frames, their bands lie one after another, of three colours each.
         """
-        at = size
-        for name in (self.upscaler, self.enhancer):
-            if name == NONE:
-                continue
-            net = self._net(name)
-            before, stream = tee(stream) if self.correct is not None and name == self.upscaler else (None, stream)
-            wanted, frames = (at[0] * net.scale, at[1] * net.scale), getattr(net, "frames", 1)
-            ensemble = self.ensemble and name == self.upscaler
-            stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE, frames, ensemble)
-            if before is not None:
-                first = frames // 2 * colours
-                before = (block[..., first : first + colours] for block in before) if frames > 1 else before
-                stream = corrected_rows(stream, before, at, wanted, self.correct or 0)
-            at = wanted
+        before, stream = tee(stream) if self.correct is not None else (None, stream)
+        stream, at = self._through(self._upscalers, stream, size, colours, ensemble=self.ensemble)
+        if before is not None:
+            first = self.window // 2 * colours
+            before = (block[..., first : first + colours] for block in before) if first else before
+            stream = corrected_rows(stream, before, size, at, self.correct or 0)
+        stream, at = self._through(self._enhancers, stream, at, colours, ensemble=False)
         return resampled(stream, at, self.size(size), colours)
 
-    def _net(self, name: str) -> Restorer | VideoRestorer:
-        return _restorer(name, zoo.digest(name), self.device, ceil(self.scale) if name == self.upscaler else 1)
+    def _through(
+        self,
+        nets: list[Net],
+        stream: Iterable[np.ndarray],
+        at: tuple[int, int],
+        colours: int,
+        *,
+        ensemble: bool = False,
+    ) -> tuple[Iterable[np.ndarray], tuple[int, int]]:
+        """Rows of a picture of (width, height) taken through nets one after another, and its size then."""
+        for net in nets:
+            frames = getattr(net, "frames", 1)
+            stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE, frames, ensemble)
+            at = at[0] * net.scale, at[1] * net.scale
+        return stream, at
+
+    @property
+    def _upscalers(self) -> list[Net]:
+        nets: list[Net] = []
+        for name in zoo.parts(self.upscaler) if self.upscaler != NONE else ():
+            left = ceil(self.scale / prod(net.scale for net in nets))
+            nets.append(_restorer(name, zoo.digest(name), self.device, left))
+        return nets
+
+    @property
+    def _enhancers(self) -> list[Net]:
+        names = [self.enhancer] if self.enhancer != NONE else []
+        return [_restorer(name, zoo.digest(name), self.device, 1) for name in names]
 
 
 def _cited(name: str) -> str:
@@ -200,15 +223,12 @@ def _colorizer(name: str, digest: str, temperature: float | None, device: str) -
     return model
 
 
-@lru_cache(maxsize=4)
-def _restorer(name: str, digest: str, device: str, scale: int) -> Restorer | VideoRestorer:
+@lru_cache(maxsize=8)
+def _restorer(name: str, digest: str, device: str, scale: int) -> Net:
     from regrow.nets.upscale.base import Restorer
     from regrow.nets.video.base import VideoRestorer
 
     model = zoo.on_device(zoo.load(name), device)
     if not isinstance(model, (Restorer, VideoRestorer)):
         raise UsageError(f"{name}: neither enlarges nor enhances ordinary pictures")
-    if isinstance(model, Restorer):
-        with suppress(ValueError):  # one that holds several scales
-            return model.at(scale)
-    return model
+    return model.up_to(scale) if isinstance(model, Restorer) else model

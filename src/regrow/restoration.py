@@ -25,7 +25,7 @@ from regrow.video.source import is_clip
 
 COLORIZER = "colorize"
 """The shipped model that colours, when no other is asked for."""
-LARGEST_SCALE = 4
+LARGEST_SCALE = 8
 
 log = logging.getLogger("regrow")
 
@@ -93,7 +93,7 @@ def restore(
 
     Args:
         picture, out: as for `colorize`.
-        scale: how many times larger each side becomes, 1 to 4.
+        scale: how many times larger each side becomes, 1 to 8.
         colorizer, upscaler, enhancer: shipped names or folders, or "none"; the shipped ones when not given.
         correct: replace pixels that differ from bilinear enlargement by more than so many levels of 255.
         device, format, video, report: as for `colorize`.
@@ -127,9 +127,9 @@ def upscale(
 
     Args:
         picture, out: as for `colorize`.
-        scale: how many times larger each side becomes, 1 to 4.
-        model: shipped name or folder, or a file of published weights that `regrow.peers` knows; the shipped one for the
-            scale when not given.
+        scale: how many times larger each side becomes, 1 to 8.
+        model: shipped name or folder, or a file of published weights that `regrow.peers` knows, or "A+B", one after
+            another; the shipped one for the scale when not given.
         ensemble: the mean over all flips and transposes of the picture: a little better, in eight times the time.
         device, tile, format, video, report: as for `restore`.
 
@@ -187,7 +187,8 @@ def restoring_chain(
 
 def default_upscaler(scale: float) -> str:
     """The shipped model that enlarges by a scale above 1 and at most `LARGEST_SCALE`, when no other is asked for."""
-    return f"edsr-light-x{max(2, math.ceil(scale))}"
+    whole = max(2, math.ceil(scale))
+    return f"edsr-light-x{whole}" if whole <= 4 else "edsr-light-x4+edsr-light-x2"
 
 
 def upscaling_chain(scale: float, model: str | None, device: str, tile: int | None, *, ensemble: bool = False) -> Chain:

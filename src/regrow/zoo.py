@@ -37,6 +37,11 @@ def folder(name: str) -> Path:
     )
 
 
+def parts(name: str) -> list[str]:
+    """Models that work one after another: "A+B" is A and B, any other name, folder or file itself alone."""
+    return [name] if is_file(name) or Path(name).is_dir() else name.split("+")
+
+
 def is_file(name: str) -> bool:
     """Whether a model is named by a file of published weights."""
     try:

@@ -166,7 +166,7 @@ def colorize(
 def upscale(
     inputs: Inputs,
     out: Out,
-    scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 4.")] = 2,
+    scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 8.")] = 2,
     model: Model = None,
     ensemble: Ensemble = False,
     format: FormatOption = None,
@@ -194,7 +194,7 @@ def upscale(
 def restore(
     inputs: Inputs,
     out: Out,
-    scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 4.")] = 2,
+    scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 8.")] = 2,
     colorizer: Annotated[
         str | None, typer.Option(metavar="MODEL", help="What colours pictures that are black and white, or none.")
     ] = None,

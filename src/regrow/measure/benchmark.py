@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil, prod
@@ -145,10 +144,10 @@ class Pair:
     ) -> None:
         self.name, self.scales, self.grey, self.ensemble = name, check_scale(scale), grey, ensemble
         self.options: dict[str, Any] = {"scale": self.scales, "device": device, "tile": tile}
-        self.shrinker, *growers = parts(name)
+        self.shrinker, *growers = zoo.parts(name)
         self.grower = growers[0] if growers else self.shrinker
         self.refine = refine if self.shrinker != BICUBIC else 0
-        for part in parts(name):
+        for part in zoo.parts(name):
             if part != BICUBIC and not zoo.is_file(part):
                 zoo.folder(part)
         self.nets: list[Restorer] = []
@@ -164,8 +163,8 @@ class Pair:
         if len(restorers) < len(nets):
             raise UsageError(f"{self.name}: of more than two models, the third and later must be nets that enhance")
         if isinstance(restorers[0], Restorer):  # not of clips
-            with suppress(ValueError):  # which nets that hold several scales do not raise
-                restorers[0] = restorers[0].at(int(self.scales[0]))
+            others = prod(net.scale for net in restorers[1:])
+            restorers[0] = restorers[0].up_to(int(self.scales[0]) // others)
         scale = prod(net.scale for net in restorers)
         if any(wanted != scale for wanted in self.scales):
             raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {words(self.scales)}")
@@ -203,11 +202,6 @@ class Pair:
         return small, self.grow(small, (picture.shape[1], picture.shape[0]))
 
 
-def parts(name: str) -> list[str]:
-    """What shrinks and what then grows: "A+B" is A and B, any other name itself alone."""
-    return [name] if Path(name).is_dir() else name.split("+")
-
-
 def _measure(original: np.ndarray, pair: Pair, border: int) -> dict[str, float]:
     megapixels = original.shape[0] * original.shape[1] / 1e6
     reset_peak()
@@ -241,7 +235,7 @@ def figures(original: np.ndarray, small: np.ndarray, grown: np.ndarray, border: 
 
 def labels(names: list[str]) -> dict[str, str]:
     """The last part of every name, or the whole where that is not enough to tell it from the others."""
-    short = {name: "+".join(Path(part).name for part in parts(name)) for name in names}
+    short = {name: "+".join(Path(part).name for part in zoo.parts(name)) for name in names}
     return {name: label if list(short.values()).count(label) == 1 else name for name, label in short.items()}
 
 
@@ -312,7 +306,7 @@ def as_rgb(picture: np.ndarray) -> torch.Tensor:
 
 
 def _grey_only(models: list[str]) -> bool:
-    names = {part for name in models for part in parts(name) if not zoo.is_file(part)} - {BICUBIC}
+    names = {part for name in models for part in zoo.parts(name) if not zoo.is_file(part)} - {BICUBIC}
     return any(_is_grey(zoo.config(name)) for name in names)
 
 

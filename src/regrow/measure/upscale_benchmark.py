@@ -21,7 +21,7 @@ from regrow.measure.results import means
 from regrow.measure.sheet import write_sheet
 from regrow.pipeline import TILE
 from regrow.rescaling import Scale, words
-from regrow.restoration import LARGEST_SCALE, default_upscaler
+from regrow.restoration import default_upscaler
 
 SCALES = 2, 3, 4, 8
 
@@ -128,11 +128,8 @@ def checked(scale: Scale) -> int:
 
 
 def default_models(scale: Scale) -> list[str]:
-    """The bicubic and what enlarges when no other model is asked for; beyond 4, two models one after another."""
-    side = checked(scale)
-    if side <= LARGEST_SCALE:
-        return [BICUBIC, default_upscaler(side)]
-    return [BICUBIC, f"{default_upscaler(LARGEST_SCALE)}+{default_upscaler(side / LARGEST_SCALE)}"]
+    """The bicubic and what enlarges when no other model is asked for."""
+    return [BICUBIC, default_upscaler(checked(scale))]
 
 
 def _measure(original: np.ndarray, upscaler: Upscaler, border: int) -> dict[str, float]:

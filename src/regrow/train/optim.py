@@ -68,7 +68,7 @@ def build(model: nn.Module, settings: Optimizer) -> list[torch.optim.Optimizer]:
     """The optimisers of a model, each parameter in exactly one of them."""
     if settings.name not in ("muon", "adam"):
         raise UsageError(f"optimizer {settings.name!r} is not known; known are muon, adam")
-    hidden = _hidden_kernels(model) if settings.name == "muon" else []
+    hidden = _hidden_kernels(model, settings.narrowest) if settings.name == "muon" else []
     taken = {id(p) for p in hidden}
     rest = [p for p in model.parameters() if id(p) not in taken]
     rate = settings.adam_rate if hidden else settings.rate
@@ -76,6 +76,7 @@ def build(model: nn.Module, settings: Optimizer) -> list[torch.optim.Optimizer]:
     return [Muon(hidden, settings.rate, weight_decay=settings.weight_decay), adam] if hidden else [adam]
 
 
-def _hidden_kernels(model: nn.Module) -> list[nn.Parameter]:
+def _hidden_kernels(model: nn.Module, narrowest: int) -> list[nn.Parameter]:
     """Kernels from features to features: neither the first nor the last of a net, which live at the scale of pixels."""
-    return [p for p in model.parameters() if p.ndim == 4 and min(p.shape[:2]) >= 16 and p.shape[0] <= p[0].numel()]
+    kernels = (p for p in model.parameters() if p.ndim == 4 and min(p.shape[:2]) >= narrowest)
+    return [p for p in kernels if p.shape[0] <= p[0].numel()]

@@ -132,6 +132,8 @@ class Optimizer:
     rate: float = 0.01
     adam_rate: float = 1e-3
     """Rate of what Muon does not take; not used by adam."""
+    narrowest: int = 16
+    """Channels on both sides from which on kernels are Muon's."""
     weight_decay: float = 0.0
     warmup: int = 200
     clip: float = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import suppress
 from copy import copy
 from dataclasses import asdict, replace
 from itertools import chain
@@ -50,6 +51,13 @@ class Restorer(Model):
         """This net at another scale, sharing its weights, where it holds several; ValueError where it does not."""
         if scale != self.scale:
             raise ValueError(f"enlarges by {self.scale}, not by {scale}")
+        return self
+
+    def up_to(self, scale: int) -> Self:
+        """This net at the largest scale it holds that is not above this one; as it is where all are above."""
+        for wanted in range(scale, 0, -1):
+            with suppress(ValueError):
+                return self.at(wanted)
         return self
 
     def start_from(self, other: Model) -> None:
