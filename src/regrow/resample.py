@@ -27,10 +27,35 @@ def bicubic(x: Tensor, size: tuple[int, int]) -> Tensor:
         return x
     x = x.reshape(-1, 1, h, w) if x.ndim != 4 else x
     (pad_h, out_h), (pad_w, out_w) = _padding(h, size[0]), _padding(w, size[1])
-    x = x[..., _mirrored(h, pad_h, x.device), :][..., _mirrored(w, pad_w, x.device)]
+    x = _bordered(x, pad_h, pad_w)
     full = size[0] + 2 * out_h, size[1] + 2 * out_w
     x = F.interpolate(x, size=full, mode="bicubic", antialias=True)  # antialias=True is what selects a = -0.5
     return x[..., out_h : out_h + size[0], out_w : out_w + size[1]].reshape(*lead, *size)
+
+
+def bicubic_phases(x: Tensor, scale: int) -> Tensor:
+    """`bicubic` enlargement by a whole scale as one convolution: what `torch.nn.functional.pixel_shuffle` makes it of.
+
+    Args:
+        x: (B, C, h, w) float.
+        scale: at least 2.
+
+    Returns:
+        (B, C * scale**2, h, w).
+    """
+    # How each pixel of 5x5 counts for those that lie in the middle one.
+    impulses = torch.eye(25, device=x.device).view(25, 1, 5, 5)
+    kernels = bicubic(impulses, (5 * scale, 5 * scale))[:, 0, 2 * scale : 3 * scale, 2 * scale : 3 * scale]
+    kernels = kernels.permute(1, 2, 0).reshape(-1, 1, 5, 5)
+    # Each channel for itself, yet in one group: groups are slow, and so is any other order in memory.
+    channels = torch.eye(x.shape[1], device=x.device)[:, None, :, None, None]
+    kernels = (channels * kernels).flatten(0, 1).to(x.dtype)
+    return F.conv2d(_bordered(x, 2, 2).contiguous(memory_format=torch.channels_last), kernels)
+
+
+def _bordered(x: Tensor, down: int, across: int) -> Tensor:
+    """(..., H, W) with so many mirrored pixels more on each side."""
+    return x[..., _mirrored(x.shape[-2], down, x.device), :][..., _mirrored(x.shape[-1], across, x.device)]
 
 
 def _padding(n: int, m: int) -> tuple[int, int]:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
 from regrow.nets.upscale.blocks import conv, zero_start
-from regrow.resample import bicubic
+from regrow.resample import bicubic_phases
+
+ACTIVATIONS = {"hardswish": nn.Hardswish, "silu": nn.SiLU}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,19 +24,22 @@ class PlainConfig:
     channels: int = 48
     layers: int = 8
     """Convolutions between the first and the last."""
+    activation: str = "hardswish"
+    """hardswish or silu; the one is nearly the other (Howard et al. 2019) and faster."""
 
     def __post_init__(self) -> None:
         one_of((2, 3, 4, 8), scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         in_range(0, 256, layers=self.layers)
+        one_of(tuple(ACTIVATIONS), activation=self.activation)
 
 
 class Plain(Restorer):
-    """bicubic + shuffle(last(SiLU(convolution(... SiLU(first))))).
+    """shuffle(bicubic + last(activation(convolution(... activation(first))))).
 
     Skips around single convolutions, which help training, are part of their weights (RepVGG, Ding et al. 2021): each
     starts as the identity. So there is nothing to add, to join or to keep while the net runs, and most of the time of
-    other small nets goes there.
+    other small nets goes there. For the same reason bicubic enlargement is a convolution before the shuffle.
     """
 
     architecture = "plain"
@@ -45,9 +50,10 @@ class Plain(Restorer):
         super().__init__()
         self.config = config = config or PlainConfig()
         self.scale, c = config.scale, config.channels
-        self.halo = max(config.layers + 2, 3)
+        self.halo = config.layers + 2
+        self.activation = ACTIVATIONS[config.activation](inplace=True)
         self.first = conv(3, c)
-        self.body = nn.Sequential(*(part for _ in range(config.layers) for part in (conv(c, c), nn.SiLU(inplace=True))))
+        self.body = nn.Sequential(*(part for _ in range(config.layers) for part in (conv(c, c), self.activation)))
         self.last = zero_start(conv(c, 3 * config.scale**2))
         for layer in self.body:
             if isinstance(layer, nn.Conv2d):
@@ -57,8 +63,8 @@ class Plain(Restorer):
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        size = y.shape[-2] * self.scale, y.shape[-1] * self.scale
+        y = y.contiguous(memory_format=torch.channels_last)
         with torch.autocast(y.device.type, enabled=False):  # bfloat16 does not hold all levels of a picture
-            x = F.silu(self.first((y - 0.5).contiguous(memory_format=torch.channels_last)))
-        x = self.last(self.body(x))
-        return bicubic(y, size) + F.pixel_shuffle(x.float(), self.scale)
+            enlarged = bicubic_phases(y, self.scale)
+            x = self.activation(self.first(y - 0.5))
+        return F.pixel_shuffle(enlarged + self.last(self.body(x)), self.scale)
