@@ -164,7 +164,7 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     """A model with its weights, ready to run, on the CPU.
 
     Args:
-        name: shipped name, folder, or file of weights that `regrow.peers` knows.
+        name: shipped name, folder, or file of weights that `regrow.peers` or spandrel knows.
         settings: used instead of the model's own configuration, to start another model from its weights.
 
     Raises:
