@@ -146,7 +146,8 @@ def restore_rows(
     """
     colour = self_ensemble(in_half(model)) if ensemble else in_half(model)
     run = partial(_run, colour, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
-    cells = max(1, _side(tile, size[0] * model.scale) // model.scale // model.grid) * model.grid
+    grid = getattr(model, "grid", 1)
+    cells = max(1, _side(tile, size[0] * model.scale) // model.scale // grid) * grid
     tiling = Tiling((1, 1), (model.scale, model.scale), model.halo, cells)
     floats = to_float(rows, held * frames, 3 * frames)
     return (to_dtype(block, 3, held, dtype) for block in run_tiled(floats, *size, run, tiling))
