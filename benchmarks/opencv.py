@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 import regrow
+from regrow.cli.memory import hold_freed
 from regrow.measure.benchmark import BICUBIC, Pair, as_rgb, originals
 from regrow.measure.metrics import psnr_y
 from regrow.restoration import default_upscaler
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--model")
     given = parser.parse_args()
+    hold_freed()  # as the command line does, for both
     name, scale, theirs = opencv(given.graph)
     model = given.model or default_upscaler(scale)
     enlargers: dict[str, Enlarge] = {

@@ -14,10 +14,19 @@ def test_safetensors_and_state_dicts_are_read(tmp_path):
     torch.save(state, tmp_path / "w.pth")
     torch.save(state, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
     torch.save({"epoch": 3, "state_dict": state}, tmp_path / "wrapped.ckpt")
-    for name in ("w.safetensors", "w.pth", "old.pth", "wrapped.ckpt"):
+    torch.save({"params": {"a.weight": torch.zeros(2, 3)}, "params_ema": state}, tmp_path / "mean.pth")
+    torch.save({f"module.{name}": value for name, value in state.items()}, tmp_path / "parallel.pth")
+    for name in ("w.safetensors", "w.pth", "old.pth", "wrapped.ckpt", "mean.pth", "parallel.pth"):
         found = read_state(tmp_path / name)
         assert found.keys() == state.keys()
         assert all(torch.equal(found[key], state[key]) for key in state)
+
+
+@pytest.mark.parametrize("value", [torch.eye(3).to_sparse(), torch.zeros(2, device="meta"), [1.0, 2.0], 3])
+def test_what_holds_no_plain_numbers_is_refused(value, tmp_path):
+    torch.save({"a": torch.zeros(2), "b": value}, tmp_path / "odd.pth")
+    with pytest.raises(RegrowError, match=r"odd\.pth: "):
+        read_state(tmp_path / "odd.pth")
 
 
 class Bomb:

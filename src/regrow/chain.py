@@ -21,7 +21,7 @@ from regrow.correction import corrected_rows
 from regrow.errors import UsageError
 from regrow.fit import resampled
 from regrow.hints import Hint
-from regrow.pipeline import TILE, Samples, restore_rows, to_dtype, to_float
+from regrow.pipeline import Samples, restore_rows, to_dtype, to_float
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,7 +63,8 @@ class Chain:
     """Let the upscaler see all flips and transposes, and take the mean."""
     device: str = "auto"
     tile: int | None = None
-    """Side of the pieces worked on, in pixels; 512 when None, for clips 4096."""
+    """Side of the pieces worked on, in pixels of the result; when None as `regrow.pipeline.restore_rows` has it, for
+    clips 4096."""
 
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of the result."""
@@ -186,7 +187,7 @@ class Chain:
         """Rows of a picture of (width, height) taken through nets one after another, and its size then."""
         for net in nets:
             frames = getattr(net, "frames", 1)
-            stream = restore_rows(stream, at, colours, net, np.float32, self.tile or TILE, frames, ensemble)
+            stream = restore_rows(stream, at, colours, net, np.float32, self.tile, frames, ensemble)
             at = at[0] * net.scale, at[1] * net.scale
         return stream, at
 

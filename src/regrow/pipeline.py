@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Samples = type[np.uint8] | type[np.uint16] | type[np.float32]
 
-_PEAKS: dict[type, np.float32] = {np.uint8: np.float32(255), np.uint16: np.float32(65535)}
+_PEAKS: dict[type, int] = {np.uint8: 255, np.uint16: 65535}
 
 TILE = 512
 """Default side of a tile, in pixels of the larger picture."""
@@ -125,7 +125,7 @@ def restore_rows(
     held: int,
     model: Restorer | VideoRestorer,
     dtype: Samples = np.uint8,
-    tile: int = TILE,
+    tile: int | None = None,
     frames: int = 1,
     ensemble: bool = False,
 ) -> Iterator[np.ndarray]:
@@ -137,7 +137,7 @@ def restore_rows(
         held: its colours, 1 or 3, and those of the result.
         model: the net, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
-        tile: side of a tile in pixels of the result.
+        tile: side of a tile in pixels of the result; when None `TILE`, and at least the model's own of the picture.
         frames: how many pictures, of three colours, lie one after another among the bands, where the net takes several.
         ensemble: the mean over flips and transposes of each tile, in eight times the time.
 
@@ -147,7 +147,8 @@ def restore_rows(
     colour = self_ensemble(in_half(model)) if ensemble else in_half(model)
     run = partial(_run, colour, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
     grid = getattr(model, "grid", 1)
-    cells = max(1, _side(tile, size[0] * model.scale) // model.scale // grid) * grid
+    side = _side(tile or max(TILE, getattr(model, "tile", 0) * model.scale), size[0] * model.scale)
+    cells = max(1, side // model.scale // grid) * grid
     tiling = Tiling((1, 1), (model.scale, model.scale), model.halo, cells)
     floats = to_float(rows, held * frames, 3 * frames)
     return (to_dtype(block, 3, held, dtype) for block in run_tiled(floats, *size, run, tiling))
@@ -220,7 +221,10 @@ def _with_colours(block: np.ndarray, colours: int, wanted: int) -> np.ndarray:
 
 def to_dtype(block: np.ndarray, colours: int, wanted: int, dtype: Samples) -> np.ndarray:
     """[0, 1] with so many colours, clamped and, for integers, rounded."""
-    block = np.clip(_with_colours(block, colours, wanted), 0, 1)
+    import torch
+
+    # By torch, which shares it out over the processor's cores.
+    x = torch.from_numpy(_with_colours(block, colours, wanted)).clamp(0, 1)
     if peak := _PEAKS.get(dtype):
-        block = np.rint(block * peak)
-    return block.astype(dtype)
+        x = x.mul_(peak).round_().to(torch.uint8 if peak == 255 else torch.int32)
+    return x.numpy().astype(dtype, copy=False)

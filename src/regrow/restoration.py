@@ -97,8 +97,8 @@ def restore(
         colorizer, upscaler, enhancer: shipped names or folders, or "none"; the shipped ones when not given.
         correct: replace pixels that differ from bilinear enlargement by more than so many levels of 255.
         device, format, video, report: as for `colorize`.
-        tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time. 512
-            when not given, for clips 4096.
+        tile: side in pixels of the pieces that are worked on; smaller needs less memory and more time. When
+            not given 512, or what suits the model, such as 256 of the picture before it; for clips 4096.
 
     Returns:
         What `picture` was.

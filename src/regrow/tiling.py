@@ -46,13 +46,11 @@ def run_tiled(
         bottom = min(top + tiling.tile, down)
         first, last = max(0, top - tiling.halo), min(down, bottom + tiling.halo)
         strip = band.rows(first * tiling.cell_in[0], last * tiling.cell_in[0])
-        yield np.concatenate(
-            [
-                _run_tile(strip, left, min(left + tiling.tile, across), (top - first, bottom - first), run, tiling)
-                for left in range(0, across, tiling.tile)
-            ],
-            axis=1,
-        )
+        tiles = [
+            _run_tile(strip, left, min(left + tiling.tile, across), (top - first, bottom - first), run, tiling)
+            for left in range(0, across, tiling.tile)
+        ]
+        yield tiles[0] if len(tiles) == 1 else np.concatenate(tiles, axis=1)
 
 
 def _run_tile(

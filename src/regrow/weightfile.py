@@ -12,11 +12,14 @@ from regrow.errors import RegrowError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from regrow.nets.model import Model
+
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file or of a state dict that torch has saved, by name.
 
-    A state dict may lie under "state_dict" or "params". Nothing but tensors and plain containers is unpickled
+    A state dict may lie under "state_dict", "params_ema" (the mean over training, which is taken where there are both)
+    or "params", and "module." may come before its names. Nothing but tensors and plain containers is unpickled
     (`weights_only`), so a hostile file runs no code.
 
     Raises:
@@ -38,9 +41,34 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
         what = " ".join(str(error).split())[:100]
         raise RegrowError(f"{path}: not a file of weights that can be read safely ({what})") from None
-    for key in ("state_dict", "params"):
+    for key in ("state_dict", "params_ema", "params"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
-    if not isinstance(state, dict) or not state or not all(isinstance(x, torch.Tensor) for x in state.values()):
+    if not isinstance(state, dict) or not state or not all(map(_is_plain, state.values())):
         raise RegrowError(f"{path}: holds no plain state dict of tensors")
-    return {str(name): tensor for name, tensor in state.items()}
+    return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is a tensor whose numbers are there, neither sparse nor quantized nor without storage."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return False
+    return value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
+
+
+def fill(model: Model, tensors: dict[str, Tensor], path: str | Path, misfit: str) -> Model:
+    """Give a model, which may be on the meta device, these weights, and make it ready to run, on the CPU.
+
+    RegrowError: `misfit` where names or shapes differ; the file at `path` is damaged where weights are no numbers.
+    """
+    shapes = {key: value.shape for key, value in model.state_dict().items()}
+    if shapes != {key: value.shape for key, value in tensors.items()}:
+        raise RegrowError(misfit)
+    for key, value in model.state_dict().items():
+        given = tensors[key]
+        if given.is_floating_point() != value.is_floating_point() or not given.isfinite().all():
+            raise RegrowError(f"{path}: the weights are damaged: some are no numbers")
+    model.to_empty(device="cpu").load_state_dict(tensors)
+    return model.eval().requires_grad_(False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError, UsageError
 from regrow.files import atomic
+from regrow.weightfile import fill
 
 if TYPE_CHECKING:
     from regrow.nets.model import Model
@@ -168,7 +169,7 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     """A model with its weights, ready to run, on the CPU.
 
     Args:
-        name: shipped name, folder, or file of weights that `regrow.peers` knows.
+        name: shipped name, folder, or file of weights that `regrow.peers` or spandrel knows.
         settings: used instead of the model's own configuration, to start another model from its weights.
 
     Raises:
@@ -189,15 +190,7 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise RegrowError(f"{path}: not readable weights: {error}") from None
-    shapes = {key: value.shape for key, value in model.state_dict().items()}
-    if shapes != {key: value.shape for key, value in tensors.items()}:
-        raise RegrowError(f"{path}: the weights do not fit the architecture that {CONFIG} names")
-    for key, value in model.state_dict().items():
-        given = tensors[key]
-        if given.is_floating_point() != value.is_floating_point() or not given.isfinite().all():
-            raise RegrowError(f"{path}: the weights are damaged: some are no numbers")
-    model.to_empty(device="cpu").load_state_dict(tensors)
-    return model.eval().requires_grad_(False)
+    return fill(model, tensors, path, f"{path}: the weights do not fit the architecture that {CONFIG} names")
 
 
 def on_device(model: Model, device: str) -> Model:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from regrow import __version__
+from regrow.cli.memory import hold_freed
 from regrow.errors import RegrowError
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ def main() -> None:
     logging.getLogger("pyvips").setLevel(logging.CRITICAL)
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files are bytes, not always text
         sys.stdout.reconfigure(errors="surrogateescape")
+    hold_freed()
     try:
         app(arguments)
     except RegrowError as error:

@@ -21,7 +21,7 @@ def bench(
     refine: int,
     out: Path | None,
     device: str,
-    tile: int,
+    tile: int | None,
 ) -> None:
     """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
     from regrow.measure import benchmark
@@ -54,7 +54,7 @@ def bench_upscalers(
     ensemble: bool,
     out: Path | None,
     device: str,
-    tile: int,
+    tile: int | None,
 ) -> None:
     """The same for models that enlarge, with accuracy.png, against cost, and perception.png."""
     from regrow.measure import upscale_benchmark as benchmark
@@ -74,7 +74,7 @@ def bench_clips(
     skip_frames: int,
     out: Path | None,
     device: str,
-    tile: int,
+    tile: int | None,
 ) -> None:
     """The same for clips, with the PSNR of every frame in frames.csv and psnr.png."""
     from regrow.measure import video_benchmark as benchmark

@@ -17,11 +17,15 @@ Inputs = Annotated[
 ]
 Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
 Model = Annotated[str | None, typer.Option(help="Model by name (see `regrow models`) or folder.")]
+PublishedModel = Annotated[
+    str | None, typer.Option(help="Model by name (see `regrow models`), folder, or file of published weights.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]
-Tile = Annotated[int, typer.Option(min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.")]
-TileOption = Annotated[
+Tile = Annotated[
     int | None,
-    typer.Option(min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.  [512; clips 4096]"),
+    typer.Option(
+        min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.  [512 or more; clips 4096]"
+    ),
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Pictures in work at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]

@@ -29,7 +29,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--model",
-            help="Model by name, folder or file, bicubic, A+B (A shrinks, B grows) or A+B+C; may be repeated.",
+            help="Model by name, folder or file of published weights, bicubic, A+B (A shrinks, B grows) or A+B+C; "
+            "may be repeated.",
         ),
     ] = None,
     task: Annotated[BenchTask, typer.Option(help="What is measured.")] = BenchTask.rescale,
@@ -45,7 +46,7 @@ def bench(
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json, sheet.png ...")
     ] = None,
     device: Device = "auto",
-    tile: Tile = 512,
+    tile: Tile = None,
 ) -> None:
     """Shrink and grow sets of pictures or clips, enlarge or colour pictures, and print a table of figures."""
     from regrow.cli import measuring

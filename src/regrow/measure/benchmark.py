@@ -25,7 +25,7 @@ from regrow.measure.results import means
 from regrow.measure.sheet import write_sheet
 from regrow.nets.model import Model
 from regrow.nets.upscale.base import Restorer
-from regrow.pipeline import TILE, restore_rows
+from regrow.pipeline import restore_rows
 from regrow.resample import bicubic
 from regrow.rescaling import Scale, check_scale, small_size, words
 from regrow.writer import PictureWriter
@@ -67,7 +67,7 @@ def bench(
     grey: bool = False,
     refine: int = 0,
     device: str = "auto",
-    tile: int = TILE,
+    tile: int | None = None,
     report: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Measure models on sets of pictures, taken as `originals` gives them.
@@ -140,7 +140,7 @@ class Pair:
         refine: int = 0,
         ensemble: bool = False,
         device: str = "auto",
-        tile: int = TILE,
+        tile: int | None = None,
     ) -> None:
         self.name, self.scales, self.grey, self.ensemble = name, check_scale(scale), grey, ensemble
         self.options: dict[str, Any] = {"scale": self.scales, "device": device, "tile": tile}

@@ -19,7 +19,6 @@ from regrow.measure.niqe import niqe
 from regrow.measure.plots import plot_points
 from regrow.measure.results import means
 from regrow.measure.sheet import write_sheet
-from regrow.pipeline import TILE
 from regrow.rescaling import Scale, words
 from regrow.restoration import default_upscaler
 
@@ -60,7 +59,7 @@ class Upscaler(Pair):
     """
 
     def __init__(
-        self, name: str, scale: Scale, *, ensemble: bool = False, device: str = "auto", tile: int = TILE
+        self, name: str, scale: Scale, *, ensemble: bool = False, device: str = "auto", tile: int | None = None
     ) -> None:
         pair = name if name == BICUBIC else f"{BICUBIC}+{name}"
         super().__init__(pair, scale, ensemble=ensemble, device=device, tile=tile)
@@ -80,7 +79,7 @@ def bench(
     scale: Scale = 2,
     ensemble: bool = False,
     device: str = "auto",
-    tile: int = TILE,
+    tile: int | None = None,
     report: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Measure models on sets of pictures, shrunk by the antialiased bicubic and rounded to 8 bits.
@@ -167,7 +166,7 @@ def table(results: list[Result]) -> Iterator[str]:
 
 
 def sheet(
-    folders: list[Path], models: list[str], path: Path, *, scale: Scale, ensemble: bool, device: str, tile: int
+    folders: list[Path], models: list[str], path: Path, *, scale: Scale, ensemble: bool, device: str, tile: int | None
 ) -> None:
     """Draw of each set's first three pictures a detail: the original, the thumbnail, and as every model enlarges it."""
     side = checked(scale)

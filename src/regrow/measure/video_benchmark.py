@@ -77,7 +77,7 @@ def bench(
     scale: Scale = 2,
     skip_frames: int = 0,
     device: str = "auto",
-    tile: int = TILE,
+    tile: int | None = None,
     report: Callable[[Frame], None] = lambda frame: None,
 ) -> list[Result]:
     """Measure models on clips.
@@ -116,9 +116,9 @@ def bench(
 class ClipPair(Pair):
     """What `Pair` is for pictures: two maps of frames that come one after another, (H, W, 3 or 1) uint8."""
 
-    def __init__(self, name: str, scale: Scale, *, device: str = "auto", tile: int = TILE) -> None:
+    def __init__(self, name: str, scale: Scale, *, device: str = "auto", tile: int | None = None) -> None:
         super().__init__(name, scale, device=device, tile=tile)
-        self.tile = tile
+        self.tile = tile or TILE
         names = {self.shrinker} if self.nets else {self.shrinker, self.grower}
         self.rescalers = {part: rescaler(part, self.scales, device) for part in names - {BICUBIC}}
         for part, net in self.rescalers.items():

@@ -40,6 +40,11 @@ class Restorer(Model):
     """How many times larger each side becomes; 1 where the size stays."""
     halo: int
     """How many pixels away it looks: tiles that overlap by this much agree with the whole."""
+    grid: int = 1
+    """Tiles agree with the whole if they start at multiples of so many pixels; the halo is one of them."""
+    tile: ClassVar[int] = 256
+    """Side in pixels of the pieces of a picture that it is run on when nobody says: large, for what lies within `halo`
+    of their edges is worked out twice, yet such that features fit into memory."""
     of_scale: ClassVar[tuple[str, ...]] = ()
     """How the names of weights begin that another scale has others of."""
 
@@ -72,8 +77,8 @@ class Restorer(Model):
 
     def multiply_adds(self) -> float:
         """Multiply-adds of the convolutions for each pixel of the result, as torch counts them."""
-        # Nothing is computed: fake tensors have a shape and a device.
-        with FakeTensorMode(), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        # Nothing is computed: fake tensors have a shape and a device. Nets of others hold more than their weights.
+        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), FlopCounterMode(display=False) as counter:
             named = chain(self.named_parameters(), self.named_buffers())
             weights = {name: torch.empty(value.shape, dtype=value.dtype, device="cpu") for name, value in named}
             result = functional_call(self, weights, torch.empty(1, 3, SIDE, SIDE, device="cpu"))

@@ -45,6 +45,7 @@ class Plain(Restorer):
     architecture = "plain"
     of_scale = ("last.",)
     takes_half = True
+    tile = 512  # there is little to hold
 
     def __init__(self, config: PlainConfig | None = None) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import ceil
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
@@ -15,18 +16,24 @@ from regrow.nets.upscale.blocks import UPSAMPLERS, DenseLayers, Residual, Upsamp
 
 @dataclass(frozen=True, kw_only=True)
 class RRDBConfig:
-    """Settings; the paper's scale is 4."""
+    """Settings; the paper's scale is 4.
+
+    `RRDBConfig(scale=2, unshuffle=2)` is the net of Real-ESRGAN (Wang et al. 2021, figure 4) for twice the size.
+    """
 
     scale: int = 4
-    """2, 3, 4 or 8."""
+    """1, 2, 3, 4 or 8."""
     channels: int = 64
     growth: int = 32
     blocks: int = 23
     residual_scaling: float = 0.2
     upsampler: str = "nearest"
+    unshuffle: int = 1
+    """How many times smaller pictures become first, their pixels put into channels; they grow by that much more."""
 
     def __post_init__(self) -> None:
-        one_of((2, 3, 4, 8), scale=self.scale)
+        one_of((1, 2, 3, 4, 8), scale=self.scale)
+        one_of((1, 2, 4), unshuffle=self.unshuffle)
         in_range(1, 1024, channels=self.channels, growth=self.growth)
         in_range(0, 64, blocks=self.blocks)
         one_of(UPSAMPLERS, upsampler=self.upsampler)
@@ -50,7 +57,8 @@ def nested_block(channels: int, growth: int, scaling: float) -> Residual:
 class RRDB(Restorer):
     """head -> nested dense blocks -> convolution, + head -> nearest-neighbour upsampler -> two convolutions (figure 3).
 
-    16,697,987 parameters at x4; the authors' model zoo says 16.7 million.
+    16,697,987 parameters at x4; the authors' model zoo says 16.7 million. Pictures that are unshuffled are first
+    extended to whole cells by repeating their last row and column.
     """
 
     architecture = "rrdb"
@@ -58,18 +66,22 @@ class RRDB(Restorer):
     def __init__(self, config: RRDBConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or RRDBConfig()
-        self.scale, c = config.scale, config.channels
-        self.head = conv(3, c)
+        self.scale, self.grid, c = config.scale, config.unshuffle, config.channels
+        inner = self.scale * self.grid
+        self.head = conv(3 * self.grid**2, c)
         self.blocks = nn.Sequential(
             *(nested_block(c, config.growth, config.residual_scaling) for _ in range(config.blocks))
         )
         self.trunk_conv = conv(c, c)
-        self.upsampler = Upsampler(c, config.scale, kind=config.upsampler, activation=leaky)
+        self.upsampler = Upsampler(c, inner, kind=config.upsampler, activation=leaky)
         self.tail = nn.Sequential(conv(c, c), leaky(), conv(c, 3))
-        self.halo = 2 + 15 * config.blocks + ceil(self.upsampler.reach + Fraction(2, config.scale))
+        self.halo = self.grid * (2 + 15 * config.blocks + ceil(self.upsampler.reach + Fraction(2, inner)))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
+        height, width = y.shape[-2:]
+        y = F.pixel_unshuffle(F.pad(y, (0, -width % self.grid, 0, -height % self.grid), "replicate"), self.grid)
         head = self.head(y.contiguous(memory_format=torch.channels_last))
-        return self.tail(self.upsampler(head + self.trunk_conv(self.blocks(head)))).float()
+        grown = self.tail(self.upsampler(head + self.trunk_conv(self.blocks(head)))).float()
+        return grown[..., : height * self.scale, : width * self.scale]

@@ -1,0 +1,38 @@
+"""Nets of others, as spandrel describes and runs them."""
+
+from __future__ import annotations
+
+from math import lcm
+from typing import Any
+
+from torch import Tensor
+
+from regrow.nets.upscale.base import Restorer
+
+
+class Described(Restorer):
+    """A net for pictures of three colours behind a descriptor of spandrel.
+
+    The descriptor pads pictures to sizes that the net can take and cuts the results back, clamps them, and computes no
+    gradients. How far such nets look is not known: those with attention look everywhere. The halo is the overlap that
+    the authors of SwinIR cut their own tiles with, so tiles agree with the whole nearly, not exactly.
+    """
+
+    architecture = "spandrel"
+    overlap, window = 32, 16
+    """In pixels, of tiles, and of most windows that attention is cut into: tiles start where windows do."""
+
+    def __init__(self, descriptor: Any) -> None:
+        super().__init__()
+        self.descriptor, self.net = descriptor, descriptor.model.float()
+        self.scale: int = descriptor.scale
+        self.grid = lcm(self.window, descriptor.size_requirements.multiple_of)
+        self.halo = -(-self.overlap // self.grid) * self.grid
+
+    def forward(self, y: Tensor) -> Tensor:
+        """(B, 3, h, w) -> (B, 3, scale * h, scale * w), in [0, 1]."""
+        return self.descriptor(y.clone())  # some nets scale their input in place
+
+    def settings(self) -> dict[str, Any]:
+        """What net it is, in words; no configuration makes it again."""
+        return {"architecture": self.architecture, "net": self.descriptor.architecture.name, "scale": self.scale}
