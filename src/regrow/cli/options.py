@@ -17,6 +17,10 @@ Inputs = Annotated[
 ]
 Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
 Model = Annotated[str | None, typer.Option(help="Model by name (see `regrow models`) or folder.")]
+UpscaleModel = Annotated[
+    str | None,
+    typer.Option(help="Model by name (see `regrow models`) or folder; zssr is fitted to the picture first: minutes."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]
 Tile = Annotated[int, typer.Option(min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.")]
 TileOption = Annotated[

@@ -29,7 +29,7 @@ def bench(
         list[str] | None,
         typer.Option(
             "--model",
-            help="Model by name, folder or file, bicubic, A+B (A shrinks, B grows) or A+B+C; may be repeated.",
+            help="Model by name, folder or file, bicubic, zssr, A+B (A shrinks, B grows) or A+B+C; may be repeated.",
         ),
     ] = None,
     task: Annotated[BenchTask, typer.Option(help="What is measured.")] = BenchTask.rescale,
