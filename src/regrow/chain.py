@@ -192,7 +192,7 @@ class Chain:
         bands lie one after another, of three colours each.
         """
         before, stream = tee(stream) if self.correct is not None else (None, stream)
-        upscalers = self._upscalers if upscaler is None else [upscaler]
+        upscalers: list[Net] = self._upscalers if upscaler is None else [upscaler]
         stream, at = self._through(upscalers, stream, size, colours, ensemble=self.ensemble)
         if before is not None:
             first = self.window // 2 * colours

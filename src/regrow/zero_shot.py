@@ -2,7 +2,8 @@
 
 What is small in a picture often comes again in it, larger. So the picture itself is shrunk, the net learns to enlarge
 that back, and then enlarges the picture. Source: Shocher, Cohen and Irani, "Zero-shot" super-resolution using deep
-internal learning, CVPR 2018. Unlike there, Muon fits the net in a fixed number of steps, which takes a tenth of them.
+internal learning, CVPR 2018. Unlike there, steps have a fixed number, and are Muon's, which gets further in
+the same time than Adam.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from regrow.tiling import Band
 from regrow.train.optim import build
 from regrow.train.recipe import Optimizer
 
-STEPS = 2000
+STEPS = 1000
 SEED = 0
 CHANNELS = 48
 """Of the net; fewer than the 64 of the paper leave time for more steps."""
