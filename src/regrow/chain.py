@@ -21,6 +21,7 @@ from regrow.correction import corrected_rows
 from regrow.errors import UsageError
 from regrow.fit import resampled
 from regrow.hints import Hint
+from regrow.output import Report, silent
 from regrow.pipeline import Samples, restore_rows, to_dtype, to_float
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 NONE = "none"
 """The name of a step that is left out."""
 
+ZSSR = "zssr"
+"""The name of an upscaler that is fitted to each picture before it enlarges it: `regrow.zero_shot`."""
+
 log = logging.getLogger("regrow")
 
 
@@ -45,7 +49,7 @@ class Chain:
     colorizer: str = NONE
     """Names of shipped models, folders, or `NONE`."""
     upscaler: str = NONE
-    """Or "A+B": B enlarges what A has enlarged."""
+    """Or "A+B": B enlarges what A has enlarged. Or `ZSSR`."""
     enhancer: str = NONE
     scale: float = 1
     temperature: float | None = None
@@ -99,7 +103,8 @@ class Chain:
     @property
     def window(self) -> int:
         """How many frames of a clip the upscaler looks at: 1 where it is one of pictures."""
-        return int(getattr(self._upscalers[0], "frames", 1)) if self.upscaler != NONE else 1
+        nets = self._upscalers
+        return int(getattr(nets[0], "frames", 1)) if nets else 1
 
     @property
     def device_type(self) -> str:
@@ -114,6 +119,10 @@ class Chain:
         """
         if self.colorizer != NONE:
             _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
+        if self.upscaler == ZSSR and clip:
+            raise UsageError(f"{ZSSR}: is fitted to one picture; for the frames of a clip take another model")
+        if self.enhancer == ZSSR:
+            raise UsageError(f"{ZSSR}: enlarges, so it is no enhancer; take it as --upscaler")
         if self._upscalers and (reached := prod(net.scale for net in self._upscalers)) < self.scale:
             raise UsageError(f"scale {self.scale:g}: {self.upscaler} enlarges by {reached}; take another --upscaler")
         names = [self.upscaler] * len(self._upscalers) + [self.enhancer]
@@ -127,7 +136,13 @@ class Chain:
                 )
 
     def run(
-        self, rows: Callable[[], Iterable[np.ndarray]], what: str, size: tuple[int, int], held: int, dtype: Samples
+        self,
+        rows: Callable[[], Iterable[np.ndarray]],
+        what: str,
+        size: tuple[int, int],
+        held: int,
+        dtype: Samples,
+        report: Report = silent,
     ) -> tuple[Iterator[np.ndarray], int, str]:
         """Restore a picture.
 
@@ -136,12 +151,13 @@ class Chain:
             what: its name in messages.
             size, held: its (width, height) and colours.
             dtype: of the result.
+            report: told about progress before there are rows, where an upscaler is fitted first.
 
         Returns:
             Rows of the result, how many colours they have, and what was done in words.
         """
         self.check()
-        stream, colours, colour = rows(), held, False
+        source, colours, colour = rows, held, False
         if self.colorizer != NONE:
             seen = glance(rows(), size, held)
             grey = is_grey(seen)
@@ -150,8 +166,15 @@ class Chain:
                 log.warning("%s: has colours, which %s", what, "are replaced" if colour else "are kept")
         if colour:
             found = Colours.fit(*self.guess(seen, size))
-            stream, colours = color_rows(stream, size, held, found, np.float32), 3
-        stream = self.enlarge(to_float(stream, colours, colours), size, colours)
+            source, colours = lambda: color_rows(rows(), size, held, found, np.float32), 3
+        upscaler = None
+        if self.upscaler == ZSSR:
+            from regrow import zero_shot
+
+            log.warning("%s: a net is fitted to this picture first, which can take minutes", what)
+            scale = max(2, ceil(self.scale))
+            upscaler = zero_shot.fitted(source(), size, colours, what, scale=scale, device=self.device, report=report)
+        stream = self.enlarge(to_float(source(), colours, colours), size, colours, upscaler)
         return (to_dtype(block, colours, colours, dtype) for block in stream), colours, self.steps(colour=colour)
 
     def guess(self, seen: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -161,13 +184,17 @@ class Chain:
         known.check(hints, size)
         return guess(seen, size, model, hints, self.reference)
 
-    def enlarge(self, stream: Iterable[np.ndarray], size: tuple[int, int], colours: int) -> Iterator[np.ndarray]:
+    def enlarge(
+        self, stream: Iterable[np.ndarray], size: tuple[int, int], colours: int, upscaler: Restorer | None = None
+    ) -> Iterator[np.ndarray]:
         """Rows of a picture of (width, height) and so many colours, float32, enlarged and enhanced to `self.size`.
 
-        Where the upscaler looks at a window of frames, their bands lie one after another, of three colours each.
+        `upscaler` is the net that was fitted to it, if one was. Where the upscaler looks at a window of frames, their
+        bands lie one after another, of three colours each.
         """
         before, stream = tee(stream) if self.correct is not None else (None, stream)
-        stream, at = self._through(self._upscalers, stream, size, colours, ensemble=self.ensemble)
+        upscalers: list[Net] = self._upscalers if upscaler is None else [upscaler]
+        stream, at = self._through(upscalers, stream, size, colours, ensemble=self.ensemble)
         if before is not None:
             first = self.window // 2 * colours
             before = (block[..., first : first + colours] for block in before) if first else before
@@ -193,8 +220,8 @@ class Chain:
 
     @property
     def _upscalers(self) -> list[Net]:
-        nets: list[Net] = []
-        for name in zoo.parts(self.upscaler) if self.upscaler != NONE else ():
+        nets: list[Net] = []  # without one that is still to be fitted
+        for name in zoo.parts(self.upscaler) if self.upscaler not in (NONE, ZSSR) else ():
             left = ceil(self.scale / prod(net.scale for net in nets))
             nets.append(_restorer(name, zoo.digest(name), self.device, left))
         return nets
@@ -206,6 +233,10 @@ class Chain:
 
 
 def _cited(name: str) -> str:
+    if name == ZSSR:
+        from regrow.zero_shot import SEED, STEPS
+
+        return f"{ZSSR} steps {STEPS} seed {SEED}"
     return f"{os.path.basename(os.path.normpath(name))} {zoo.digest(name)[:12]}"
 
 

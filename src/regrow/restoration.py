@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from regrow.chain import NONE, Chain
+from regrow.chain import NONE, ZSSR, Chain
 from regrow.errors import UsageError
 from regrow.formats import format_of, get_format, icc_fits
 from regrow.hints import Hint
@@ -129,9 +129,10 @@ def upscale(
         picture, out: as for `colorize`.
         scale: how many times larger each side becomes, 1 to 8.
         model: shipped name or folder, or a file of published weights that `regrow.peers` knows, or "A+B", one after
-            another; the shipped one for the scale when not given.
+            another, or "zssr", which is fitted to the picture first and takes minutes (`regrow.zero_shot`); the shipped
+            one for the scale when not given.
         ensemble: the mean over all flips and transposes of the picture: a little better, in eight times the time.
-        device, tile, format, video, report: as for `restore`.
+        device, tile, format, video, report: as for `restore`. While a net is fitted, progress is in steps.
 
     Returns:
         What `picture` was.
@@ -168,7 +169,7 @@ def restoring_chain(
     device: str,
     tile: int | None,
 ) -> Chain:
-    """What `restore` does. UsageError for settings that cannot be."""
+    """What `restore` does; a net that is fitted always takes the mean. UsageError for settings that cannot be."""
     if not 1 <= scale <= LARGEST_SCALE:
         raise UsageError(f"scale {scale:g}: must be from 1 to {LARGEST_SCALE}")
     if correct is not None and not 0 <= correct <= 255:
@@ -181,7 +182,7 @@ def restoring_chain(
         raise UsageError(f"correct {correct:g}: nothing is enlarged that could be corrected; leave it out")
     return Chain(
         colorizer=colorizer or COLORIZER, upscaler=upscaler, enhancer=enhancer or NONE, scale=scale, correct=correct,
-        sparing=True, device=device, tile=tile,
+        sparing=True, ensemble=upscaler == ZSSR, device=device, tile=tile,
     )  # fmt: skip
 
 
@@ -196,7 +197,7 @@ def upscaling_chain(scale: float, model: str | None, device: str, tile: int | No
     chain = restoring_chain(scale, NONE, model, None, None, device, tile)
     if ensemble and chain.upscaler == NONE:
         raise UsageError(f"ensemble at scale {scale:g}: nothing is enlarged whose mean could be taken; leave it out")
-    return replace(chain, ensemble=ensemble)
+    return replace(chain, ensemble=ensemble or chain.ensemble)
 
 
 def restore_file(
@@ -220,7 +221,7 @@ def restore_file(
     form = get_format(format) if format else format_of(out)
     size = opened.width, opened.height
     dtype = np.uint16 if opened.depth == 16 else np.uint8
-    rows, colours, steps = chain.run(opened.rows, opened.name, size, opened.colours, dtype)
+    rows, colours, steps = chain.run(opened.rows, opened.name, size, opened.colours, dtype, report)
     icc = opened.icc
     if icc and not icc_fits(icc, colours=colours, format=form.name):
         log.warning("%s: its profile does not fit the colours of the result and is left out", opened.name)
@@ -240,7 +241,7 @@ def _restored(
     given = accept(picture)
     size = given.pixels.shape[1], given.pixels.shape[0]
     kind: Any = given.pixels.dtype.type
-    rows, colours, steps = chain.run(lambda: [given.pixels], type(picture).__name__, size, given.colours, kind)
+    rows, colours, steps = chain.run(lambda: [given.pixels], type(picture).__name__, size, given.colours, kind, report)
     result = given.wrap(np.concatenate(list(reported(rows, chain.size(size)[1], report))))
     if given.holds_xmp:
         if xmp := _marked(given.xmp, type(picture).__name__, steps):

@@ -20,6 +20,13 @@ Model = Annotated[str | None, typer.Option(help="Model by name (see `regrow mode
 PublishedModel = Annotated[
     str | None, typer.Option(help="Model by name (see `regrow models`), folder, or file of published weights.")
 ]
+UpscaleModel = Annotated[
+    str | None,
+    typer.Option(
+        help="Model by name (see `regrow models`), folder, file of published weights, or A+B, one after another; zssr "
+        "is fitted to the picture first: minutes."
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]
 Tile = Annotated[
     int | None,

@@ -29,6 +29,7 @@ from regrow.cli.options import (
     ScaleOption,
     Temperature,
     Tile,
+    UpscaleModel,
     parse_scale,
     parse_size,
 )
@@ -168,7 +169,7 @@ def upscale(
     inputs: Inputs,
     out: Out,
     scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 8.")] = 2,
-    model: PublishedModel = None,
+    model: UpscaleModel = None,
     ensemble: Ensemble = False,
     format: FormatOption = None,
     codec: Codec = None,
@@ -199,7 +200,7 @@ def restore(
     colorizer: Annotated[
         str | None, typer.Option(metavar="MODEL", help="What colours pictures that are black and white, or none.")
     ] = None,
-    upscaler: Annotated[str | None, typer.Option(metavar="MODEL", help="What enlarges them, or none.")] = None,
+    upscaler: Annotated[str | None, typer.Option(metavar="MODEL", help="What enlarges them, zssr, or none.")] = None,
     enhancer: Annotated[str | None, typer.Option(metavar="MODEL", help="What improves them then, or none.")] = None,
     correct: Annotated[
         float | None,

@@ -29,8 +29,8 @@ def bench(
         list[str] | None,
         typer.Option(
             "--model",
-            help="Model by name, folder or file of published weights, bicubic, A+B (A shrinks, B grows) or A+B+C; "
-            "may be repeated.",
+            help="Model by name, folder or file of published weights, bicubic, zssr, A+B (A shrinks, B grows) or "
+            "A+B+C; may be repeated.",
         ),
     ] = None,
     task: Annotated[BenchTask, typer.Option(help="What is measured.")] = BenchTask.rescale,

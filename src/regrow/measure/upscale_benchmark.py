@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from regrow.chain import ZSSR
 from regrow.ensemble import VIEWS
 from regrow.errors import UsageError
 from regrow.measure import metrics
@@ -21,6 +22,7 @@ from regrow.measure.results import means
 from regrow.measure.sheet import write_sheet
 from regrow.rescaling import Scale, words
 from regrow.restoration import default_upscaler
+from regrow.zero_shot import ZeroShot, fitted
 
 SCALES = 2, 3, 4, 8
 
@@ -34,7 +36,7 @@ class Result:
     model: str
     scale: str
     ensemble: bool
-    """Whether nets saw all flips and transposes."""
+    """Whether nets saw all flips and transposes, as one fitted to the picture always does."""
     parameters: int
     """Of all scales, where a net holds several; 0 of the bicubic, and so are its multiply-adds."""
     multiply_adds: float
@@ -55,21 +57,32 @@ class Result:
 class Upscaler(Pair):
     """The bicubic that shrinks and a model that enlarges: a name, folder, file, "bicubic", or "A+B", one after another.
 
-    UsageError where there is no such model, it is of another kind, or it does not enlarge by the scale.
+    "zssr" is fitted to each picture, which counts among the seconds, not among the multiply-adds. UsageError where
+    there is no such model, it is of another kind, or it does not enlarge by the scale.
     """
 
     def __init__(
         self, name: str, scale: Scale, *, ensemble: bool = False, device: str = "auto", tile: int | None = None
     ) -> None:
-        pair = name if name == BICUBIC else f"{BICUBIC}+{name}"
-        super().__init__(pair, scale, ensemble=ensemble, device=device, tile=tile)
+        pair = BICUBIC if name in (BICUBIC, ZSSR) else f"{BICUBIC}+{name}"
+        super().__init__(pair, scale, ensemble=ensemble or name == ZSSR, device=device, tile=tile)
+        if name == ZSSR:
+            self.nets = [ZeroShot(checked(scale))]
         if not self.nets and name != BICUBIC:
             raise UsageError(f"{name}: is no model that enlarges ordinary pictures; take one that `upscale` takes")
         self.parameters = sum(p.numel() for net in self.nets for p in net.parameters())
         self.multiply_adds = 0.0
         for net in self.nets:  # those of a net before others count for fewer pixels
             self.multiply_adds = self.multiply_adds / net.scale**2 + net.multiply_adds()
-        self.multiply_adds *= VIEWS if ensemble else 1
+        self.multiply_adds *= VIEWS if self.ensemble else 1
+
+    def grow(self, small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """As `Pair.grow`."""
+        if self.nets and isinstance(self.nets[0], ZeroShot):
+            inside, scale = (small.shape[1], small.shape[0]), self.nets[0].scale
+            net = fitted([small], inside, small.shape[2], "thumbnail", scale=scale, device=self.options["device"])
+            self.nets = [net]
+        return super().grow(small, size)
 
 
 def bench(
@@ -86,7 +99,8 @@ def bench(
 
     Args:
         folders: one set each, taken as `regrow.measure.benchmark.originals` gives them.
-        models: names, folders or files of published weights that enlarge, "A+B" for one after another, or "bicubic".
+        models: names, folders or files of published weights that enlarge, "A+B" for one after another, "zssr", or
+            "bicubic".
         scale: 2, 3, 4 or 8.
         ensemble, device, tile: as for `upscale`.
         report: told each picture's result when it is there.
@@ -102,14 +116,16 @@ def bench(
     set_labels, model_labels = labels([str(folder) for folder in folders]), labels(models)
     sets = [(set_labels[str(folder)], originals(folder, (side, side), [])) for folder in folders]
     upscalers = {name: Upscaler(name, side, ensemble=ensemble, device=device, tile=tile) for name in models}
-    for upscaler in upscalers.values():  # the first picture through a model pays for what is set up once
-        upscaler.grow(np.zeros((64, 64, 3), np.uint8), (64 * side, 64 * side))
+    for name, upscaler in upscalers.items():  # the first picture through a model pays for what is set up once
+        if name != ZSSR:  # to which that is nothing
+            upscaler.grow(np.zeros((64, 64, 3), np.uint8), (64 * side, 64 * side))
     for label, pictures in sets:
         for path, original in pictures:
             natural = niqe(as_rgb(original))
             for name, upscaler in upscalers.items():
+                averaged = bool(upscaler.ensemble and upscaler.nets)
                 result = Result(
-                    label, path.stem, model_labels[name], words((side, side)), bool(ensemble and upscaler.nets),
+                    label, path.stem, model_labels[name], words((side, side)), averaged,
                     upscaler.parameters, upscaler.multiply_adds, original_niqe=natural,
                     **_measure(original, upscaler, side),
                 )  # fmt: skip

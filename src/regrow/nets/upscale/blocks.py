@@ -61,11 +61,11 @@ def bilinear_start(layer: nn.ConvTranspose2d) -> nn.ConvTranspose2d:
     return layer
 
 
-def he_start(net: nn.Module) -> None:
+def he_start(net: nn.Module, generator: torch.Generator | None = None) -> None:
     """Start every convolution for the rectifiers that follow it (He et al. 2015), its bias at zero."""
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.kaiming_normal_(module.weight)
+            nn.init.kaiming_normal_(module.weight, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 

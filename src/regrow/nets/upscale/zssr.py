@@ -35,6 +35,7 @@ class ZSSR(LumaRestorer):
     architecture = "zssr"
     enlarged = True
     colours = 3
+    takes_half = True
 
     def __init__(self, config: ZSSRConfig | None = None) -> None:
         super().__init__()
@@ -48,4 +49,6 @@ class ZSSR(LumaRestorer):
 
     def restored(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) -> the same."""
-        return x + self.layers(x)
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 does not hold all levels of a picture
+            features = self.layers[0](x)
+        return x + self.layers[1:](features)
