@@ -79,7 +79,7 @@ def test_a_file_of_several_scales_enlarges_by_the_one_that_is_asked_for(tmp_path
         _, grown = Pair(f"bicubic+{path}", scale)(picture)
         assert grown.shape == picture.shape
     assert upscale(picture, scale=3, model=path).shape == (72, 108, 3)
-    with pytest.raises(UsageError, match="by 2, not by 8"):
+    with pytest.raises(UsageError, match="by 4, not by 8"):
         Pair(f"bicubic+{path}", 8)
 
 

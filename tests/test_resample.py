@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from skimage import data
 
-from regrow.resample import bicubic
+from regrow.resample import bicubic, bicubic_phases
 
 
 def cubic(t):
@@ -106,3 +106,11 @@ def test_overshoots_are_kept():
 def test_gradients_flow():
     x = torch.rand(1, 3, 8, 8, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda t: bicubic(t, (4, 3)), x)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("size", [(9, 11), (1, 5), (2, 2)])
+def test_shuffled_phases_are_the_enlarged_picture(scale, size):
+    x = torch.rand(2, 3, *size)
+    expected = bicubic(x, (size[0] * scale, size[1] * scale))
+    torch.testing.assert_close(torch.nn.functional.pixel_shuffle(bicubic_phases(x, scale), scale), expected)

@@ -52,12 +52,14 @@ TINY = [
     {"architecture": "mdsr", "scale": 3, "channels": 8, "blocks": 1},
     {"architecture": "memnet", "channels": 8, "blocks": 2, "units": 2},
     {"architecture": "plain", "scale": 3, "channels": 8, "layers": 2},
+    {"architecture": "plain", "scale": 2, "channels": 8, "layers": 3, "context": 2, "activation": "silu"},
     {"architecture": "rcan", "scale": 3, "channels": 8, "groups": 2, "blocks": 1, "reduction": 2},
     {"architecture": "rdn", "scale": 4, "channels": 8, "growth": 4, "layers": 2, "blocks": 2},
     {"architecture": "rednet", "channels": 8, "layers": 3, "colours": 1},
     {"architecture": "rrdb", "scale": 2, "channels": 8, "growth": 4, "blocks": 1},
     {"architecture": "rrdb", "scale": 2, "channels": 8, "growth": 4, "blocks": 1, "unshuffle": 2},
     {"architecture": "scn", "features": 8, "atoms": 8, "colours": 1},
+    {"architecture": "selnet", "scale": 3, "channels": 8, "blocks": 1, "colours": 1},
     {"architecture": "smfanet", "scale": 3, "channels": 8, "blocks": 1},
     {"architecture": "srcnn", "scale": 3, "channels": 8, "narrow": 4},
     {"architecture": "srcnn", "scale": 1, "channels": 8, "narrow": 4, "middle": 1, "colours": 1},
@@ -96,6 +98,8 @@ def test_multiply_adds_are_those_that_happen(model):
     layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
     hooks = [m.register_forward_hook(count) for m in layers]
     result = model(torch.rand(1, 3, side, side))
+    if model.architecture == "plain":  # its bicubic is a convolution of 5x5 pixels without a module
+        counted += 25 * 3 * 3 * model.scale**2 * side**2
     for hook in hooks:
         hook.remove()
     assert model.multiply_adds() == pytest.approx(counted / (result.shape[-2] * result.shape[-1]))
@@ -165,7 +169,10 @@ def test_upsamplers_are_centred(kind, scale):
     torch.testing.assert_close(upsampler(x.flip(-1)), upsampler(x).flip(-1))
 
 
-@pytest.mark.parametrize("name", ["vdsr", "drcn", "drrn", "memnet", "dncnn", "ircnn", "rednet", "zssr", "enhancenet"])
+RESIDUAL = "vdsr drcn drrn memnet dncnn ircnn rednet zssr enhancenet plain selnet"
+
+
+@pytest.mark.parametrize("name", RESIDUAL.split())
 @torch.no_grad()
 def test_untrained_residual_nets_are_bicubic(name):
     model = zoo.build({"architecture": name, "scale": 2, "channels": 8}).eval()
@@ -264,7 +271,7 @@ def test_a_net_may_start_from_one_of_another_scale(architecture):
     other.load_state_dict(source)
     model.start_from(other)
     for key, value in model.state_dict().items():
-        own = bool(model.of_scale) and key.startswith(model.of_scale)
+        own = key.startswith(model.anew["scale"])
         assert torch.equal(value, before[key] if own else source[key]), key
     with pytest.raises(ValueError, match="the layouts differ"):
         zoo.build({**settings, "scale": 3, "channels": 4}).start_from(other)

@@ -100,6 +100,7 @@ def build(settings: dict[str, Any]) -> Model:
     from regrow.nets.upscale.rednet import REDNet, REDNetConfig
     from regrow.nets.upscale.rrdb import RRDB, RRDBConfig
     from regrow.nets.upscale.scn import SCN, SCNConfig
+    from regrow.nets.upscale.selnet import SelNet, SelNetConfig
     from regrow.nets.upscale.smfanet import SMFANet, SMFANetConfig
     from regrow.nets.upscale.srcnn import SRCNN, SRCNNConfig
     from regrow.nets.upscale.srdensenet import SRDenseNet, SRDenseNetConfig
@@ -137,6 +138,7 @@ def build(settings: dict[str, Any]) -> Model:
         "regression": (RegressionColorizer, RegressionConfig),
         "rrdb": (RRDB, RRDBConfig),
         "scn": (SCN, SCNConfig),
+        "selnet": (SelNet, SelNetConfig),
         "smfanet": (SMFANet, SMFANetConfig),
         "sofvsr": (SOFVSR, SOFVSRConfig),
         "srcnn": (SRCNN, SRCNNConfig),

@@ -45,8 +45,9 @@ class Restorer(Model):
     tile: ClassVar[int] = 256
     """Side in pixels of the pieces of a picture that it is run on when nobody says: large, for what lies within `halo`
     of their edges is worked out twice, yet such that features fit into memory."""
-    of_scale: ClassVar[tuple[str, ...]] = ()
-    """How the names of weights begin that another scale has others of."""
+    anew: ClassVar[dict[str, str]] = {"scale": "upsampler."}
+    """Settings in which a net may differ that training starts from, and how the names of those weights begin that then
+    start anew."""
 
     @abstractmethod
     def forward(self, y: Tensor) -> Tensor:
@@ -66,14 +67,16 @@ class Restorer(Model):
         return self
 
     def start_from(self, other: Model) -> None:
-        """Take over the weights of another; all but those `of_scale` where that one enlarges by another scale."""
-        if not isinstance(other, type(self)) or replace(other.config, scale=self.scale) != self.config:
-            super().start_from(other)  # which says why not
-            return
-        weights = other.state_dict()
-        if other.scale != self.scale:
-            weights = self.state_dict() | {k: v for k, v in weights.items() if not k.startswith(self.of_scale)}
-        self.load_state_dict(weights)
+        """Take over the weights of another, all but those that start `anew`."""
+        if isinstance(other, type(self)):
+            own, theirs = asdict(self.config), asdict(other.config)
+            differ = {name for name in own if own[name] != theirs[name]}
+            if differ and differ <= self.anew.keys():
+                left = tuple(self.anew[name] for name in differ)
+                kept = {k: v for k, v in other.state_dict().items() if not k.startswith(left)}
+                self.load_state_dict(self.state_dict() | kept)
+                return
+        super().start_from(other)  # which says what else differs
 
     def multiply_adds(self) -> float:
         """Multiply-adds of the convolutions for each pixel of the result, as torch counts them."""

@@ -55,7 +55,6 @@ class EDSR(Restorer):
     """
 
     architecture = "edsr"
-    of_scale = ("upsampler.",)
 
     def __init__(self, config: EDSRConfig | None = None) -> None:
         super().__init__()

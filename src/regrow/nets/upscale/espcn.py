@@ -37,7 +37,6 @@ class ESPCN(LumaRestorer):
 
     architecture = "espcn"
     enlarged = False
-    of_scale = ("upsampler.",)
 
     def __init__(self, config: ESPCNConfig | None = None) -> None:
         super().__init__()

@@ -38,7 +38,6 @@ class FSRCNN(LumaRestorer):
 
     architecture = "fsrcnn"
     enlarged = False
-    of_scale = ("upsampler.",)
 
     def __init__(self, config: FSRCNNConfig | None = None) -> None:
         super().__init__()
