@@ -1,8 +1,10 @@
 import runpy
 import subprocess
 import sys
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 SCRIPTS = Path(__file__).parent.parent / "benchmarks"
@@ -74,3 +76,32 @@ def test_couplings(script, save, astronaut, tmp_path):
     plain, given = ([float(cell) for cell in line.split("|")[2:-1]] for line in lines[2:])
     assert plain[0] == plain[1]
     assert given[0] > plain[0]
+
+
+def test_opencv(script, save, astronaut, tmp_path, monkeypatch):
+    """With a stand-in of OpenCV that repeats pixels, and tells BGR from RGB."""
+
+    class Nearest:
+        def readModel(self, path):
+            assert Path(path).name == "FSRCNN_x2.pb"
+
+        def setModel(self, name, scale):
+            assert (name, scale) == ("fsrcnn", 2)
+
+        def upsample(self, x):
+            return (x.repeat(2, 0).repeat(2, 1) // [4, 1, 1]).astype(np.uint8)
+
+    save("set/a.png", np.full((32, 32, 3), [200, 0, 0], np.uint8))
+    module = types.ModuleType("cv2")
+    module.dnn_superres = types.SimpleNamespace(DnnSuperResImpl_create=Nearest)
+    monkeypatch.setitem(sys.modules, "cv2", module)
+    lines = script("opencv.py", "FSRCNN_x2.pb", tmp_path / "set", WIDTH=12, HEIGHT=8, TRIES=1, PAUSE=0).splitlines()
+    assert lines[1].startswith("OpenCV FSRCNN")
+    assert float(lines[1].split()[-1]) > 60  # red stays red: what is taken from the first channel of BGR is zero
+    assert float(lines[3].split()[-1]) > 0
+
+
+def test_opencv_that_is_not_there(script, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(SystemExit, match="pip install opencv-contrib-python-headless"):
+        script("opencv.py", "FSRCNN_x2.pb")

@@ -10,7 +10,6 @@ from regrow.errors import UsageError
 from regrow.nets.upscale.base import SIDE
 from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler
 from regrow.nets.upscale.dqe import DQE, DQEConfig
-from regrow.nets.upscale.edsr import EDSR, EDSRConfig
 from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
 from regrow.resample import bicubic
 
@@ -200,17 +199,17 @@ def test_untrained_dqe_leaves_the_picture():
     torch.testing.assert_close(DQE(DQEConfig(channels=8, blocks=1))(y), y)
 
 
-def test_edsr_starts_from_another_scale():
-    small, large = (EDSR(EDSRConfig(scale=scale, channels=8, blocks=1)) for scale in (2, 3))
-    before = large.upsampler[0].weight.clone()
-    large.start_from(small)
-    assert torch.equal(large.tail.weight, small.tail.weight)
-    assert torch.equal(large.upsampler[0].weight, before)
-    same = EDSR(EDSRConfig(scale=2, channels=8, blocks=1))
-    same.start_from(small)
-    assert torch.equal(same.upsampler[0].weight, small.upsampler[0].weight)
-    with pytest.raises(ValueError, match="layouts differ"):
-        large.start_from(EDSR(EDSRConfig(channels=8, blocks=2)))
+@torch.no_grad()
+def test_a_plain_net_begins_as_it_was_without_context():
+    settings = {"architecture": "plain", "channels": 8, "layers": 2}
+    start = random_weights(zoo.build(settings))
+    model = zoo.build({**settings, "context": 2})
+    model.start_from(start)
+    y = torch.rand(1, 3, 9, 10)
+    assert torch.equal(model(y), start(y))
+    silu = zoo.build({**settings, "activation": "silu"})
+    silu.start_from(start)
+    assert torch.equal(silu.last.weight, start.last.weight)
 
 
 def test_vdsr_of_luma_leaves_chroma_to_bicubic():

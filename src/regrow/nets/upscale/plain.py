@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -50,7 +51,7 @@ class Plain(Restorer):
     """
 
     architecture = "plain"
-    anew = {"scale": "last.", "context": "context.", "activation": "activation."}
+    anew: ClassVar[dict[str, str]] = {"scale": "last.", "context": "context.", "activation": "activation."}
     takes_half = True
     tile = 512  # there is little to hold
 
