@@ -138,7 +138,7 @@ def test_without_spandrel_its_files_are_refused_with_what_to_do(error, path, mon
 
 def test_what_spandrel_does_not_know_is_refused(spandrel, tmp_path):
     torch.save({"other": torch.zeros(2)}, tmp_path / "other.pth")
-    with pytest.raises(RegrowError, match=r"other\.pth: .*no net that is known.*spandrel knows it neither"):
+    with pytest.raises(RegrowError, match=r"other\.pth: .*no net that is known.*spandrel does not know it either"):
         zoo.load(str(tmp_path / "other.pth"))
 
 

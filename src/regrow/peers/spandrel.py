@@ -32,7 +32,7 @@ def load(state: State, path: str, unknown: str) -> Model:
     try:
         net = spandrel.ModelLoader().load_from_state_dict(state)
     except spandrel.UnsupportedModelError:
-        raise RegrowError(f"{path}: {unknown}, and spandrel knows it neither") from None
+        raise RegrowError(f"{path}: {unknown}, and spandrel does not know it either") from None
     except Exception as error:
         raise RegrowError(f"{path}: spandrel cannot load it ({_line(error)})") from None
     if net.purpose not in ("SR", "Restoration") or (net.input_channels, net.output_channels) != (3, 3):
