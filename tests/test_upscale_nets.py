@@ -65,12 +65,13 @@ TINY = [
     {"architecture": "srdensenet", "growth": 4, "layers": 2, "blocks": 2, "narrow": 8, "colours": 1},
     {"architecture": "srfeat", "scale": 3, "channels": 8, "blocks": 2},
     {"architecture": "srmdnf", "scale": 3, "channels": 8, "layers": 3},
+    {"architecture": "srram", "scale": 3, "channels": 8, "blocks": 1, "reduction": 2},
     {"architecture": "srresnet", "scale": 8, "channels": 8, "blocks": 1},
     {"architecture": "vdsr", "scale": 2, "channels": 8, "layers": 4},
     {"architecture": "vdsr", "scale": 3, "channels": 8, "layers": 5, "colours": 1},
     {"architecture": "zssr", "channels": 8, "layers": 3},
 ]
-WHOLE = "rcan", "smfanet"
+WHOLE = "rcan", "smfanet", "srram"
 """Nets that look at the whole picture."""
 
 

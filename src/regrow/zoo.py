@@ -106,6 +106,7 @@ def build(settings: dict[str, Any]) -> Model:
     from regrow.nets.upscale.srdensenet import SRDenseNet, SRDenseNetConfig
     from regrow.nets.upscale.srfeat import SRFeat, SRFeatConfig
     from regrow.nets.upscale.srmdnf import SRMDNF, SRMDNFConfig
+    from regrow.nets.upscale.srram import SRRAM, SRRAMConfig
     from regrow.nets.upscale.srresnet import SRResNet, SRResNetConfig
     from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
     from regrow.nets.upscale.zssr import ZSSR, ZSSRConfig
@@ -146,6 +147,7 @@ def build(settings: dict[str, Any]) -> Model:
         "srfeat": (SRFeat, SRFeatConfig),
         "srgan-discriminator": (Discriminator, DiscriminatorConfig),
         "srmdnf": (SRMDNF, SRMDNFConfig),
+        "srram": (SRRAM, SRRAMConfig),
         "srresnet": (SRResNet, SRResNetConfig),
         "tad": (TAD, TADConfig),
         "vdsr": (VDSR, VDSRConfig),
