@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 import regrow
+from regrow.chain import BICUBIC
 from regrow.cli.memory import hold_freed
-from regrow.measure.benchmark import BICUBIC, Pair, as_rgb, originals
+from regrow.measure.benchmark import Pair, as_rgb, originals
 from regrow.measure.metrics import psnr_y
 from regrow.restoration import default_upscaler
 

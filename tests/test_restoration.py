@@ -16,6 +16,7 @@ from regrow.nets.upscale.dqe import DQE, DQEConfig
 from regrow.nets.upscale.edsr import EDSR, EDSRConfig
 from regrow.picture import open_picture
 from regrow.provenance import mark, steps_of
+from regrow.restoration import upscale
 
 BT601 = np.array([0.299, 0.587, 0.114])
 
@@ -170,6 +171,21 @@ def test_models_enlarge_one_after_another(folders, photo, tmp_path):
     assert (bound != free).any()
     assert (bound != plain).any()
     assert regrow.upscale(picture, scale=5, model=both).shape == (100, 100, 3)
+
+
+@pytest.mark.parametrize("scale", [2, 2.5, 8])
+def test_bicubic_enlarges_too_to_compare_with(regrow, photo, coffee, save, tmp_path, scale):
+    small = save("small.png", coffee[:40, :60].copy())
+    done = regrow("upscale", small, "-o", tmp_path / "out.png", "--scale", scale, "--model", "bicubic")
+    assert done.code == 0, done.err
+    with Image.open(tmp_path / "out.png") as image:
+        found, wide = np.asarray(image, int), image.width
+        assert steps_of(image.info["xmp"]) == f"upscale bicubic x{scale:g}"
+    with Image.open(small) as image:
+        expected = np.asarray(image.resize((wide, round(40 * scale)), Image.Resampling.BICUBIC), int)
+    inside = slice(12, -12)  # borders are extended where Pillow leaves them out
+    assert np.abs(found - expected)[inside, inside].max() <= 1
+    np.testing.assert_array_equal(upscale(coffee[:40, :60].copy(), scale=scale, model="bicubic"), found)
 
 
 def test_one_default_for_every_scale():

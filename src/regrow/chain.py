@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 NONE = "none"
 """The name of a step that is left out."""
 
+BICUBIC = "bicubic"
+"""The name of an upscaler that is no net: what every other is compared with."""
+
 ZSSR = "zssr"
 """The name of an upscaler that is fitted to each picture before it enlarges it: `regrow.zero_shot`."""
 
@@ -49,7 +52,7 @@ class Chain:
     colorizer: str = NONE
     """Names of shipped models, folders, or `NONE`."""
     upscaler: str = NONE
-    """Or "A+B": B enlarges what A has enlarged. Or `ZSSR`."""
+    """Or "A+B": B enlarges what A has enlarged. Or `BICUBIC` or `ZSSR`."""
     enhancer: str = NONE
     scale: float = 1
     temperature: float | None = None
@@ -209,7 +212,7 @@ class Chain:
         at: tuple[int, int],
         colours: int,
         *,
-        ensemble: bool = False,
+        ensemble: bool,
     ) -> tuple[Iterable[np.ndarray], tuple[int, int]]:
         """Rows of a picture of (width, height) taken through nets one after another, and its size then."""
         for net in nets:
@@ -221,7 +224,7 @@ class Chain:
     @property
     def _upscalers(self) -> list[Net]:
         nets: list[Net] = []  # without one that is still to be fitted
-        for name in zoo.parts(self.upscaler) if self.upscaler not in (NONE, ZSSR) else ():
+        for name in zoo.parts(self.upscaler) if self.upscaler not in (NONE, BICUBIC, ZSSR) else ():
             left = ceil(self.scale / prod(net.scale for net in nets))
             nets.append(_restorer(name, zoo.digest(name), self.device, left))
         return nets
@@ -233,6 +236,8 @@ class Chain:
 
 
 def _cited(name: str) -> str:
+    if name == BICUBIC:
+        return BICUBIC
     if name == ZSSR:
         from regrow.zero_shot import SEED, STEPS
 

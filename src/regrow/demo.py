@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from regrow import verbs
+from regrow.chain import BICUBIC
 from regrow.inputs import read_rgb
-from regrow.measure.benchmark import BICUBIC, Pair
+from regrow.measure.benchmark import Pair
 from regrow.measure.compare import compare
 from regrow.measure.sheet import write_sheet
 from regrow.writer import PictureWriter

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from regrow.chain import NONE, ZSSR, Chain
+from regrow.chain import BICUBIC, NONE, ZSSR, Chain
 from regrow.errors import UsageError
 from regrow.formats import format_of, get_format, icc_fits
 from regrow.hints import Hint
@@ -129,7 +129,7 @@ def upscale(
         picture, out: as for `colorize`.
         scale: how many times larger each side becomes, 1 to 8.
         model: shipped name or folder, or a file of published weights that `regrow.peers` knows, or "A+B", one after
-            another, or "zssr", which is fitted to the picture first and takes minutes (`regrow.zero_shot`); the shipped
+            another, or "bicubic", or "zssr", fitted to the picture first for minutes (`regrow.zero_shot`); the shipped
             one for the scale when not given.
         ensemble: the mean over all flips and transposes of the picture: a little better, in eight times the time.
         device, tile, format, video, report: as for `restore`. While a net is fitted, progress is in steps.
@@ -195,8 +195,8 @@ def default_upscaler(scale: float) -> str:
 def upscaling_chain(scale: float, model: str | None, device: str, tile: int | None, *, ensemble: bool = False) -> Chain:
     """What `upscale` does. UsageError for settings that cannot be."""
     chain = restoring_chain(scale, NONE, model, None, None, device, tile)
-    if ensemble and chain.upscaler == NONE:
-        raise UsageError(f"ensemble at scale {scale:g}: nothing is enlarged whose mean could be taken; leave it out")
+    if ensemble and chain.upscaler in (NONE, BICUBIC):
+        raise UsageError(f"ensemble at scale {scale:g}: no net enlarges whose mean could be taken; leave it out")
     return replace(chain, ensemble=ensemble or chain.ensemble)
 
 

@@ -24,10 +24,11 @@ def bench(
     tile: int | None,
 ) -> None:
     """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
+    from regrow.chain import BICUBIC
     from regrow.measure import benchmark
     from regrow.rescaling import default_model
 
-    names = models or [benchmark.BICUBIC, default_model(scale, grey=grey)]
+    names = models or [BICUBIC, default_model(scale, grey=grey)]
     options: dict[str, Any] = {"scale": scale, "grey": grey, "refine": refine, "device": device, "tile": tile}
     _bench(benchmark, folders, names, out, options)
 
@@ -77,8 +78,8 @@ def bench_clips(
     tile: int | None,
 ) -> None:
     """The same for clips, with the PSNR of every frame in frames.csv and psnr.png."""
+    from regrow.chain import BICUBIC
     from regrow.measure import video_benchmark as benchmark
-    from regrow.measure.benchmark import BICUBIC
     from regrow.rescaling import default_clip_model, default_model
 
     names = models or list(dict.fromkeys((BICUBIC, default_model(scale), default_clip_model(scale, 3, "small.mkv"))))

@@ -23,8 +23,8 @@ PublishedModel = Annotated[
 UpscaleModel = Annotated[
     str | None,
     typer.Option(
-        help="Model by name (see `regrow models`), folder, file of published weights, or A+B, one after another; zssr "
-        "is fitted to the picture first: minutes."
+        help="Model by name (see `regrow models`), folder, file of published weights, or A+B, one after another; "
+        "bicubic; or zssr, fitted to the picture first for minutes."
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]

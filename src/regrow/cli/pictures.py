@@ -200,7 +200,9 @@ def restore(
     colorizer: Annotated[
         str | None, typer.Option(metavar="MODEL", help="What colours pictures that are black and white, or none.")
     ] = None,
-    upscaler: Annotated[str | None, typer.Option(metavar="MODEL", help="What enlarges them, zssr, or none.")] = None,
+    upscaler: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="What enlarges them, bicubic, zssr, or none.")
+    ] = None,
     enhancer: Annotated[str | None, typer.Option(metavar="MODEL", help="What improves them then, or none.")] = None,
     correct: Annotated[
         float | None,

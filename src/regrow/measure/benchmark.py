@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from regrow import verbs, zoo
+from regrow.chain import BICUBIC
 from regrow.colorspace import luma
 from regrow.errors import RegrowError, UsageError
 from regrow.files import find_pictures
@@ -29,9 +30,6 @@ from regrow.pipeline import restore_rows
 from regrow.resample import bicubic
 from regrow.rescaling import Scale, check_scale, small_size, words
 from regrow.writer import PictureWriter
-
-BICUBIC = "bicubic"
-"""The baseline: shrunk and grown by the antialiased bicubic."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor, nn
 
+from regrow.chain import BICUBIC
 from regrow.errors import UsageError
-from regrow.measure.benchmark import BICUBIC, labels
+from regrow.measure.benchmark import labels
 from regrow.measure.sheet import SIDE as DETAIL
 from regrow.measure.sheet import write_sheet
 from regrow.measure.upscale_benchmark import Upscaler, checked

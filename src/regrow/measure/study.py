@@ -13,10 +13,11 @@ import numpy as np
 import torch
 
 from regrow import zoo
+from regrow.chain import BICUBIC
 from regrow.errors import UsageError
 from regrow.files import atomic
 from regrow.measure import metrics
-from regrow.measure.benchmark import BICUBIC, Pair, as_rgb, bench, labels, originals
+from regrow.measure.benchmark import Pair, as_rgb, bench, labels, originals
 from regrow.measure.plots import plot_lines
 from regrow.measure.results import means
 from regrow.nets.rescale.base import Rescaler

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from regrow.chain import ZSSR
+from regrow.chain import BICUBIC, ZSSR
 from regrow.ensemble import VIEWS
 from regrow.errors import UsageError
 from regrow.measure import metrics
-from regrow.measure.benchmark import BICUBIC, Pair, as_rgb, labels, originals
+from regrow.measure.benchmark import Pair, as_rgb, labels, originals
 from regrow.measure.memory import peak_memory, reset_peak
 from regrow.measure.niqe import niqe
 from regrow.measure.plots import plot_points

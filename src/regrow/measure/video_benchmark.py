@@ -14,9 +14,10 @@ from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
+from regrow.chain import BICUBIC
 from regrow.errors import RegrowError, UsageError
 from regrow.files import atomic, find_pictures
-from regrow.measure.benchmark import BICUBIC, Pair, figures, labels, originals, sheet_row
+from regrow.measure.benchmark import Pair, figures, labels, originals, sheet_row
 from regrow.measure.memory import peak_memory, reset_peak
 from regrow.measure.plots import plot_lines
 from regrow.measure.results import means
