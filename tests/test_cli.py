@@ -110,7 +110,10 @@ def test_info_and_models_tell_in_words_and_json(regrow, shrink, photos, tmp_path
     assert "scale        4" in regrow("info", small).out
     assert regrow("info", "-", stdin=small.read_bytes()).out == regrow("info", small).out
     assert json.loads(regrow("models", "--json").out)["tad-x2"]["scale"] == 2
-    assert "tad-x2" in regrow("models").out
+    told = regrow("models").out
+    assert "tad-x2" in told
+    assert not set("[]") & set(told)  # no links, which would say nothing on a terminal
+    assert all(line.endswith(".") and "  " in line for line in told.splitlines())
     done = regrow("info", photos / "a.png")
     assert (done.code, done.out) == (1, "")
     assert "has no passport" in done.err

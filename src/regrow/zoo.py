@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
@@ -67,7 +68,8 @@ def summary(name: str) -> str:
     """What a model does: the first sentence of its card; empty where it has none."""
     with suppress(OSError, UnicodeDecodeError):
         _, _, text = (folder(name) / CARD).read_text(encoding="utf-8").partition("\n\n")
-        return " ".join(text.partition(".")[0].split()) + "."
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)  # links end nowhere on a terminal
+        return " ".join(re.split(r"\.\s", words + "\n")[0].split()).rstrip(".") + "."
     return ""
 
 
