@@ -324,7 +324,7 @@ def test_a_trained_encoder_serves_the_frozen_net_better(restorer_folder, clip):
         (MODEL, {"frames": 1}, {}, "frames is 1, but the net that restores looks at 3"),
         ({**MODEL, "frames": 5}, {}, {}, "frames is 3, but the net that restores looks at 5"),
         (MODEL, {"grey": 0.1}, {}, "grey"),
-        (MODEL, {"enlarged": "edsr-light-x2"}, {}, "enlarged"),
+        (MODEL, {"enlarged": "plain-x2"}, {}, "enlarged"),
         (MODEL, {"stretch": 2.0}, {}, "stretch"),
         (MODEL, {}, {"radius": 1.0}, "radius"),
         (MODEL, {}, {"guidance": "l2"}, "guidance"),

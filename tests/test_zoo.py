@@ -30,6 +30,13 @@ def configure(folder, **changes):
     (folder / zoo.CONFIG).write_text(json.dumps({**table, **changes}))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="files have other permissions elsewhere")
+def test_others_may_read_what_is_saved(model):
+    plain = model / "plain"
+    plain.touch()
+    assert {path.stat().st_mode for path in model.iterdir()} == {plain.stat().st_mode}
+
+
 def test_the_shipped_models():
     assert {"tad-x2", "tad-x4"} <= set(zoo.names())
 

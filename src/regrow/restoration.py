@@ -189,7 +189,7 @@ def restoring_chain(
 def default_upscaler(scale: float) -> str:
     """The shipped model that enlarges by a scale above 1 and at most `LARGEST_SCALE`, when no other is asked for."""
     whole = max(2, math.ceil(scale))
-    return {2: "plain-x2", 3: "edsr-light-x3", 4: "plain-x4"}.get(whole, "plain-x4+plain-x2")
+    return {2: "plain-x2", 3: "plain-x3", 4: "plain-x4"}.get(whole, "plain-x4+plain-x2")
 
 
 def upscaling_chain(scale: float, model: str | None, device: str, tile: int | None, *, ensemble: bool = False) -> Chain:

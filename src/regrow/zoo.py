@@ -217,7 +217,7 @@ def save(model: Model, path: Path) -> None:
     Parameters are kept in float16: half the size, for less than 0.002 dB either way. Buffers stay as they are, for
     statistics of features go beyond its range.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as packed
 
     halved = {name for name, _ in model.named_parameters()}
     tensors = {
@@ -225,7 +225,7 @@ def save(model: Model, path: Path) -> None:
         for name, value in model.state_dict().items()
     }
     with atomic(path / WEIGHTS) as part:
-        save_file(tensors, part)
+        part.write_bytes(packed(tensors))  # readable to others, as files are; save_file would keep it to the user
     with atomic(path / CONFIG) as part:
         part.write_text(json.dumps(model.settings(), indent=2) + "\n", encoding="utf-8")
 
