@@ -159,6 +159,18 @@ def test_training_may_start_from_other_weights(trained, recipe, photographs, tmp
     assert model.scale == 4
 
 
+def test_what_was_learned_may_be_blended_with_what_it_began_from(trained, recipe, photographs, tmp_path):
+    begun = zoo.load(str(trained / "weights")).state_dict()
+    run = replace(recipe.run, steps=2)
+    alone, blended = (
+        zoo.load(str(loop.train(again, photographs, tmp_path / str(again.blend), device="cpu"))).state_dict()
+        for again in (replace(recipe, init=str(trained / "weights"), run=run, blend=blend) for blend in (1.0, 0.25))
+    )
+    assert any((alone[name] - begun[name]).abs().max() > 1e-3 for name in begun)
+    for name, value in blended.items():
+        torch.testing.assert_close(value, 0.75 * begun[name] + 0.25 * alone[name], rtol=1e-3, atol=1e-4)
+
+
 def test_training_without_held_out_pictures(recipe, photographs, tmp_path):
     alone = replace(recipe, data=replace(recipe.data, validation=0), run=replace(recipe.run, steps=2))
     assert zoo.load(str(loop.train(alone, photographs, tmp_path, device="cpu")))
@@ -471,6 +483,8 @@ def test_a_recipe_survives_the_way_through_json(recipe):
         (("steps = 12", "steps = 12.0"), "steps"),
         (("steps = 12", "steps = "), "TOML"),
         (("[model]", "init = 3\n[model]"), "init"),
+        (("[model]", "blend = 0.5\n[model]"), "no init"),
+        (("[model]", 'init = "tad-x2"\nblend = 1.5\n[model]'), "blend"),
         (("[model]", "name = 3\n[model]"), "name"),
         (("[model]", "loss = 3\n[model]"), "loss"),
         (("[data]", "[data]\nfolders = [3]"), "folders"),

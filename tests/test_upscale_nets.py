@@ -8,7 +8,7 @@ from torch import nn
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.nets.upscale.base import SIDE
-from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler
+from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, transposed
 from regrow.nets.upscale.dqe import DQE, DQEConfig
 from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
 from regrow.resample import bicubic
@@ -155,6 +155,22 @@ def test_nothing_beyond_the_halo_matters(model):
 def test_subpixel_upsamplers_begin_as_nearest_neighbours(scale):
     result = Upsampler(4, scale, 5, at_once=True)(torch.rand(1, 4, 5, 6))
     torch.testing.assert_close(F.interpolate(result[..., ::scale, ::scale], scale_factor=scale), result)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(9, 2), (9, 3), (9, 4), (17, 2), (4, 2), (3, 2), (6, 3), (8, 4)])
+@pytest.mark.parametrize("bias", [False, True])
+def test_few_transposed_channels_are_the_same_by_subpixels(kernel, stride, bias):
+    layer = transposed(5, 3, kernel, stride)
+    assert type(layer) is not nn.ConvTranspose2d
+    if not bias:
+        layer.bias = None
+    x = torch.rand(2, 5, 7, 4, requires_grad=True)
+    found, expected = layer(x), nn.ConvTranspose2d.forward(layer, x)
+    torch.testing.assert_close(found, expected)
+    weights = torch.rand_like(expected)
+    wanted = (x, layer.weight)
+    for a, b in zip(*(torch.autograd.grad((y * weights).sum(), wanted) for y in (found, expected)), strict=True):
+        torch.testing.assert_close(a, b)
 
 
 @pytest.mark.parametrize("kind", UPSAMPLERS)

@@ -166,6 +166,9 @@ class Recipe:
     """`architecture` and its settings."""
     init: str = ""
     """Model to start from: a shipped name or a folder; random weights when empty."""
+    blend: float = 1.0
+    """Share of what was learned in the result, the rest being the weights of `init`: network interpolation (Wang et al.
+    2018, section 3.4), which takes back part of what adversarial training makes up. Not in the figures of the log."""
     discriminator: dict[str, Any] = field(default_factory=dict)
     """`architecture` and its settings, for adversarial training; trained beside the model by the same [optimizer]."""
     data: Data = field(default_factory=Data)
@@ -176,6 +179,10 @@ class Recipe:
     def __post_init__(self) -> None:
         if bool(self.loss.adversarial) != bool(self.discriminator):
             raise UsageError("loss.adversarial, a weight, and [discriminator], the net it is against, go together")
+        if not 0 < self.blend <= 1:
+            raise UsageError(f"blend is {self.blend}, but must be above 0 and at most 1")
+        if self.blend < 1 and not self.init:
+            raise UsageError(f"blend is {self.blend}, but there is no init whose weights could be the rest")
 
     @classmethod
     def read(cls, path: Path, changes: Sequence[str] = ()) -> Recipe:
