@@ -8,7 +8,7 @@ from torch import nn
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.nets.upscale.base import SIDE
-from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, transposed
+from regrow.nets.upscale.blocks import UPSAMPLERS, SubpixelTransposed, Upsampler, transposed, transposed_reach
 from regrow.nets.upscale.dqe import DQE, DQEConfig
 from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
 from regrow.resample import bicubic
@@ -93,7 +93,11 @@ def test_multiply_adds_are_those_that_happen(model):
     def count(layer, given, result):
         nonlocal counted
         at = given[0] if isinstance(layer, nn.ConvTranspose2d) else result  # where each weight is used once
-        counted += layer.weight.numel() * at.shape[-2] * at.shape[-1]
+        weights = layer.weight.numel()
+        if isinstance(layer, SubpixelTransposed):  # kernels are filled up with zeros to whole small pixels
+            (kernel, _), (stride, _) = layer.kernel_size, layer.stride
+            weights *= (stride * (2 * transposed_reach(kernel, stride) + 1) / kernel) ** 2
+        counted += weights * at.shape[-2] * at.shape[-1]
 
     layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
     hooks = [m.register_forward_hook(count) for m in layers]
