@@ -103,7 +103,8 @@ def plot_points(
             panel.axhline(lines[name], color="grey", linestyle="dashed", label="originals")
         panel.set(title=name, xlabel=across[1], ylabel=up[1])
         panel.grid(alpha=0.3)
-        if panel.lines:
-            panel.legend(fontsize="small")
+    named = {line.get_label(): line for panel in panels for line in panel.lines}
+    if named:  # beside the panels, where no point can lie behind it
+        figure.legend(named.values(), named.keys(), loc="outside right center", fontsize="small")
     with atomic(path) as part:
         figure.savefig(part, format="png", dpi=120)
