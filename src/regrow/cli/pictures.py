@@ -40,7 +40,7 @@ from regrow.cli.options import (
     parse_scale,
     parse_size,
 )
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
 
 if TYPE_CHECKING:
     from regrow.batch import Job
@@ -201,15 +201,17 @@ def upscale(
     """Enlarge pictures that nobody shrank with regrow."""
     from regrow import batch, restoration
     from regrow.cli import running
-    from regrow.cli.priors import refuse_without, said
+    from regrow.cli.priors import prior_of, refuse_without
     from regrow.video.options import Video
 
     settings = {"net": net, "steps": steps, "seed": seed, "half": half, "snapshots": snapshots, "every": every}
     if prior:
+        if jobs > 1:
+            raise UsageError(f"--jobs {jobs}: priors are fitted one after another; leave it out")
         from regrow.priors.verbs import enlarger
 
         chain: restoration.Restoration = enlarger(
-            scale, said(out, compile=compile, **settings), device, model=model, ensemble=ensemble, tile=tile
+            scale, prior_of(out, compile=compile, **settings), device, model=model, ensemble=ensemble, tile=tile
         )
     else:
         refuse_without("--prior", compile=compile or None, **settings)

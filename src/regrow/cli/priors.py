@@ -51,7 +51,7 @@ def denoise(
     """Take noise out of pictures by a net that is fitted to each, for minutes; Ctrl-C gives the best so far."""
     from regrow.priors.restorer import PriorRestorer
 
-    prior = said(
+    prior = prior_of(
         out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
     )
     restorer = PriorRestorer(task="denoise", prior=prior, device=device)
@@ -78,7 +78,7 @@ def dejpeg(
     """Take blocks and ringing out of what was a JPEG by a net that is fitted to each picture, for minutes."""
     from regrow.priors.restorer import PriorRestorer
 
-    prior = said(
+    prior = prior_of(
         out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
     )
     restorer = PriorRestorer(task="dejpeg", prior=prior, device=device)
@@ -108,13 +108,13 @@ def inpaint(
     """Fill in what is missing of pictures by a net that is fitted to each, for minutes; the rest stays as it is."""
     from regrow.priors.verbs import inpainter
 
-    prior = said(
+    prior = prior_of(
         out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
     )
     _restore(inpainter(mask, prior, device), inputs, out, format=format, force=force, dry_run=dry_run)
 
 
-def said(out: str, **settings: Any) -> Prior:
+def prior_of(out: str, **settings: Any) -> Prior:
     """The settings that were given, with what is needed to go on after an interrupt kept beside the results."""
     from regrow.batch import STDIO
     from regrow.priors.options import Prior

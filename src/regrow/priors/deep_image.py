@@ -38,6 +38,8 @@ WARM = 100
 KEEP, FALL = 100, 5.0
 """Steps after which weights are kept, and loss of PSNR in dB at which they are taken back: descent at this rate breaks
 down now and then."""
+EARLY = 10
+"""At step n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
 SAVE_SECONDS = 60
 """Between checkpoints."""
 
@@ -177,7 +179,8 @@ class _Run:
             self.kept, self.kept_psnr = self._weights(), psnr
         self.optimizer.step()
         x = x.detach()
-        self.mean = x if self.step == 1 else self.mean.lerp(x, 1 - self.settings.average)
+        decay = min(self.settings.average, (self.step - 1) / (self.step + EARLY))
+        self.mean = self.mean.lerp(x, 1 - decay)
         if self.stop is None or self.stop.add(x) or self.stop.least == inf:
             self.best, self.best_step = self.mean, self.step
         return psnr

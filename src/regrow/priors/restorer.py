@@ -94,6 +94,9 @@ class PriorRestorer:
         if alpha.shape[1]:
             wanted = self.size(size)[::-1]
             found = torch.cat((found, F.interpolate(alpha, size=wanted, mode="bilinear")), 1)
+        if self.interrupted:
+            goes_on = "; asked for again (with --force) it goes on from there" if self._kept else ""
+            log.warning("%s: interrupted, so the result is the best so far%s", what, goes_on)
         steps = self.steps() + ("; interrupted" if self.interrupted else "")
         result = np.ascontiguousarray(found[0].permute(1, 2, 0).numpy())
         return self._finished(to_dtype(result, held, held, dtype)), held, steps

@@ -24,7 +24,7 @@ def denoise(
     format: str | None = None,
     report: Report = silent,
 ) -> Any:
-    """Take noise out of a picture by a net that is fitted to it: the deep image prior, stopped before it fits the noise.
+    """Take noise out of a picture by a net fitted to it, the deep image prior, which is stopped before it fits noise.
 
     Args:
         picture: path or the bytes of a file; or numpy (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor
