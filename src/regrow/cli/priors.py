@@ -140,5 +140,5 @@ def _restore(
 
     planned = batch.plan(inputs, out, running.suffix_for(format))
     # One after another: each fit takes all the processor has, and only the main thread hears of Ctrl-C.
-    options = {"format": format, "video": Video(), "force": force, "dry_run": dry_run}
+    options: dict[str, Any] = {"format": format, "video": Video(), "force": force, "dry_run": dry_run}
     running.restore(restorer.task, planned, restorer, threads=1, **options)

@@ -151,7 +151,7 @@ class _Run:
         self.random = torch.Generator(self.net.device).manual_seed(settings.seed)
         self.stop = _stop(settings)
         self.step, self.best_step, self.kept_psnr = 0, 0, -inf
-        self.mean = problem.measured.new_zeros(1, problem.colours, *problem.size)
+        self.mean = torch.zeros(1, problem.colours, *problem.size, device=self.net.device)
         self.best, self.kept = self.mean, self._weights()
         with torch.no_grad():
             _check(problem, self.mean)
