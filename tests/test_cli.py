@@ -17,7 +17,10 @@ from regrow.cli import app
 from regrow.cli.options import parse_scale
 from regrow.errors import UsageError
 
-PRIOR = "IN... --net --steps --stop --seed --half --compile --snapshots --every --format --device --force --dry-run -o --out"
+PRIOR = (
+    "IN... --net --steps --stop --seed --half --compile --snapshots --every "
+    "--format --device --force --dry-run -o --out"
+)
 CONTRACT = {
     "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force "
     "--dry-run -o --out",
