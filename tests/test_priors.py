@@ -147,7 +147,8 @@ def test_it_stops_by_itself_with_the_best_kept(photo, monkeypatch):
     assert torch.equal(found.picture, means[found.step].picture)
 
 
-def test_a_breakdown_is_taken_back(photo):
+def test_a_breakdown_is_taken_back(photo, monkeypatch):
+    monkeypatch.setattr(deep_image, "KEEP", 10)
     run = deep_image._Run(denoising(torch.full_like(photo, 0.9)), QUICK, "cpu", None)
     for _ in range(deep_image.KEEP + 1):
         run.advance()
@@ -163,9 +164,9 @@ def test_a_breakdown_is_taken_back(photo):
 def test_another_fit_is_gone_on_from(photo):
     settings = Settings(net=QUICK.net, steps=60, perturbation=0)
     first = fit(denoising(photo), settings)
-    seen = []
-    fit(denoising(photo), Settings(net=QUICK.net, steps=1), start=first, watch=seen.append)
-    fit(denoising(photo), Settings(net=QUICK.net, steps=1), watch=seen.append)
+    seen, once = [], Settings(net=QUICK.net, steps=1, perturbation=0)
+    fit(denoising(photo), once, start=first, watch=seen.append)
+    fit(denoising(photo), once, watch=seen.append)
     assert seen[0].psnr > seen[1].psnr + 3
     larger = fit(denoising(F.interpolate(photo, scale_factor=1.5)), QUICK, start=first)
     assert larger.input.shape == (1, 4, 72, 72)
