@@ -5,6 +5,7 @@ from torch import nn
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.nets.prior.base import PriorNet
+from regrow.priors.settings import NETS
 
 TINY = [
     {"architecture": "hourglass", "inputs": 4, "levels": 2, "channels": 8, "skip": 2},
@@ -26,6 +27,20 @@ def test_the_papers_default_net_has_its_parameters():
     """The count that the authors' program prints for the default hourglass."""
     with torch.device("meta"):
         assert parameters(zoo.build({"architecture": "hourglass"})) == 2_217_831
+
+
+def test_the_net_by_default_is_a_sixth_of_it():
+    """Level by level: 1x1 past it, down, down, up, 1x1, and two for each normalised channel."""
+    with torch.device("meta"):
+        net = zoo.build(NETS["fast"])
+    expected, inputs = 16 * 3 + 3, 32
+    for channels, inner in ((16, 32), (32, 64), (64, 64), (64, 64), (64, 64)):
+        joined = inner + 4
+        convolutions = (inputs, 4, 1), (inputs, channels, 9), (channels, channels, 9), (joined, channels, 9)
+        for a, b, taps in (*convolutions, (channels, channels, 1)):
+            expected += a * b * taps + 3 * b
+        expected, inputs = expected + 2 * joined, channels
+    assert parameters(net) == expected == 383_767
 
 
 def test_parameters_of_the_others():

@@ -11,7 +11,7 @@ from regrow.errors import UsageError
 HOURGLASS: dict[str, Any] = {"architecture": "hourglass"}
 
 NETS: dict[str, dict[str, Any]] = {
-    "fast": {**HOURGLASS, "first": 16},
+    "fast": {**HOURGLASS, "first": 16, "channels": 64, "padding": "zeros"},
     "paper": HOURGLASS,
     "unet": {"architecture": "unet"},
     "resnet": {"architecture": "resnet"},
@@ -74,7 +74,7 @@ def settings_for(task: str, *, net: str | None = None, stop: bool | None = None,
         raise UsageError(f"net {net!r}: is none of {', '.join(NETS)}")
     chosen = NETS[net]
     if task == "inpaint" and chosen["architecture"] == "hourglass":  # what is known passes by the narrow places
-        chosen = {**chosen, "skip": 32 if net == "fast" else 128, "upsampling": "nearest"}
+        chosen = {**chosen, "skip": 16 if net == "fast" else 128, "upsampling": "nearest"}
     settings = replace(TASKS[task], net=chosen, **{k: v for k, v in changes.items() if v is not None})
     if stop is None:
         return settings

@@ -56,10 +56,10 @@ class Hourglass(PriorNet):
         super().__init__()
         self.config = config = config or HourglassConfig()
         widths = [min(config.channels, config.first * 2**i or config.channels) for i in range(config.levels)]
-        inner: Level | None = None
-        for inputs, channels in reversed(list(zip([config.inputs, *widths], widths, strict=False))):
-            inner = Level(inputs, channels, inner, config)
-        self.body = inner
+        *outer, innermost = zip([config.inputs, *widths], widths, strict=False)
+        self.body = Level(*innermost, None, config)
+        for inputs, channels in reversed(outer):
+            self.body = Level(inputs, channels, self.body, config)
         self.tail = conv(widths[0], config.outputs, 1)
         self.multiple = 2**config.levels
         self.smallest = (config.kernel // 2 + 1) * self.multiple  # reflections need more pixels than they add
