@@ -183,7 +183,7 @@ def test_one_piece_fades_into_the_next():
 
 
 def test_settings_of_tasks():
-    assert settings_for("denoise").stop == "exponential"
+    assert settings_for("denoise").stop == "windowed"
     assert settings_for("denoise", stop=False).stop == "none"
     assert settings_for("upscale", steps=7, seed=None).steps == 7
     assert settings_for("inpaint").net["upsampling"] == "nearest"

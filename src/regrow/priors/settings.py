@@ -61,8 +61,8 @@ class Settings:
 
 
 TASKS: dict[str, Settings] = {
-    "denoise": Settings(stop="exponential"),
-    "dejpeg": Settings(stop="exponential"),
+    "denoise": Settings(stop="windowed"),
+    "dejpeg": Settings(stop="windowed"),
     "inpaint": Settings(),
     "upscale": Settings(steps=2000),
 }
@@ -78,4 +78,4 @@ def settings_for(task: str, *, net: str | None = None, stop: bool | None = None,
     settings = replace(TASKS[task], net=chosen, **{k: v for k, v in changes.items() if v is not None})
     if stop is None:
         return settings
-    return replace(settings, stop="exponential" if stop else "none")
+    return replace(settings, stop="windowed" if stop else "none")

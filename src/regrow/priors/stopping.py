@@ -13,7 +13,7 @@ from math import inf
 import torch
 from torch import Tensor
 
-SAMPLES = 2**16
+SAMPLES = 2**15
 """Of an iterate with more samples so many, always the same, are looked at: enough for a mean."""
 
 
