@@ -105,3 +105,14 @@ def test_opencv_that_is_not_there(script, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(SystemExit, match="pip install opencv-contrib-python-headless"):
         script("opencv.py", "FSRCNN_x2.pb")
+
+
+@pytest.mark.parametrize("task", ["inpaint", "denoise", "upscale"])
+def test_priors(script, save, camera, task):
+    lines = script("priors.py", task, save("a.png", camera[:70, :70]), "--side", "32", "--steps", "3").splitlines()
+    row, mean = (line.split()[1:] for line in lines[1:])
+    assert [float(value) for value in row[:3]] == [float(value) for value in mean]
+    given, result, best, step, best_step, done = map(float, row[:6])
+    assert given > 10
+    assert result <= best
+    assert 1 <= best_step <= step == done == 3

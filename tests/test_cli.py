@@ -17,6 +17,10 @@ from regrow.cli import app
 from regrow.cli.options import parse_scale
 from regrow.errors import UsageError
 
+PRIOR = (
+    "IN... --net --steps --stop --seed --half --compile --snapshots --every "
+    "--format --device --force --dry-run -o --out"
+)
 CONTRACT = {
     "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force "
     "--dry-run -o --out",
@@ -24,10 +28,14 @@ CONTRACT = {
     "-o --out",
     "colorize": "IN... --hint --hints --reference --temperature --model --format --codec --crf --rate --device --jobs "
     "--force --dry-run -o --out",
-    "upscale": "IN... --scale --model --ensemble --format --codec --crf --rate --device --tile --jobs --force "
+    "upscale": "IN... --scale --model --ensemble --prior --net --steps --seed --half --compile "
+    "--snapshots --every --format --codec --crf --rate --device --tile --jobs --force "
     "--dry-run -o --out",
     "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device "
     "--tile --jobs --force --dry-run -o --out",
+    "denoise": PRIOR,
+    "dejpeg": PRIOR,
+    "inpaint": f"{PRIOR} --mask",
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",

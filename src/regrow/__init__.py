@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from regrow.errors import RegrowError as RegrowError
     from regrow.errors import UsageError as UsageError
     from regrow.measure.compare import compare as compare
+    from regrow.priors.options import Prior as Prior
+    from regrow.priors.verbs import dejpeg as dejpeg
+    from regrow.priors.verbs import denoise as denoise
+    from regrow.priors.verbs import inpaint as inpaint
     from regrow.restoration import colorize as colorize
     from regrow.restoration import restore as restore
     from regrow.restoration import upscale as upscale
@@ -24,13 +28,17 @@ if TYPE_CHECKING:
     from regrow.zoo import load as load
 
 _HOME = {
+    "Prior": "priors.options",
     "RegrowError": "errors",
     "UsageError": "errors",
     "Video": "video.options",
     "colorize": "restoration",
     "compare": "measure.compare",
+    "dejpeg": "priors.verbs",
+    "denoise": "priors.verbs",
     "grow": "verbs",
     "info": "verbs",
+    "inpaint": "priors.verbs",
     "load": "zoo",
     "restore": "restoration",
     "shrink": "verbs",

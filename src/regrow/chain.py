@@ -115,6 +115,11 @@ class Chain:
         nets = self._upscalers or self._enhancers
         return nets[0].device.type if nets else "cpu"
 
+    @property
+    def interrupted(self) -> bool:
+        """Never: an interrupt ends it at once."""
+        return False
+
     def check(self, *, clip: bool = False) -> None:
         """UsageError where a model is not there, is of another kind, or does not reach the scale.
 

@@ -6,12 +6,12 @@ import os
 from typing import Any
 
 from regrow import zoo
-from regrow.chain import Chain
 from regrow.errors import RegrowError
 from regrow.formats import format_of
 from regrow.passport import Passport
 from regrow.picture import Picture, open_picture
 from regrow.rescaling import Scale, asked_scale, check_scale, default_clip_model, default_model, grown_size, small_size
+from regrow.restoration import Restoration
 from regrow.verbs import info, restored
 from regrow.video.clip import Clip
 from regrow.video.source import is_clip, open_clip
@@ -80,7 +80,7 @@ def is_grown(
         return False
 
 
-def is_restored(source: Any, target: str | os.PathLike[str], chain: Chain) -> bool:
+def is_restored(source: Any, target: str | os.PathLike[str], chain: Restoration) -> bool:
     """Whether `target` says of itself that this chain made it, of a picture of the size of `source`, and is newer."""
     try:
         if not _newer(target, source):

@@ -24,6 +24,27 @@ def silent(done: int, total: int) -> None:
     """The report nobody asked for."""
 
 
+def said(report: Report, words: str) -> None:
+    """Show words beside the progress, where whoever is told has a method `say` for them."""
+    if say := getattr(report, "say", None):
+        say(words)
+
+
+class Part:
+    """The report of one of `count` parts of the work that take equally long, `i` of which are done."""
+
+    def __init__(self, report: Report, i: int, count: int) -> None:
+        self.report, self.i, self.count = report, i, count
+
+    def __call__(self, done: int, total: int) -> None:
+        """As a `Report`."""
+        self.report(self.i * total + done, self.count * total)
+
+    def say(self, words: str) -> None:
+        """For `said`."""
+        said(self.report, words)
+
+
 def named(out: Any, verb: str) -> Any:
     """Where the result of a file goes. UsageError where nobody said."""
     if out is None:

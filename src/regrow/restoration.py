@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -19,15 +19,47 @@ from regrow.inputs import accept, read_rgb
 from regrow.output import Report, named, refuse_for_clips, refuse_for_pictures, reported, silent, unnamed, write
 from regrow.passport import strip
 from regrow.picture import open_picture
+from regrow.pipeline import Samples
 from regrow.provenance import mark
 from regrow.video.options import Video
 from regrow.video.source import is_clip
+
+if TYPE_CHECKING:
+    from regrow.priors.options import Prior
 
 COLORIZER = "colorize"
 """The shipped model that colours, when no other is asked for."""
 LARGEST_SCALE = 8
 
 log = logging.getLogger("regrow")
+
+
+class Restoration(Protocol):
+    """What pictures go through: a `regrow.chain.Chain`, whose methods say more, or a prior."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the last run was, and gave the best it had by then."""
+
+    def check(self) -> None:
+        """UsageError for what cannot be."""
+
+    def size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of the result."""
+
+    def steps(self, *, colour: bool = True) -> str:
+        """What is done, in words."""
+
+    def run(
+        self,
+        rows: Callable[[], Iterable[np.ndarray]],
+        what: str,
+        size: tuple[int, int],
+        held: int,
+        dtype: Samples,
+        report: Report = silent,
+    ) -> tuple[Iterator[np.ndarray], int, str]:
+        """Rows of the result, how many colours they have, and what was done in words."""
 
 
 def colorize(
@@ -71,7 +103,7 @@ def colorize(
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
     """
     chain = coloring_chain(model, hint, hints, reference, temperature, device)
-    return _restored(picture, out, "colorize", chain, format, video, report)
+    return restored_picture(picture, out, "colorize", chain, format, video, report)
 
 
 def restore(
@@ -107,7 +139,7 @@ def restore(
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
     """
     chain = restoring_chain(scale, colorizer, upscaler, enhancer, correct, device, tile)
-    return _restored(picture, out, "restore", chain, format, video, report)
+    return restored_picture(picture, out, "restore", chain, format, video, report)
 
 
 def upscale(
@@ -117,6 +149,7 @@ def upscale(
     scale: float = 2,
     model: str | None = None,
     ensemble: bool = False,
+    prior: Prior | None = None,
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
@@ -132,6 +165,7 @@ def upscale(
             another, or "bicubic", or "zssr", fitted to the picture first for minutes (`regrow.zero_shot`); the shipped
             one for the scale when not given.
         ensemble: the mean over all flips and transposes of the picture: a little better, in eight times the time.
+        prior: fit a deep image prior instead of taking a model: `regrow.Prior()`, or with settings.
         device, tile, format, video, report: as for `restore`. While a net is fitted, progress is in steps.
 
     Returns:
@@ -140,8 +174,13 @@ def upscale(
     Raises:
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
     """
-    chain = upscaling_chain(scale, model, device, tile, ensemble=ensemble)
-    return _restored(picture, out, "upscale", chain, format, video, report)
+    if prior is not None:
+        from regrow.priors.verbs import enlarger
+
+        restoration: Restoration = enlarger(scale, prior, device, model=model, ensemble=ensemble, tile=tile)
+    else:
+        restoration = upscaling_chain(scale, model, device, tile, ensemble=ensemble)
+    return restored_picture(picture, out, "upscale", restoration, format, video, report)
 
 
 def coloring_chain(
@@ -203,17 +242,22 @@ def upscaling_chain(scale: float, model: str | None, device: str, tile: int | No
 def restore_file(
     source: Any,
     out: Any,
-    chain: Chain,
+    chain: Restoration,
     *,
     format: str | None = None,
     video: Video | None = None,
     report: Report = silent,
 ) -> None:
-    """Take the file of a picture or clip, a path or its bytes, through a chain and write the result."""
+    """Take the file of a picture or clip, a path or its bytes, through a chain and write the result.
+
+    KeyboardInterrupt after writing the best there was when it was interrupted, where the chain gives that.
+    """
     if is_clip(source, out):
         from regrow.video import verbs as clips
 
         refuse_for_clips(format=format)
+        if not isinstance(chain, Chain):
+            raise UsageError(f"{source}: a prior is fitted to one picture; it does not work on clips")
         clips.restore(source, out, chain, video=video, report=report)
         return
     refuse_for_pictures(video)
@@ -228,11 +272,14 @@ def restore_file(
         icc = None
     opened = replace(opened, icc=icc, xmp=_marked(opened.xmp, opened.name, steps))
     write(out, rows, opened, chain.size(size), colours, opened.depth, form, report)
+    if chain.interrupted:
+        raise KeyboardInterrupt
 
 
-def _restored(
-    picture: Any, out: Any, verb: str, chain: Chain, format: str | None, video: Video | None, report: Report
+def restored_picture(
+    picture: Any, out: Any, verb: str, chain: Restoration, format: str | None, video: Video | None, report: Report
 ) -> Any:
+    """What a verb of this module does with any kind of picture or clip."""
     if isinstance(picture, (str, os.PathLike, bytes)) or is_clip(picture):
         restore_file(picture, named(out, verb), chain, format=format, video=video, report=report)
         return out

@@ -79,6 +79,9 @@ def build(settings: dict[str, Any]) -> Model:
     from regrow.nets.color.classification import ClassificationColorizer, ClassificationConfig
     from regrow.nets.color.histogram import HistogramColorizer, HistogramConfig
     from regrow.nets.color.regression import RegressionColorizer, RegressionConfig
+    from regrow.nets.prior.hourglass import Hourglass, HourglassConfig
+    from regrow.nets.prior.resnet import ResNet, ResNetConfig
+    from regrow.nets.prior.unet import UNet, UNetConfig
     from regrow.nets.rescale.irn import IRN, IRNConfig
     from regrow.nets.rescale.tad import TAD, TADConfig
     from regrow.nets.upscale.carn import CARN, CARNConfig
@@ -128,6 +131,7 @@ def build(settings: dict[str, Any]) -> Model:
         "espcn": (ESPCN, ESPCNConfig),
         "fsrcnn": (FSRCNN, FSRCNNConfig),
         "histogram": (HistogramColorizer, HistogramConfig),
+        "hourglass": (Hourglass, HourglassConfig),
         "idn": (IDN, IDNConfig),
         "ircnn": (IRCNN, IRCNNConfig),
         "irn": (IRN, IRNConfig),
@@ -140,6 +144,7 @@ def build(settings: dict[str, Any]) -> Model:
         "rednet": (REDNet, REDNetConfig),
         "regression": (RegressionColorizer, RegressionConfig),
         "rrdb": (RRDB, RRDBConfig),
+        "resnet": (ResNet, ResNetConfig),
         "scn": (SCN, SCNConfig),
         "selnet": (SelNet, SelNetConfig),
         "smfanet": (SMFANet, SMFANetConfig),
@@ -152,6 +157,7 @@ def build(settings: dict[str, Any]) -> Model:
         "srram": (SRRAM, SRRAMConfig),
         "srresnet": (SRResNet, SRResNetConfig),
         "tad": (TAD, TADConfig),
+        "unet": (UNet, UNetConfig),
         "vdsr": (VDSR, VDSRConfig),
         "video-tad": (VideoTAD, VideoTADConfig),
         "zssr": (ZSSR, ZSSRConfig),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -68,6 +69,18 @@ Crf = Annotated[
 Rate = Annotated[
     str | None, typer.Option(metavar="FPS", help="Frames a second of a folder of frames, such as 30000/1001.  [25]")
 ]
+Net = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Fitted to the picture: fast, paper, unet or resnet.  [fast]")
+]
+Steps = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many steps.  [2000 or 3000]")]
+Seed = Annotated[int | None, typer.Option(metavar="N", min=0, help="Another gives another result.  [0]")]
+Stop = Annotated[
+    bool | None, typer.Option("--stop/--no-stop", help="Stop before noise is fitted; else do all steps.  [by the task]")
+]
+Half = Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps at half the size, to begin with.  [none]")]
+Compile = Annotated[bool, typer.Option("--compile", help="Make the net faster by torch.compile; needs a compiler.")]
+Snapshots = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for intermediate pictures.")]
+Every = Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps between them.  [100]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -11,29 +11,36 @@ import typer
 from regrow.cli.app import app
 from regrow.cli.options import (
     Codec,
+    Compile,
     Crf,
     Device,
     DryRun,
     Ensemble,
+    Every,
     Force,
     FormatOption,
     Grey,
+    Half,
     Inputs,
     Jobs,
     Json,
     Model,
+    Net,
     Out,
     PublishedModel,
     Rate,
     Refine,
     ScaleOption,
+    Seed,
+    Snapshots,
+    Steps,
     Temperature,
     Tile,
     UpscaleModel,
     parse_scale,
     parse_size,
 )
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
 
 if TYPE_CHECKING:
     from regrow.batch import Job
@@ -171,6 +178,16 @@ def upscale(
     scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 8.")] = 2,
     model: UpscaleModel = None,
     ensemble: Ensemble = False,
+    prior: Annotated[
+        bool, typer.Option("--prior", help="Fit a net to each picture for minutes instead of taking a model.")
+    ] = False,
+    net: Net = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    half: Half = None,
+    compile: Compile = False,
+    snapshots: Snapshots = None,
+    every: Every = None,
     format: FormatOption = None,
     codec: Codec = None,
     crf: Crf = None,
@@ -184,9 +201,21 @@ def upscale(
     """Enlarge pictures that nobody shrank with regrow."""
     from regrow import batch, restoration
     from regrow.cli import running
+    from regrow.cli.priors import prior_of, refuse_without
     from regrow.video.options import Video
 
-    chain = restoration.upscaling_chain(scale, model, device, tile, ensemble=ensemble)
+    settings = {"net": net, "steps": steps, "seed": seed, "half": half, "snapshots": snapshots, "every": every}
+    if prior:
+        if jobs > 1:
+            raise UsageError(f"--jobs {jobs}: priors are fitted one after another; leave it out")
+        from regrow.priors.verbs import enlarger
+
+        chain: restoration.Restoration = enlarger(
+            scale, prior_of(out, compile=compile, **settings), device, model=model, ensemble=ensemble, tile=tile
+        )
+    else:
+        refuse_without("--prior", compile=compile or None, **settings)
+        chain = restoration.upscaling_chain(scale, model, device, tile, ensemble=ensemble)
     video = Video(codec=codec, crf=crf, rate=rate)
     planned = batch.plan(inputs, out, running.suffix_for(format))
     running.restore("upscale", planned, chain, format=format, video=video, threads=jobs, force=force, dry_run=dry_run)

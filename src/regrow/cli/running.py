@@ -32,7 +32,7 @@ from regrow.video.sinks import exists
 from regrow.video.source import begins_clip, is_clip
 
 if TYPE_CHECKING:
-    from regrow.chain import Chain
+    from regrow.restoration import Restoration
 
 Report = Callable[[int, int], None]
 
@@ -85,6 +85,21 @@ class Speed(ProgressColumn):
         return Text(f"{speed:.2f} frames/s" if task.fields.get("clip") and speed else "")
 
 
+class Bar:
+    """The report of one job to its bar: how far it is, and words beside."""
+
+    def __init__(self, progress: Progress, name: str, *, clip: bool) -> None:
+        self.progress, self.task = progress, progress.add_task(name, total=None, clip=clip, words="")
+
+    def __call__(self, done: int, total: int) -> None:
+        """As a `Report`."""
+        self.progress.update(self.task, completed=done, total=total)
+
+    def say(self, words: str) -> None:
+        """For `regrow.output.said`."""
+        self.progress.update(self.task, words=words)
+
+
 def run(
     verb: str,
     jobs: list[Job],
@@ -111,20 +126,21 @@ def run(
         Speed(),
         TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[words]}", markup=False),
     )
     lock = threading.Lock()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        overall = progress.add_task(f"{verb} {len(jobs)} pictures", total=len(jobs), visible=len(jobs) > 1)
+        overall = progress.add_task(f"{verb} {len(jobs)} pictures", total=len(jobs), visible=len(jobs) > 1, words="")
 
         def one(job: Job) -> None:
-            bar = progress.add_task(Path(job.source).name, total=None, clip=is_clip(job.source, job.target))
+            bar = Bar(progress, Path(job.source).name, clip=is_clip(job.source, job.target))
             try:
                 if not force and job.target != STDIO and exists(job.target):
                     if not done(job):
                         raise RegrowError(f"{job.target}: exists and is something else; --force overwrites it")
                     console.print(f"{job.target}: is done already", markup=False)
                 else:
-                    work(job, lambda rows, height: progress.update(bar, completed=rows, total=height))
+                    work(job, bar)
                 if job.target != STDIO:
                     with lock:
                         print(job.target, flush=True)
@@ -133,7 +149,7 @@ def run(
                     console.print(f"failed: {error}", markup=False)
                 raise
             finally:
-                progress.remove_task(bar)
+                progress.remove_task(bar.task)
                 progress.advance(overall)
 
         failed = batch.run(jobs, one, threads=threads)
@@ -147,7 +163,7 @@ def run(
 def restore(
     verb: str,
     jobs: list[Job],
-    chain: Chain,
+    chain: Restoration,
     *,
     format: str | None,
     video: Video,
@@ -155,7 +171,7 @@ def restore(
     force: bool,
     dry_run: bool,
 ) -> None:
-    """Take pictures and clips through a chain of restorers."""
+    """Take pictures and clips through a chain of restorers, or what is like one."""
     from regrow.done import is_restored
     from regrow.restoration import restore_file
 

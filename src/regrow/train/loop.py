@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -20,6 +17,7 @@ from regrow.measure.plots import plot_training
 from regrow.precision import bf16_is_fast
 from regrow.train import checkpoint, data, optim
 from regrow.train.clips import Clips
+from regrow.train.compiling import compiled
 from regrow.train.interrupt import interrupt_later
 from regrow.train.log import Log
 from regrow.train.recipe import Optimizer, Recipe
@@ -104,7 +102,7 @@ def train(
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
     prepared, *optimizers = accelerator.prepare(task, *optimizers)
     ema.to(accelerator.device)
-    compute = _compiled(prepared, recipe.run.compile, recipe.data.frames == 1, console.print)
+    compute = compiled(prepared, recipe.run.compile, recipe.data.frames == 1, console.print)
     rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
 
     out.mkdir(parents=True, exist_ok=True)
@@ -173,15 +171,3 @@ def update_average(average: torch.nn.Module, model: torch.nn.Module, decay: floa
     """Move the running average of weights and buffers: average = decay * average + (1 - decay) * model."""
     kept, moved = ([*m.parameters(), *(b for b in m.buffers() if b.is_floating_point())] for m in (average, model))
     torch._foreach_lerp_(kept, moved, 1 - decay)
-
-
-def _compiled(
-    module: torch.nn.Module, wanted: bool, any_size: bool, report: Callable[[str], None]
-) -> Callable[..., dict[str, Any]]:
-    if not wanted:
-        return module
-    if not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl")):
-        report("no C++ compiler found: training without torch.compile, slower")
-        return module
-    # Clips come in few lengths, each compiled for itself; the compiler fails at one program for all.
-    return torch.compile(module, dynamic=None if any_size else False)

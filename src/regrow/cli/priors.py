@@ -1,0 +1,144 @@
+"""The verbs that fit a net to each picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regrow.cli.app import app
+from regrow.cli.options import (
+    Compile,
+    Device,
+    DryRun,
+    Every,
+    Force,
+    FormatOption,
+    Half,
+    Inputs,
+    Net,
+    Out,
+    Seed,
+    Snapshots,
+    Steps,
+    Stop,
+)
+from regrow.errors import UsageError
+
+if TYPE_CHECKING:
+    from regrow.priors.options import Prior
+    from regrow.priors.restorer import PriorRestorer
+
+
+@app.command()
+def denoise(
+    inputs: Inputs,
+    out: Out,
+    net: Net = None,
+    steps: Steps = None,
+    stop: Stop = None,
+    seed: Seed = None,
+    half: Half = None,
+    compile: Compile = False,
+    snapshots: Snapshots = None,
+    every: Every = None,
+    format: FormatOption = None,
+    device: Device = "auto",
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Take noise out of pictures by a net that is fitted to each, for minutes; Ctrl-C gives the best so far."""
+    from regrow.priors.restorer import PriorRestorer
+
+    prior = prior_of(
+        out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
+    )
+    restorer = PriorRestorer(task="denoise", prior=prior, device=device)
+    _restore(restorer, inputs, out, format=format, force=force, dry_run=dry_run)
+
+
+@app.command()
+def dejpeg(
+    inputs: Inputs,
+    out: Out,
+    net: Net = None,
+    steps: Steps = None,
+    stop: Stop = None,
+    seed: Seed = None,
+    half: Half = None,
+    compile: Compile = False,
+    snapshots: Snapshots = None,
+    every: Every = None,
+    format: FormatOption = None,
+    device: Device = "auto",
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Take blocks and ringing out of what was a JPEG by a net that is fitted to each picture, for minutes."""
+    from regrow.priors.restorer import PriorRestorer
+
+    prior = prior_of(
+        out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
+    )
+    restorer = PriorRestorer(task="dejpeg", prior=prior, device=device)
+    _restore(restorer, inputs, out, format=format, force=force, dry_run=dry_run)
+
+
+@app.command()
+def inpaint(
+    inputs: Inputs,
+    out: Out,
+    mask: Annotated[
+        Path, typer.Option(metavar="FILE", help="A picture of the same size, white where something is missing.")
+    ],
+    net: Net = None,
+    steps: Steps = None,
+    stop: Stop = None,
+    seed: Seed = None,
+    half: Half = None,
+    compile: Compile = False,
+    snapshots: Snapshots = None,
+    every: Every = None,
+    format: FormatOption = None,
+    device: Device = "auto",
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Fill in what is missing of pictures by a net that is fitted to each, for minutes; the rest stays as it is."""
+    from regrow.priors.verbs import inpainter
+
+    prior = prior_of(
+        out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
+    )
+    _restore(inpainter(mask, prior, device), inputs, out, format=format, force=force, dry_run=dry_run)
+
+
+def prior_of(out: str, **settings: Any) -> Prior:
+    """The settings that were given, with what is needed to go on after an interrupt kept beside the results."""
+    from regrow.batch import STDIO
+    from regrow.priors.options import Prior
+
+    folder = Path(out) if out.endswith("/") or Path(out).is_dir() else Path(out).parent
+    checkpoints = None if out == STDIO else folder
+    return Prior(checkpoints=checkpoints, **{name: value for name, value in settings.items() if value is not None})
+
+
+def refuse_without(option: str, **settings: Any) -> None:
+    """UsageError for settings that were given though they say nothing without an option."""
+    for name, value in settings.items():
+        if value is not None:
+            raise UsageError(f"--{name} {value}: is for {option}; say that too, or leave it out")
+
+
+def _restore(
+    restorer: PriorRestorer, inputs: list[str], out: str, *, format: str | None, force: bool, dry_run: bool
+) -> None:
+    from regrow import batch
+    from regrow.cli import running
+    from regrow.video.options import Video
+
+    planned = batch.plan(inputs, out, running.suffix_for(format))
+    # One after another: each fit takes all the processor has, and only the main thread hears of Ctrl-C.
+    options: dict[str, Any] = {"format": format, "video": Video(), "force": force, "dry_run": dry_run}
+    running.restore(restorer.task, planned, restorer, threads=1, **options)

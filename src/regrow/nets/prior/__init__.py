@@ -1,0 +1,1 @@
+"""Nets that are fitted to one picture and to nothing else."""

@@ -1,0 +1,289 @@
+"""Deep image prior: a net that is fitted to what is known of one picture gives the rest.
+
+A convolutional net makes pictures of noise, and of all pictures that agree with what was measured, descent finds one
+that looks like a picture first. Source: Ulyanov, Vedaldi and Lempitsky, "Deep image prior", CVPR 2018.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import inf, log10
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from torch import Tensor
+
+from regrow import zoo
+from regrow.errors import RegrowError, UsageError
+from regrow.nets.prior.base import PriorNet
+from regrow.output import Report, silent
+from regrow.priors.problems import Problem
+from regrow.priors.settings import Settings
+from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance
+from regrow.train import checkpoint as states
+from regrow.train.compiling import compiled
+from regrow.train.interrupt import interrupt_later
+
+NOISE = 0.1
+"""Samples of the noise are below it (section 2 of the supplementary material)."""
+WARM = 100
+"""Steps at which nothing has appeared yet, so that no iterate is taken for the best."""
+KEEP, FALL = 100, 5.0
+"""Steps after which weights are kept, and loss of PSNR in dB at which they are taken back: descent at this rate breaks
+down now and then."""
+EARLY = 10
+"""At step n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
+SAVE_SECONDS = 60
+"""Between checkpoints."""
+
+log = logging.getLogger("regrow")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a fit is."""
+
+    step: int
+    steps: int
+    psnr: float
+    """Of this iterate against what was measured, in dB for a peak of 1."""
+    best_step: int
+    """The last that could be the best so far; the present one where nothing stops early."""
+    picture: Tensor
+    """(1, colours, H, W) in [0, 1]: the mean over iterates. Not to be changed."""
+
+
+Watch = Callable[[Progress], None]
+
+
+def unwatched(progress: Progress) -> None:
+    """The watch nobody asked for."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A picture and how it was found."""
+
+    picture: Tensor
+    """(1, colours, H, W) in [0, 1], unrounded, on the CPU."""
+    step: int
+    """After how many steps it stood so."""
+    steps: int
+    """How many were done."""
+    psnr: float
+    """Of it against what was measured, in dB for a peak of 1."""
+    interrupted: bool
+    """Whether Ctrl-C ended it."""
+    net: PriorNet
+    input: Tensor
+    """(1, inputs, h, w): what the net was given."""
+
+
+def fit(
+    problem: Problem,
+    settings: Settings | None = None,
+    *,
+    device: str = "auto",
+    start: Fitted | None = None,
+    checkpoint: Path | None = None,
+    report: Report = silent,
+    watch: Watch = unwatched,
+) -> Fitted:
+    """Find the picture; on the CPU the same each time, bit for bit, for as many threads.
+
+    Args:
+        problem: what was measured and how.
+        settings: of net and descent.
+        device: as `regrow.zoo.on_device` takes it.
+        start: another fit, of a picture of any size, whose weights and resized input are begun with.
+        checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
+        report: told about progress, in steps.
+        watch: called after each step.
+
+    Returns:
+        The best iterate where `settings.stop` finds one, else the last; when interrupted (Ctrl-C), that of then.
+
+    Raises:
+        UsageError: the settings or the checkpoint do not fit the problem, or the operator's result what was measured.
+        RegrowError: the checkpoint is damaged.
+    """
+    settings = settings or Settings()
+    run = _Run(problem, settings, device, start)
+    if checkpoint and checkpoint.exists():
+        run.load(checkpoint)
+        log.warning("going on after step %d of %d, from %s", run.step, settings.steps, checkpoint)
+    interrupted, saved = False, time.monotonic()
+    with interrupt_later() as noted, torch.enable_grad():
+        while not run.over and not interrupted:
+            psnr = run.advance()
+            report(run.step, settings.steps)
+            watch(Progress(run.step, settings.steps, psnr, run.best_step, run.mean))
+            interrupted = noted()
+            if checkpoint and (interrupted or run.over or time.monotonic() - saved > SAVE_SECONDS):
+                run.save(checkpoint)
+                saved = time.monotonic()
+    return run.result(interrupted=interrupted)
+
+
+class _Run:
+    """All that changes while a net is fitted."""
+
+    mean: Tensor
+    """Over iterates, (1, colours, H, W)."""
+
+    def __init__(self, problem: Problem, settings: Settings, device: str, start: Fitted | None) -> None:
+        self.settings = settings
+        self.net = _net(settings, problem.colours)
+        zoo.on_device(self.net, device)
+        self.problem = problem = problem.on(self.net.device)
+        if start is not None:
+            _begin_from(self.net, start.net)
+        self.input = _input(settings, self.net, problem.size, start).to(self.net.device)
+        self.forward = compiled(self.net, settings.compile, False, log.warning)
+        self.optimizer = torch.optim.Adam(self.net.parameters(), settings.rate)
+        self.random = torch.Generator(self.net.device).manual_seed(settings.seed)
+        self.stop = _stop(settings)
+        self.step, self.best_step, self.kept_psnr = 0, 0, -inf
+        self.mean = torch.zeros(1, problem.colours, *problem.size, device=self.net.device)
+        self.best, self.kept = self.mean, self._weights()
+        with torch.no_grad():
+            _check(problem, self.mean)
+
+    @property
+    def over(self) -> bool:
+        return self.step >= self.settings.steps or (self.stop is not None and self.stop.over)
+
+    def advance(self) -> float:
+        """One step of descent; gives the PSNR of the iterate it began with."""
+        z, (height, width) = self.input, self.problem.size
+        if self.settings.perturbation:
+            drawn = torch.randn(z.shape, generator=self.random, device=z.device)
+            z = z + self.settings.perturbation * drawn
+        x = self.forward(z)[..., :height, :width]
+        self.net.zero_grad()
+        loss = F.mse_loss(self.problem.operator(x), self.problem.measured)
+        loss.backward()  # type: ignore[no-untyped-call]
+        psnr = _decibels(loss)
+        self.step += 1
+        if not psnr >= self.kept_psnr - FALL:
+            self.net.load_state_dict(self.kept)
+            return psnr
+        if self.step % KEEP == 1:
+            self.kept, self.kept_psnr = self._weights(), psnr
+        self.optimizer.step()
+        x = x.detach()
+        decay = min(self.settings.average, (self.step - 1) / (self.step + EARLY))
+        self.mean = self.mean.lerp(x, 1 - decay)
+        if self.stop is None or self.stop.add(x) or self.stop.least == inf:
+            self.best, self.best_step = self.mean, self.step
+        return psnr
+
+    def result(self, *, interrupted: bool) -> Fitted:
+        """What was found so far."""
+        with torch.no_grad():
+            psnr = _decibels(F.mse_loss(self.problem.operator(self.best), self.problem.measured))
+        return Fitted(self.best.cpu(), self.best_step, self.step, psnr, interrupted, self.net, self.input)
+
+    def save(self, path: Path) -> None:
+        """Write all that `load` needs."""
+        tensors = states.pack({"net": self.net}, [self.optimizer])
+        tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
+        tensors |= {"mean": self.mean, "best": self.best, "random": self.random.get_state()}
+        told = {"step": self.step, "best_step": self.best_step, "kept_psnr": self.kept_psnr}
+        if self.stop:
+            tensors |= {f"stop.{name}": value for name, value in self.stop.variance.state.items()}
+            told |= {"stop_step": self.stop.step, "stop_best_step": self.stop.best_step, "least": self.stop.least}
+        states.write(path, tensors, {"fit": self._identity(), "state": json.dumps(told)})
+
+    def load(self, path: Path) -> None:
+        """Go back to where a run of the same settings and problem was when it was saved."""
+        try:
+            header, tensors = states.tensors_of(path)
+            if header["fit"] != self._identity():
+                raise UsageError(f"{path}: is of another picture or other settings; delete it or name another")
+            told = json.loads(header["state"])
+            states.unpack(tensors, {"net": self.net}, [self.optimizer])
+            self.kept = {k: v.to(self.net.device) for k, v in states.below(tensors, "kept.").items()}
+            self.mean, self.best = (tensors[name].to(self.net.device) for name in ("mean", "best"))
+            self.random.set_state(tensors["random"])
+            self.step, self.best_step, self.kept_psnr = told["step"], told["best_step"], told["kept_psnr"]
+            if self.stop:
+                self.stop.variance.state = states.below(tensors, "stop.")
+                self.stop.step, self.stop.best_step, self.stop.least = (
+                    told["stop_step"], told["stop_best_step"], told["least"]
+                )  # fmt: skip
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise RegrowError(f"{path}: not a checkpoint of a deep image prior: {error}; delete it") from None
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.net.state_dict().items()}
+
+    def _identity(self) -> str:
+        """What a checkpoint must be of."""
+        return fingerprint(self.settings, self.problem.measured, repr(self.problem.size))
+
+
+def fingerprint(settings: Settings, measured: Tensor, *words: str) -> str:
+    """Settings, what was measured, and whatever else counts, as 16 letters."""
+    digest = hashlib.sha256(json.dumps([asdict(settings), measured.shape, *words], sort_keys=True).encode())
+    digest.update(measured.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _net(settings: Settings, colours: int) -> PriorNet:
+    """With fresh weights by the seed; torch's own random numbers are left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(settings.seed)
+        net = zoo.build({**settings.net, "outputs": colours})
+    if not isinstance(net, PriorNet):
+        raise UsageError(f"architecture {settings.net['architecture']!r}: is no prior; take hourglass, unet or resnet")
+    return net
+
+
+def _begin_from(net: PriorNet, other: PriorNet) -> None:
+    try:
+        net.start_from(other)
+    except ValueError as error:
+        raise UsageError(f"cannot start from a fit with another net: {error}") from None
+
+
+def _input(settings: Settings, net: PriorNet, size: tuple[int, int], start: Fitted | None) -> Tensor:
+    """(1, inputs, H, W) of the least size that the net can make the picture of."""
+    canvas = net.canvas(size)
+    if settings.input == "mesh":
+        if net.config.inputs != 2:
+            raise UsageError(f"input mesh: has 2 coordinates, but the net {net.config.inputs} inputs; say inputs = 2")
+        axes = [torch.linspace(0, 1, n) for n in canvas]
+        return torch.stack(torch.meshgrid(*axes, indexing="ij"))[None]
+    if start is not None:
+        return F.interpolate(start.input, size=canvas, mode="nearest")
+    generator = torch.Generator().manual_seed(settings.seed)
+    return NOISE * torch.rand(1, net.config.inputs, *canvas, generator=generator)
+
+
+def _stop(settings: Settings) -> EarlyStop | None:
+    variances: dict[str, type[MovingVariance]] = {"windowed": WindowedVariance, "exponential": ExponentialVariance}
+    if settings.stop == "none":
+        return None
+    return EarlyStop(variances[settings.stop](), settings.patience, WARM)
+
+
+def _check(problem: Problem, picture: Tensor) -> None:
+    made = problem.operator(picture)
+    if made.shape != problem.measured.shape:
+        raise UsageError(
+            f"the operator makes {tuple(made.shape)} of a picture {tuple(picture.shape)}, but what was measured has "
+            f"the shape {tuple(problem.measured.shape)}"
+        )
+
+
+def _decibels(error: Tensor) -> float:
+    mean = error.item()
+    return -10 * log10(mean) if mean > 0 else inf if mean == 0 else -inf

@@ -1,0 +1,62 @@
+"""Inverse problems: what was measured of a picture, and how it came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from regrow.priors.operators import Lanczos, Masked, Operator
+from regrow.resample import bicubic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Find a picture for which `operator(picture)` is about `measured`."""
+
+    measured: Tensor
+    """Of any shape; of a picture (1, colours, h, w) in [0, 1]."""
+    operator: Operator
+    """From (1, colours, H, W) in [0, 1] to the shape of `measured`."""
+    size: tuple[int, int]
+    """(H, W) of the picture that is wanted, in pixels."""
+    colours: int = 3
+
+    def on(self, device: torch.device) -> Problem:
+        """The same on a device."""
+        operator = self.operator.to(device) if isinstance(self.operator, nn.Module) else self.operator
+        measured = self.measured.detach().to(device)
+        return Problem(measured=measured, operator=operator, size=self.size, colours=self.colours)
+
+
+def denoising(picture: Tensor) -> Problem:
+    """What was measured is the picture itself, (1, colours, H, W) in [0, 1], with noise or the marks of JPEG."""
+    return Problem(measured=picture, operator=nn.Identity(), size=_size(picture), colours=picture.shape[1])
+
+
+def inpainting(picture: Tensor, missing: Tensor) -> Problem:
+    """Of the picture, (1, colours, H, W) in [0, 1], all is known but where `missing`, (H, W) bool."""
+    operator = Masked(~missing)
+    return Problem(measured=operator(picture), operator=operator, size=_size(picture), colours=picture.shape[1])
+
+
+def enlarging(small: Tensor, size: tuple[int, int]) -> Problem:
+    """What was measured is the picture of this (height, width), shrunk by `Lanczos` to (1, colours, h, w)."""
+    return Problem(measured=small, operator=Lanczos(size, _size(small)), size=size, colours=small.shape[1])
+
+
+def halved(picture: Tensor, missing: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """A picture and what is missing of it at half the size, rounded up: means of what is known."""
+    half = -(-picture.shape[-2] // 2), -(-picture.shape[-1] // 2)
+    if missing is None:
+        return bicubic(picture, half).clamp(0, 1), None
+    known = (~missing).float().expand_as(picture)
+    share = F.adaptive_avg_pool2d(known, half)
+    mean = F.adaptive_avg_pool2d(picture * known, half) / share.clamp(min=1e-6)
+    return mean, share[0, 0] == 0
+
+
+def _size(picture: Tensor) -> tuple[int, int]:
+    return picture.shape[-2], picture.shape[-1]

@@ -1,0 +1,81 @@
+"""How a deep image prior is fitted: settings, and those that suit each task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from regrow.errors import UsageError
+
+HOURGLASS: dict[str, Any] = {"architecture": "hourglass"}
+
+NETS: dict[str, dict[str, Any]] = {
+    "fast": {**HOURGLASS, "first": 16, "channels": 64, "padding": "zeros"},
+    "paper": HOURGLASS,
+    "unet": {"architecture": "unet"},
+    "resnet": {"architecture": "resnet"},
+}
+"""Nets by name, as `regrow.zoo.build` takes them; `outputs` is what the picture has."""
+
+STOPS = "none", "windowed", "exponential"
+INPUTS = "noise", "mesh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings; UsageError for those that cannot be."""
+
+    net: Mapping[str, Any] = field(default_factory=lambda: NETS["fast"])
+    """Architecture and settings of the net, as `regrow.zoo.build` takes them."""
+    steps: int = 3000
+    """At most so many."""
+    rate: float = 0.01
+    """Of Adam."""
+    input: str = "noise"
+    """What the net is given: noise, uniform below 0.1, or mesh, the coordinates of each pixel (for 2 `inputs`)."""
+    perturbation: float = 1 / 30
+    """Standard deviation of what is added to it anew at each step (the authors' `reg_noise_std`)."""
+    average: float = 0.99
+    """Decay of the mean over iterates that is the result; 0 takes the last one itself."""
+    stop: str = "none"
+    """By which variance to stop early, with the best iterate kept: windowed (ES-WMV), exponential (ES-EMV) or none."""
+    patience: int = 500
+    """Steps without a lower variance after which it stops."""
+    seed: int = 0
+    """Of weights, noise and perturbations."""
+    compile: bool = False
+    """Let torch.compile make the net faster, where there is a C++ compiler; it takes a minute first."""
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("steps", 1, 10**6), ("patience", 1, 10**6), ("rate", 1e-8, 10), ("perturbation", 0, 10),
+            ("average", 0, 0.99999), ("seed", 0, 2**63 - 1),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise UsageError(f"{name} {value:g}: must be from {least:g} to {most:g}")
+        for name, allowed in (("stop", STOPS), ("input", INPUTS)):
+            if getattr(self, name) not in allowed:
+                raise UsageError(f"{name} {getattr(self, name)!r}: is none of {', '.join(allowed)}")
+
+
+TASKS: dict[str, Settings] = {
+    "denoise": Settings(stop="windowed"),
+    "dejpeg": Settings(stop="windowed"),
+    "inpaint": Settings(),
+    "upscale": Settings(steps=2000),
+}
+
+
+def settings_for(task: str, *, net: str | None = None, stop: bool | None = None, **changes: Any) -> Settings:
+    """Those of a task, with the given changes where they are not None. UsageError for a net that is not known."""
+    if (net := net or "fast") not in NETS:
+        raise UsageError(f"net {net!r}: is none of {', '.join(NETS)}")
+    chosen = NETS[net]
+    if task == "inpaint" and chosen["architecture"] == "hourglass":  # what is known passes by the narrow places
+        chosen = {**chosen, "skip": 16 if net == "fast" else 128, "upsampling": "nearest"}
+    settings = replace(TASKS[task], net=chosen, **{k: v for k, v in changes.items() if v is not None})
+    if stop is None:
+        return settings
+    return replace(settings, stop="windowed" if stop else "none")

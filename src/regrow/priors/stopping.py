@@ -1,0 +1,104 @@
+"""When to stop: the method fits the picture first and its noise later, and nobody knows the answer.
+
+While the picture appears the iterates change less and less, and once noise is fitted they change more again: where
+they vary least is near where they are best. Source: Wang, Li, Zhuang, Chen, Liang and Sun, "Early stopping for deep
+image prior", 2021: ES-WMV (algorithm 1) and ES-EMV (its variant with a forgetting mean).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from math import inf
+
+import torch
+from torch import Tensor
+
+SAMPLES = 2**15
+"""Of an iterate with more samples so many, always the same, are looked at: enough for a mean."""
+
+
+class MovingVariance(ABC):
+    """How much the latest iterates vary: the mean over their samples of a variance over time."""
+
+    state: dict[str, Tensor]
+    """All it remembers."""
+
+    @abstractmethod
+    def add(self, x: Tensor) -> float | None:
+        """The variance now that the iterate has become x, of any shape; None while there are too few."""
+
+
+class WindowedVariance(MovingVariance):
+    """The variance of the last `window` iterates (equation 2 of the paper)."""
+
+    def __init__(self, window: int = 100) -> None:
+        self.window = window
+        self.state = {}
+
+    def add(self, x: Tensor) -> float | None:
+        """None until the window is full."""
+        x = _sampled(x)
+        if not self.state:
+            self.state = {"window": x.new_zeros(self.window, x.numel()), "count": torch.zeros((), dtype=torch.int64)}
+        window, count = self.state["window"], self.state["count"]
+        window[int(count) % self.window] = x
+        count += 1
+        if count < self.window:
+            return None
+        return float(window.var(0, correction=0).mean())
+
+
+class ExponentialVariance(MovingVariance):
+    """The variance around a mean that forgets: little memory for any window (equations 3 and 4)."""
+
+    def __init__(self, forget: float = 0.1) -> None:
+        self.forget = forget
+        self.state = {}
+
+    def add(self, x: Tensor) -> float | None:
+        """None for the first iterate."""
+        x, forget = _sampled(x), self.forget
+        if not self.state:
+            self.state = {"mean": x.clone(), "variance": torch.zeros((), dtype=torch.float64)}
+            return None
+        moved = float((x - self.state["mean"]).square().mean())
+        self.state["variance"].mul_(1 - forget).add_(forget * (1 - forget) * moved)
+        self.state["mean"].lerp_(x, forget)
+        return float(self.state["variance"])
+
+
+class EarlyStop:
+    """Tells the best iterate so far, and when none better has come for `patience` steps.
+
+    Args:
+        variance: of the iterates.
+        patience: in steps.
+        warm: steps at the beginning that cannot be the best: before anything has appeared, nothing moves.
+    """
+
+    def __init__(self, variance: MovingVariance, patience: int, warm: int = 0) -> None:
+        self.variance, self.patience, self.warm = variance, patience, warm
+        self.step, self.best_step, self.least = 0, 0, inf
+
+    def add(self, x: Tensor) -> bool:
+        """Whether x, the next iterate, is the best so far."""
+        self.step += 1
+        now = self.variance.add(x.detach())
+        if self.step <= self.warm or now is None or not now < self.least:
+            return False
+        self.least, self.best_step = now, self.step
+        return True
+
+    @property
+    def over(self) -> bool:
+        """Whether to stop."""
+        return self.least < inf and self.step - self.best_step >= self.patience
+
+
+def _sampled(x: Tensor) -> Tensor:
+    """Samples of an iterate in a row, spread over it evenly, on the CPU."""
+    flat = x.flatten()
+    if flat.numel() > SAMPLES:
+        index = torch.linspace(0, flat.numel() - 1, SAMPLES, dtype=torch.float64).round().long()
+        flat = flat[index.to(flat.device)]
+    return flat.float().cpu()
