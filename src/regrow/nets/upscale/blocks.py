@@ -61,7 +61,8 @@ class SubpixelTransposed(nn.ConvTranspose2d):
         # Along each side: what lies stride taps apart works on the same pixels of x, the last tap on the first of them.
         first = stride * reach - before
         last = stride * taps - kernel - first
-        w = F.pad(self.weight, (first, last, first, last)).unflatten(3, (taps, stride)).unflatten(2, (taps, stride))
+        w = F.pad(self.weight, (first, last, first, last))
+        w = w.reshape(self.in_channels, self.out_channels, taps, stride, taps, stride)
         w = w.flip(2, 4).permute(1, 3, 5, 0, 2, 4).flatten(0, 2).contiguous(memory_format=torch.channels_last)
         bias = None if self.bias is None else self.bias.repeat_interleave(stride**2)
         return F.pixel_shuffle(F.conv2d(x, w, bias, padding=reach), stride)
