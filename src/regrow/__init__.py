@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from regrow.verbs import info as info
     from regrow.verbs import shrink as shrink
     from regrow.video.options import Video as Video
+    from regrow.video.stabilize import stabilize as stabilize
     from regrow.zoo import load as load
 
 _HOME = {
@@ -42,6 +43,7 @@ _HOME = {
     "load": "zoo",
     "restore": "restoration",
     "shrink": "verbs",
+    "stabilize": "video.stabilize",
     "upscale": "restoration",
 }
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import glob
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 from regrow.errors import RegrowError, UsageError
-from regrow.files import PICTURE_SUFFIXES, VIDEO_SUFFIXES, find_pictures, is_pattern, names_video
+from regrow.files import PICTURE_SUFFIXES, VIDEO_SUFFIXES, find_pictures, is_pattern, names_folder, names_video
 
 STDIO = "-"
 KNOWN = PICTURE_SUFFIXES | VIDEO_SUFFIXES
@@ -39,7 +38,7 @@ def plan(inputs: Iterable[str], out: str, suffix: Callable[[str], str]) -> list[
         UsageError: an input does not exist, several would go to one file, or a file would overwrite itself.
     """
     inputs = list(inputs)
-    into_folder = out.endswith(("/", os.sep)) or Path(out).is_dir()
+    into_folder = names_folder(out)
     found: list[tuple[str, Path]] = []  # source, and where in the folder `out` it belongs
     for item in inputs:
         path = Path(item)

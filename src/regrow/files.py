@@ -44,6 +44,11 @@ def names_video(name: str | os.PathLike[str]) -> bool:
     return os.path.splitext(os.fspath(name))[1].lower() in VIDEO_SUFFIXES
 
 
+def names_folder(name: str) -> bool:
+    """Whether a result's name is that of a folder: one that is there, or that ends like one."""
+    return name.endswith(("/", os.sep)) or Path(name).is_dir()
+
+
 @contextmanager
 def atomic(target: Path) -> Iterator[Path]:
     """A temporary path beside `target` to write to; it takes the target's place when the block ends without an error.

@@ -79,6 +79,7 @@ def build(settings: dict[str, Any]) -> Model:
     from regrow.nets.color.classification import ClassificationColorizer, ClassificationConfig
     from regrow.nets.color.histogram import HistogramColorizer, HistogramConfig
     from regrow.nets.color.regression import RegressionColorizer, RegressionConfig
+    from regrow.nets.prior.frames import FrameUNet, FrameUNetConfig
     from regrow.nets.prior.hourglass import Hourglass, HourglassConfig
     from regrow.nets.prior.resnet import ResNet, ResNetConfig
     from regrow.nets.prior.unet import UNet, UNetConfig
@@ -129,6 +130,7 @@ def build(settings: dict[str, Any]) -> Model:
         "edsr": (EDSR, EDSRConfig),
         "enhancenet": (EnhanceNet, EnhanceNetConfig),
         "espcn": (ESPCN, ESPCNConfig),
+        "frame-unet": (FrameUNet, FrameUNetConfig),
         "fsrcnn": (FSRCNN, FSRCNNConfig),
         "histogram": (HistogramColorizer, HistogramConfig),
         "hourglass": (Hourglass, HourglassConfig),
@@ -143,8 +145,8 @@ def build(settings: dict[str, Any]) -> Model:
         "rdn": (RDN, RDNConfig),
         "rednet": (REDNet, REDNetConfig),
         "regression": (RegressionColorizer, RegressionConfig),
-        "rrdb": (RRDB, RRDBConfig),
         "resnet": (ResNet, ResNetConfig),
+        "rrdb": (RRDB, RRDBConfig),
         "scn": (SCN, SCNConfig),
         "selnet": (SelNet, SelNetConfig),
         "smfanet": (SMFANet, SMFANetConfig),

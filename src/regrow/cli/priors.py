@@ -9,7 +9,9 @@ import typer
 
 from regrow.cli.app import app
 from regrow.cli.options import (
+    Codec,
     Compile,
+    Crf,
     Device,
     DryRun,
     Every,
@@ -19,6 +21,7 @@ from regrow.cli.options import (
     Inputs,
     Net,
     Out,
+    Rate,
     Seed,
     Snapshots,
     Steps,
@@ -114,12 +117,58 @@ def inpaint(
     _restore(inpainter(mask, prior, device), inputs, out, format=format, force=force, dry_run=dry_run)
 
 
+@app.command()
+def stabilize(
+    processed: Annotated[str, typer.Argument(metavar="PROCESSED", help="Clip whose frames were processed one by one.")],
+    reference: Annotated[str, typer.Option(metavar="CLIP", help="The clip that it was made from, frame by frame.")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="Video file, or folder or pattern of frames.")],
+    epochs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Times each frame is seen: more is nearer, and less steady.")
+    ] = 25,
+    modes: Annotated[
+        int, typer.Option(metavar="N", min=1, max=2, help="2 where frames came out in either of two ways.")
+    ] = 2,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another gives another result.")] = 0,
+    compile: Compile = False,
+    codec: Codec = None,
+    crf: Crf = None,
+    rate: Rate = None,
+    device: Device = "auto",
+    force: Force = False,
+) -> None:
+    """Make a clip that was colorized, enlarged or otherwise processed frame by frame steady, in minutes.
+
+    Clips are video files, folders of frames, or patterns such as frames/%05d.png.
+    """
+    from regrow.batch import STDIO, Job
+    from regrow.cli import running
+    from regrow.video.options import Video
+    from regrow.video.stabilize import is_stabilized, words
+    from regrow.video.stabilize import stabilize as steadied
+
+    if STDIO in (processed, reference, out):
+        raise UsageError("stabilize reads clips more than once, and writes what was interrupted; name files, not -")
+    video = Video(codec=codec, crf=crf, rate=rate)
+
+    def work(job: Job, report: running.Report) -> None:
+        steadied(
+            job.source, job.target, reference=reference, epochs=epochs, modes=modes, seed=seed, compile=compile,
+            device=device, video=video, report=report,
+        )  # fmt: skip
+
+    def done(job: Job) -> bool:
+        return is_stabilized(job.target, words(epochs, modes, seed))
+
+    running.run("stabilize", [Job(processed, out)], work, done, threads=1, force=force, dry_run=False)
+
+
 def prior_of(out: str, **settings: Any) -> Prior:
     """The settings that were given, with what is needed to go on after an interrupt kept beside the results."""
     from regrow.batch import STDIO
+    from regrow.files import names_folder
     from regrow.priors.options import Prior
 
-    folder = Path(out) if out.endswith("/") or Path(out).is_dir() else Path(out).parent
+    folder = Path(out) if names_folder(out) else Path(out).parent
     checkpoints = None if out == STDIO else folder
     return Prior(checkpoints=checkpoints, **{name: value for name, value in settings.items() if value is not None})
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from regrow.errors import UsageError
-from regrow.files import is_pattern
+from regrow.files import is_pattern, names_folder
 from regrow.output import Report
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding
@@ -61,7 +61,7 @@ def convert(clip: Clip, out: Any, work: Work, result: Result, report: Report) ->
 
     Args:
         clip: opened.
-        out: path of a video file, pattern of frames' names, or a binary stream.
+        out: path of a video file, pattern of frames' names, folder for frames, or a binary stream.
         work: what is done to its frames.
         result: what is written.
         report: told how many frames are done of how many.
@@ -90,7 +90,7 @@ def _sink(clip: Clip, out: Any, result: Result) -> Sink:
         encoding = result.encoding(".mkv")
         return StreamSink(out, clip, encoding, result.size, result.metadata)
     name = str(out)
-    if is_pattern(name):
+    if is_pattern(name) or names_folder(name):
         return FramesSink(name, clip, result.depth, result.xmp, result.settings)
     suffix = Path(name).suffix.lower()
     if suffix not in CONTAINERS:

@@ -1,4 +1,4 @@
-"""What a clip can be written to: a video file, numbered frames, or a stream."""
+"""What a clip can be written to: a video file, frames as pictures, or a stream."""
 
 from __future__ import annotations
 
@@ -6,32 +6,49 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from regrow.errors import RegrowError
-from regrow.files import atomic, is_pattern, numbered
+from regrow.files import atomic, find_pictures, is_pattern, names_folder, numbered
 from regrow.video import mux
 from regrow.video.clip import Clip
 from regrow.video.encoding import Encoder, Encoding
-from regrow.video.frames import write_frame
+from regrow.video.frames import listed, write_frame
 from regrow.video.segments import Group, Segments
 
 
 def exists(target: str) -> bool:
-    """Whether a target is there: a file, or numbered frames that are not those of an interrupted run."""
-    if not is_pattern(target):
-        return Path(target).exists()
-    return numbered(target, 1).exists() and not _marker(target).exists()
+    """Whether a target is there: a file, or frames that are not those of an interrupted run."""
+    if is_pattern(target):
+        return numbered(target, 1).exists() and not _marker(target).exists()
+    if names_folder(target):
+        return next(find_pictures(Path(target)), None) is not None and not _marker(target).exists()
+    return Path(target).exists()
 
 
-def _marker(pattern: str) -> Path:
+def _marker(target: str) -> Path:
     """The file that is there while frames are being written."""
-    return numbered(pattern, 1).parent / f".{os.path.basename(pattern).replace('%', '')}.regrow"
+    if not is_pattern(target):
+        return Path(target) / ".frames.regrow"
+    return numbered(target, 1).parent / f".{os.path.basename(target).replace('%', '')}.regrow"
+
+
+def _paths(target: str, clip: Clip) -> Callable[[int], Path]:
+    """Where frames go, counted from 1: as a pattern says, or into a folder, under the names that they have."""
+    folder = Path(target)
+    if is_pattern(target):
+        return partial(numbered, target)
+    if not Path(clip.name).is_dir():
+        return partial(numbered, str(folder / "%05d.png"))
+    names = [path.relative_to(clip.name).with_suffix(".png") for path in listed(clip.name)]
+    return lambda number: folder / names[number - 1]
 
 
 class Sink(ABC):
@@ -100,23 +117,25 @@ class FileSink(Sink):
 
 
 class FramesSink(Sink):
-    """Numbered pictures, from 1 on, turned as players would turn them.
+    """Pictures, numbered from 1 on or named as those they are made from, turned as players would turn them.
 
     Args:
-        pattern: such as frames/%05d.png.
+        target: a pattern such as frames/%05d.png, or a folder.
         clip: what they are made from.
         depth: bits of a sample, 8 or 16.
         xmp: what each says of itself.
         settings: what decides the result.
     """
 
-    def __init__(self, pattern: str, clip: Clip, depth: int, xmp: bytes | None, settings: dict[str, Any]) -> None:
-        self.pattern, self.clip, self.depth, self.xmp = pattern, clip, depth, xmp
+    def __init__(self, target: str, clip: Clip, depth: int, xmp: bytes | None, settings: dict[str, Any]) -> None:
+        self.path, self.clip, self.depth, self.xmp = _paths(target, clip), clip, depth, xmp
         said = hashlib.sha256(json.dumps([clip.name, settings], sort_keys=True).encode()).hexdigest()
-        self.marker = _marker(pattern)
+        self.marker = _marker(target)
         if self.marker.is_file() and self.marker.read_text(encoding="utf-8") == said:
-            while numbered(pattern, self.skip + 1).is_file():
-                self.skip += 1
+            # A clip that is a folder has no further names.
+            with suppress(IndexError):
+                while self.path(self.skip + 1).is_file():
+                    self.skip += 1
         else:
             with atomic(self.marker) as part:
                 part.write_text(said, encoding="utf-8")
@@ -128,7 +147,7 @@ class FramesSink(Sink):
             for pixels, _, _ in group:
                 done += 1
                 turned = np.ascontiguousarray(np.rot90(pixels, self.clip.turns))
-                write_frame(numbered(self.pattern, done), turned, depth=self.depth, xmp=self.xmp)
+                write_frame(self.path(done), turned, depth=self.depth, xmp=self.xmp)
             yield done
 
     def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:

@@ -87,7 +87,7 @@ def shrink(
 
     def made(group: list[Frame]) -> Group:
         small = shrink_group([frame.pixels for frame in group], net, scales, tile=tile)
-        return timed((_with_colours(pixels, held) for pixels in small), group)
+        return timed((with_colours(pixels, held) for pixels in small), group)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
         # Frames that are shrunk one by one need no scenes.
@@ -132,7 +132,7 @@ def grow(
 
     def made(group: list[Frame]) -> Group:
         grown = grow_group([frame.pixels for frame in group], growth.model, growth.size, tile=tile, dtype=kind)
-        return timed((_with_colours(array, colours) for array in grown), group)
+        return timed((with_colours(array, colours) for array in grown), group)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
         groups = of_lengths(frames, facts.groups) if facts and at_once > 1 else groups_of(frames, 1)
@@ -160,7 +160,7 @@ def info(source: Any) -> Passport | None:
     return Passport.from_xmp(xmp, name=clip.name) if xmp else None
 
 
-def _with_colours(pixels: np.ndarray, colours: int) -> np.ndarray:
+def with_colours(pixels: np.ndarray, colours: int) -> np.ndarray:
     """(H, W, C) with so many: three equal ones become one by their mean, one becomes three."""
     if pixels.shape[2] == colours:
         return pixels
@@ -187,7 +187,7 @@ def restore(source: Any, out: Any, chain: Chain, *, video: Video | None = None, 
     def made(window: list[Frame]) -> Group:
         rows = stacked([frame.pixels for frame in window], inside)
         pixels = np.concatenate(list(chain.enlarge(rows, size, inside)))
-        return timed([_with_colours(pixels, colours)], [window[before]])
+        return timed([with_colours(pixels, colours)], [window[before]])
 
     def windows(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:
         for scene in scenes(frames):

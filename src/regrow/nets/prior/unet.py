@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from regrow.nets.prior.base import PADDINGS, UPSAMPLING, PriorNet, normalized_conv
 from regrow.nets.upscale.base import in_range, one_of
-from regrow.nets.upscale.blocks import conv
+from regrow.nets.upscale.blocks import conv, leaky
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,8 @@ class UNetConfig:
     """Or nearest."""
     padding: str = "reflect"
     """Or zeros."""
+    normalized: bool = True
+    """Batch normalisation after each convolution; without it a pixel depends on none beyond the reach of the net."""
 
     def __post_init__(self) -> None:
         in_range(1, 1024, inputs=self.inputs, outputs=self.outputs)
@@ -52,11 +54,11 @@ class UNet(PriorNet):
         self.down, self.narrow, self.up = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         inputs = config.inputs
         for width in widths:
-            self.down.append(_pair(inputs, width, config.padding))
+            self.down.append(_pair(inputs, width, config))
             inputs = width
         for width in reversed(widths[:-1]):
             self.narrow.append(conv(inputs, width, padding_mode=config.padding))
-            self.up.append(_pair(2 * width, width, config.padding))
+            self.up.append(_pair(2 * width, width, config))
             inputs = width
         self.halved = nn.MaxPool2d(2)
         self.doubled = nn.Upsample(scale_factor=2, mode=config.upsampling)
@@ -77,7 +79,10 @@ class UNet(PriorNet):
         return self.tail(x).sigmoid()
 
 
-def _pair(inputs: int, outputs: int, padding: str) -> nn.Sequential:
-    return nn.Sequential(
-        normalized_conv(inputs, outputs, padding=padding), normalized_conv(outputs, outputs, padding=padding)
-    )
+def _pair(inputs: int, outputs: int, config: UNetConfig) -> nn.Sequential:
+    make = normalized_conv if config.normalized else _plain_conv
+    return nn.Sequential(make(inputs, outputs, padding=config.padding), make(outputs, outputs, padding=config.padding))
+
+
+def _plain_conv(inputs: int, outputs: int, *, padding: str) -> nn.Sequential:
+    return nn.Sequential(conv(inputs, outputs, padding_mode=padding), leaky())

@@ -1,0 +1,210 @@
+"""Deep video prior: a net that is fitted to one clip makes what was done to each of its frames steady in time.
+
+A net that learns what a process did to the frames finds what is common to them before it finds what differs from
+one to the next: places that look alike before come to look alike afterwards. Source: Lei, Xing and Chen, "Blind video
+temporal consistency via deep video prior", NeurIPS 2020.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from regrow import zoo
+from regrow.errors import RegrowError, UsageError
+from regrow.nets.prior.frames import FrameUNet, reweighted
+from regrow.output import Report, said, silent
+from regrow.train import checkpoint as states
+from regrow.train import optim
+from regrow.train.compiling import compiled
+from regrow.train.interrupt import interrupt_later
+from regrow.train.loop import schedule
+from regrow.train.recipe import Optimizer
+
+SAVE_SECONDS = 60
+"""Between checkpoints."""
+WINDOW = 20
+"""Steps that the figure beside the progress is a mean over."""
+
+Pairs = Callable[[], Iterable[tuple[Tensor, Tensor]]]
+"""Goes through a clip from its start: each frame as it was and as the process made it, (1, 3, H, W) in [0, 1]."""
+
+log = logging.getLogger("regrow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipSettings:
+    """How a net is fitted to a clip; UsageError for settings that cannot be."""
+
+    epochs: int = 25
+    """How often it sees each frame: more is nearer to what the process made, its flicker in the end included."""
+    modes: int = 2
+    """2 where the process may make either of two things of a frame, such as colours, which are told apart then (IRT);
+    1 where it makes about the same of each."""
+    channels: int = 16
+    levels: int = 4
+    """Of the net, `regrow.nets.prior.frames`."""
+    crop: int = 256
+    """Side in pixels of what it sees of a frame at a time, at another place each time."""
+    rate: float = 0.006
+    """Of Muon; Adam has 0.001."""
+    seed: int = 0
+    """Of weights and places."""
+    compile: bool = False
+    """Let torch.compile make the net faster, where there is a C++ compiler; it takes a minute first."""
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("epochs", 1, 10_000), ("modes", 1, 2), ("channels", 1, 256), ("levels", 1, 6), ("crop", 16, 4096),
+            ("rate", 1e-8, 1), ("seed", 0, 2**63 - 1),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise UsageError(f"{name} {value:g}: must be from {least:g} to {most:g}")
+
+
+@dataclass(frozen=True)
+class FittedClip:
+    """A net and how it was found."""
+
+    net: FrameUNet
+    steps: int
+    """How many were done."""
+    interrupted: bool
+    """Whether Ctrl-C ended it."""
+
+
+def fit_clip(
+    pairs: Pairs,
+    count: int,
+    settings: ClipSettings | None = None,
+    *,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    identity: str = "",
+    report: Report = silent,
+) -> FittedClip:
+    """Fit a net to what a process made of the frames of a clip; on the CPU the same each time, bit for bit.
+
+    Args:
+        pairs: the frames, gone through once an epoch, so that none need be kept.
+        count: how many there are.
+        settings: of net and descent.
+        device: as `regrow.zoo.on_device` takes it.
+        checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
+        identity: words that tell clips apart, for the checkpoint.
+        report: told about progress, in steps, one a frame and epoch.
+
+    Raises:
+        UsageError: the checkpoint is of other settings or another clip. RegrowError: it is damaged.
+    """
+    settings = settings or ClipSettings()
+    run = _Run(settings, count, device, identity)
+    if checkpoint and checkpoint.exists():
+        run.load(checkpoint)
+        log.warning("going on after step %d of %d, from %s", run.step, run.steps, checkpoint)
+    interrupted, saved = False, time.monotonic()
+    with interrupt_later() as noted, torch.enable_grad():
+        while run.step < run.steps and not interrupted:
+            for before, after in islice(pairs(), run.step % count, None):
+                error = run.advance(before, after)
+                report(run.step, run.steps)
+                said(report, f"step {run.step} of {run.steps}, off by {255 * error:.1f} levels")
+                interrupted = noted()
+                if checkpoint and (interrupted or run.step == run.steps or time.monotonic() - saved > SAVE_SECONDS):
+                    run.save(checkpoint)
+                    saved = time.monotonic()
+                if interrupted or run.step % count == 0:
+                    break
+    return FittedClip(run.net, run.step, interrupted)
+
+
+class _Run:
+    """All that changes while a net is fitted."""
+
+    def __init__(self, settings: ClipSettings, count: int, device: str, identity: str) -> None:
+        self.settings, self.steps, self.step = settings, settings.epochs * count, 0
+        self.identity = hashlib.sha256(json.dumps([asdict(settings), count, identity]).encode()).hexdigest()[:16]
+        self.net = _net(settings)
+        zoo.on_device(self.net, device)
+        self.both = compiled(_Both(self.net), settings.compile, False, log.warning)
+        self.optimizer = Optimizer(rate=settings.rate, warmup=20)
+        self.optimizers = optim.build(self.net, self.optimizer)
+        self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
+        self.random = torch.Generator().manual_seed(settings.seed)
+        self.error = torch.zeros(())
+
+    def advance(self, before: Tensor, after: Tensor) -> float:
+        """One step of descent; gives how far main results have been off lately, in [0, 1]."""
+        factor = schedule(self.step, self.steps, self.optimizer)
+        for optimizer, base in zip(self.optimizers, self.rates, strict=True):
+            for group, rate in zip(optimizer.param_groups, base, strict=True):
+                group["lr"] = rate * factor
+        rows, columns = (self._part(n) for n in before.shape[-2:])
+        x, target = (frame[..., rows, columns].to(self.net.device) for frame in (before, after))
+        self.net.zero_grad()
+        found = self.both(x)
+        loss = reweighted(found, target)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.optimizer.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.step += 1
+        error = (found.detach()[:, 0] - target).abs().mean().cpu()
+        self.error = self.error.lerp(error, max(1 / self.step, 1 / WINDOW))
+        return float(self.error)
+
+    def _part(self, n: int) -> slice:
+        """Of one side of a frame, what is seen this time."""
+        length = min(self.settings.crop, n)
+        first = int(torch.randint(n - length + 1, (), generator=self.random))
+        return slice(first, first + length)
+
+    def save(self, path: Path) -> None:
+        """Write all that `load` needs."""
+        tensors = states.pack({"net": self.net}, self.optimizers)
+        tensors |= {"random": self.random.get_state(), "error": self.error}
+        states.write(path, tensors, {"clip": self.identity, "step": str(self.step)})
+
+    def load(self, path: Path) -> None:
+        """Go back to where a run of the same settings and clip was when it was saved."""
+        try:
+            header, tensors = states.tensors_of(path)
+            if header["clip"] != self.identity:
+                raise UsageError(f"{path}: is of another clip or other settings; delete it or name another")
+            states.unpack(tensors, {"net": self.net}, self.optimizers)
+            self.random.set_state(tensors["random"])
+            self.error, self.step = tensors["error"], int(header["step"])
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise RegrowError(f"{path}: not a checkpoint of a deep video prior: {error}; delete it") from None
+
+
+class _Both(torch.nn.Module):
+    """`FrameUNet.both` as a module of its own, as torch.compile wants it."""
+
+    def __init__(self, net: FrameUNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, y: Tensor) -> Tensor:
+        return self.net.both(y)
+
+
+def _net(settings: ClipSettings) -> FrameUNet:
+    """With fresh weights by the seed; torch's own random numbers are left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(settings.seed)
+        kinds = {name: getattr(settings, name) for name in ("modes", "channels", "levels")}
+        net = zoo.build({"architecture": "frame-unet", **kinds})
+    assert isinstance(net, FrameUNet)
+    return net
