@@ -71,7 +71,7 @@ def train(
             model.start_from(zoo.load(recipe.init))
         except ValueError as error:
             raise UsageError(f"{recipe.name}: cannot start from {recipe.init}: {error}") from None
-    begun = copy.deepcopy(model)
+    begun = copy.deepcopy(model) if recipe.blend < 1 else None
     task = task_for(model, recipe)
     if recipe.data.crop % task.grain or recipe.data.validation_crop < task.grain:
         raise UsageError(f"crop {recipe.data.crop} must divide by {task.grain}, and validation_crop hold that")
@@ -155,7 +155,8 @@ def train(
                 console.print(f"interrupted after step {step}; --resume goes on from there")
                 raise KeyboardInterrupt
     if accelerator.is_main_process:
-        update_average(ema, begun.to(accelerator.device), recipe.blend)
+        if begun is not None:
+            update_average(ema, begun.to(accelerator.device), recipe.blend)
         zoo.save(ema, out / WEIGHTS)
     return out / WEIGHTS
 
