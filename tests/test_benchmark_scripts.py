@@ -6,6 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clips import moving
+from helpers import files
+from PIL import Image
+
+from regrow import Prior
 
 SCRIPTS = Path(__file__).parent.parent / "benchmarks"
 
@@ -116,3 +121,22 @@ def test_priors(script, save, camera, task):
     assert given > 10
     assert result <= best
     assert 1 <= best_step <= step == done == 3
+
+
+def test_prior_pictures(script, tmp_path):
+    out = script("prior_pictures.py", tmp_path, SIDE=64, PRIOR=Prior(steps=2))
+    names = ["denoise", "dejpeg", "inpaint", "prior-upscale"]
+    assert sorted(files(tmp_path)) == sorted(f"{name}.png" for name in names)
+    assert len(out.splitlines()) == 4
+
+
+def test_stabilize(script, tmp_path):
+    for i, frame in enumerate(moving(3, size=(48, 32))):
+        for name, shade in ("before", 1.0), ("after", [0.8, 1.1, 0.9][i]), ("steady", 0.9):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray((shade * frame).clip(0, 255).astype(np.uint8)).save(tmp_path / name / f"{i}.png")
+    clips = [tmp_path / name for name in ("before", "after", "steady")]
+    figures = [list(map(float, line.split()[-3:])) for line in script("stabilize.py", *clips).splitlines()[1:]]
+    assert figures[2][0] < figures[1][0] / 4
+    assert figures[0][2] < figures[1][2] == np.inf
+    assert script("stabilize.py", *clips, "--every", 2).count("\n") == 4
