@@ -52,7 +52,7 @@ class ClipSettings:
     """2 where the process may make either of two things of a frame, such as colours, which are told apart then (IRT);
     1 where it makes about the same of each."""
     channels: int = 16
-    levels: int = 4
+    levels: int = 3
     """Of the net, `regrow.nets.prior.frames`."""
     crop: int = 256
     """Side in pixels of what it sees of a frame at a time, at another place each time."""
