@@ -28,8 +28,10 @@ from regrow.priors.problems import Problem
 from regrow.priors.settings import Settings
 from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance
 from regrow.train import checkpoint as states
+from regrow.train import optim
 from regrow.train.compiling import compiled
 from regrow.train.interrupt import interrupt_later
+from regrow.train.recipe import Optimizer
 
 NOISE = 0.1
 """Samples of the noise are below it (section 2 of the supplementary material)."""
@@ -40,6 +42,8 @@ KEEP, FALL = 100, 5.0
 down now and then."""
 EARLY = 10
 """At step n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
+NARROWEST = 8
+"""Channels on both sides from which on kernels are Muon's."""
 SAVE_SECONDS = 60
 """Between checkpoints."""
 
@@ -147,7 +151,7 @@ class _Run:
             _begin_from(self.net, start.net)
         self.input = _input(settings, self.net, problem.size, start).to(self.net.device)
         self.forward = compiled(self.net, settings.compile, False, log.warning)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), settings.rate)
+        self.optimizers = optim.build(self.net, _optimizer(settings))
         self.random = torch.Generator(self.net.device).manual_seed(settings.seed)
         self.stop = _stop(settings)
         self.step, self.best_step, self.kept_psnr = 0, 0, -inf
@@ -177,7 +181,8 @@ class _Run:
             return psnr
         if self.step % KEEP == 1:
             self.kept, self.kept_psnr = self._weights(), psnr
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         x = x.detach()
         decay = min(self.settings.average, (self.step - 1) / (self.step + EARLY))
         self.mean = self.mean.lerp(x, 1 - decay)
@@ -193,7 +198,7 @@ class _Run:
 
     def save(self, path: Path) -> None:
         """Write all that `load` needs."""
-        tensors = states.pack({"net": self.net}, [self.optimizer])
+        tensors = states.pack({"net": self.net}, self.optimizers)
         tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
         tensors |= {"mean": self.mean, "best": self.best, "random": self.random.get_state()}
         told = {"step": self.step, "best_step": self.best_step, "kept_psnr": self.kept_psnr}
@@ -209,7 +214,7 @@ class _Run:
             if header["fit"] != self._identity():
                 raise UsageError(f"{path}: is of another picture or other settings; delete it or name another")
             told = json.loads(header["state"])
-            states.unpack(tensors, {"net": self.net}, [self.optimizer])
+            states.unpack(tensors, {"net": self.net}, self.optimizers)
             self.kept = {k: v.to(self.net.device) for k, v in states.below(tensors, "kept.").items()}
             self.mean, self.best = (tensors[name].to(self.net.device) for name in ("mean", "best"))
             self.random.set_state(tensors["random"])
@@ -266,6 +271,11 @@ def _input(settings: Settings, net: PriorNet, size: tuple[int, int], start: Fitt
         return F.interpolate(start.input, size=canvas, mode="nearest")
     generator = torch.Generator().manual_seed(settings.seed)
     return NOISE * torch.rand(1, net.config.inputs, *canvas, generator=generator)
+
+
+def _optimizer(settings: Settings) -> Optimizer:
+    rate = settings.rate
+    return Optimizer(name=settings.optimizer, rate=rate, adam_rate=rate, narrowest=NARROWEST)
 
 
 def _stop(settings: Settings) -> EarlyStop | None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice
+from math import inf
 from pathlib import Path
 
 import torch
@@ -33,6 +34,10 @@ from regrow.train.recipe import Optimizer
 
 SAVE_SECONDS = 60
 """Between checkpoints."""
+ALL = 0.25
+"""Share of the steps in which the main result learns from every place, which makes it what most frames agree on."""
+NEAR = 0.02
+"""Mean difference from which on a place may teach the other result instead (delta of the paper)."""
 WINDOW = 20
 """Steps that the figure beside the progress is a mean over."""
 
@@ -154,7 +159,7 @@ class _Run:
         x, target = (frame[..., rows, columns].to(self.net.device) for frame in (before, after))
         self.net.zero_grad()
         found = self.both(x)
-        loss = reweighted(found, target)
+        loss = reweighted(found, target, inf if self.step < ALL * self.steps else NEAR)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.optimizer.clip)
         for optimizer in self.optimizers:

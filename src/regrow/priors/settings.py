@@ -20,6 +20,7 @@ NETS: dict[str, dict[str, Any]] = {
 
 STOPS = "none", "windowed", "exponential"
 INPUTS = "noise", "mesh"
+OPTIMIZERS = "muon", "adam"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,10 @@ class Settings:
     """Architecture and settings of the net, as `regrow.zoo.build` takes them."""
     steps: int = 3000
     """At most so many."""
+    optimizer: str = "muon"
+    """muon, with Adam for what has few channels, or adam for all, as in the paper: two to eight times the steps."""
     rate: float = 0.01
-    """Of Adam."""
+    """Of both."""
     input: str = "noise"
     """What the net is given: noise, uniform below 0.1, or mesh, the coordinates of each pixel (for 2 `inputs`)."""
     perturbation: float = 1 / 30
@@ -55,7 +58,7 @@ class Settings:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UsageError(f"{name} {value:g}: must be from {least:g} to {most:g}")
-        for name, allowed in (("stop", STOPS), ("input", INPUTS)):
+        for name, allowed in (("stop", STOPS), ("input", INPUTS), ("optimizer", OPTIMIZERS)):
             if getattr(self, name) not in allowed:
                 raise UsageError(f"{name} {getattr(self, name)!r}: is none of {', '.join(allowed)}")
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.errors import UsageError
+from regrow.precision import bf16_is_fast
 from regrow.train.recipe import Optimizer
 
 
@@ -53,10 +54,11 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(matrices: Tensor, iterations: int = 5) -> Tensor:
     """Replace the singular values of (batch, rows, columns) matrices by values near 1, between about 0.7 and 1.2.
 
-    Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024; rows should not outnumber columns.
+    Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024, in bfloat16 where the hardware has it;
+    rows should not outnumber columns.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrices.bfloat16()
+    x = matrices.bfloat16() if bf16_is_fast(matrices.device.type) else matrices.float()
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(iterations):
         gram = x @ x.mT

@@ -66,7 +66,7 @@ class FrameUNet(Restorer):
         return y[:, None] + change[..., :height, :width].reshape(len(y), -1, 3, height, width)
 
 
-def reweighted(found: Tensor, target: Tensor, least: float = 0.02) -> Tensor:
+def reweighted(found: Tensor, target: Tensor, least: float) -> Tensor:
     """The loss of iteratively reweighted training: each place teaches only the result that it is nearer to.
 
     ::
@@ -78,7 +78,7 @@ def reweighted(found: Tensor, target: Tensor, least: float = 0.02) -> Tensor:
     Args:
         found: (B, modes, 3, H, W).
         target: (B, 3, H, W).
-        least: difference that the main result is always forgiven.
+        least: difference up to which a place always teaches the main result.
 
     Source: Lei et al. 2020, equations 4 and 5; d has no part of a perceptual net here.
     """
