@@ -117,7 +117,7 @@ def test_an_interrupt_writes_what_was_learned_and_it_goes_on(regrow, clips, tmp_
     assert [name for name in os.listdir(tmp_path / "steady") if name.endswith(".fit")]
     assert "exists and is something else" in steady(regrow, clips, out).err
     assert steady(regrow, clips, out, "--force").code == 0
-    assert f"going on after step {COUNT + 1} of {2 * COUNT}" in caplog.text
+    assert f"going on after step {COUNT + 1} of {2 * COUNT + 2}" in caplog.text
     assert steady(regrow, clips, f"{tmp_path}/again/").code == 0
     np.testing.assert_array_equal(*(read(tmp_path / name / "002.png") for name in ("steady", "again")))
     assert sorted(os.listdir(tmp_path / "steady")) == [f"{i:03}.png" for i in range(COUNT)]

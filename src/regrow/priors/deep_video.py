@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import islice, repeat
 from math import inf
 from pathlib import Path
 
@@ -34,8 +34,9 @@ from regrow.train.recipe import Optimizer
 
 SAVE_SECONDS = 60
 """Between checkpoints."""
-ALL = 0.25
-"""Share of the steps in which the main result learns from every place, which makes it what most frames agree on."""
+FIRST, SHARE = 100, 4
+"""Steps on the first frame alone, before the others are seen, and at most one for so many of those on the others: the
+main result learns all of that frame, so it says which of two things is kept. The paper begins likewise."""
 NEAR = 0.02
 """Mean difference from which on a place may teach the other result instead (delta of the paper)."""
 WINDOW = 20
@@ -108,7 +109,7 @@ def fit_clip(
         device: as `regrow.zoo.on_device` takes it.
         checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
         identity: words that tell clips apart, for the checkpoint.
-        report: told about progress, in steps, one a frame and epoch.
+        report: told about progress, in steps: some on the first frame, then one a frame and epoch.
 
     Raises:
         UsageError: the checkpoint is of other settings or another clip. RegrowError: it is damaged.
@@ -121,7 +122,7 @@ def fit_clip(
     interrupted, saved = False, time.monotonic()
     with interrupt_later() as noted, torch.enable_grad():
         while run.step < run.steps and not interrupted:
-            for before, after in islice(pairs(), run.step % count, None):
+            for before, after in run.coming(pairs):
                 error = run.advance(before, after)
                 report(run.step, run.steps)
                 said(report, f"step {run.step} of {run.steps}, off by {255 * error:.1f} levels")
@@ -129,25 +130,38 @@ def fit_clip(
                 if checkpoint and (interrupted or run.step == run.steps or time.monotonic() - saved > SAVE_SECONDS):
                     run.save(checkpoint)
                     saved = time.monotonic()
-                if interrupted or run.step % count == 0:
+                if interrupted:
                     break
     return FittedClip(run.net, run.step, interrupted)
+
+
+def first_steps(settings: ClipSettings, count: int) -> int:
+    """Steps on the first frame alone."""
+    return min(FIRST, settings.epochs * count // SHARE) if settings.modes > 1 else 0
 
 
 class _Run:
     """All that changes while a net is fitted."""
 
     def __init__(self, settings: ClipSettings, count: int, device: str, identity: str) -> None:
-        self.settings, self.steps, self.step = settings, settings.epochs * count, 0
+        self.settings, self.count, self.step = settings, count, 0
+        self.first = first_steps(settings, count)
+        self.steps = self.first + settings.epochs * count
         self.identity = hashlib.sha256(json.dumps([asdict(settings), count, identity]).encode()).hexdigest()[:16]
         self.net = _net(settings)
         zoo.on_device(self.net, device)
         self.both = compiled(_Both(self.net), settings.compile, False, log.warning)
-        self.optimizer = Optimizer(rate=settings.rate, warmup=20)
+        self.optimizer = Optimizer(rate=settings.rate, warmup=min(20, self.steps // 10))
         self.optimizers = optim.build(self.net, self.optimizer)
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         self.random = torch.Generator().manual_seed(settings.seed)
         self.error = torch.zeros(())
+
+    def coming(self, pairs: Pairs) -> Iterable[tuple[Tensor, Tensor]]:
+        """The frames of the steps to come, up to the end of an epoch."""
+        if self.step < self.first:
+            return repeat(next(iter(pairs())), self.first - self.step)
+        return islice(pairs(), (self.step - self.first) % self.count, None)
 
     def advance(self, before: Tensor, after: Tensor) -> float:
         """One step of descent; gives how far main results have been off lately, in [0, 1]."""
@@ -159,7 +173,7 @@ class _Run:
         x, target = (frame[..., rows, columns].to(self.net.device) for frame in (before, after))
         self.net.zero_grad()
         found = self.both(x)
-        loss = reweighted(found, target, inf if self.step < ALL * self.steps else NEAR)
+        loss = reweighted(found, target, inf if self.step < self.first else NEAR)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.optimizer.clip)
         for optimizer in self.optimizers:

@@ -61,7 +61,8 @@ def stabilize(
         out: likewise; frames in a folder are named as those of a processed folder.
         reference: the clip that it was made from, with as many frames; theirs may be smaller or larger.
         epochs: how often the net sees each frame: more is nearer to what was made, in the end with its flicker.
-        modes: 2 where the process may make either of two things of a frame, such as colours; else 1 does.
+        modes: 2 where the process may make either of two things of a frame, such as colours, of which that of the first
+            frame is kept; else 1 does.
         seed: another gives another result.
         compile: let torch.compile make the net faster.
         device: auto, cpu, cuda, mps ...
@@ -90,7 +91,7 @@ def stabilize(
         return ((_tensor(was, size), _tensor(now, size)) for was, now in frames)
 
     log.warning("%s: a net is fitted to this clip, which takes minutes; Ctrl-C gives the result so far", clip.name)
-    parts = _Parts(report, settings.epochs * count, count)
+    parts = _Parts(report, count)
     fitted = fit_clip(
         pairs, count, settings, device=device, checkpoint=checkpoint, identity=identity, report=parts.fitting
     )
@@ -139,10 +140,11 @@ def is_stabilized(out: str | os.PathLike[str], steps: str) -> bool:
 class _Parts:
     """The report of a fit and then of frames that are written, as one."""
 
-    def __init__(self, report: Report, steps: int, count: int) -> None:
-        self.report, self.steps, self.count = report, steps, count
+    def __init__(self, report: Report, count: int) -> None:
+        self.report, self.steps, self.count = report, 0, count
 
     def fitting(self, done: int, total: int) -> None:
+        self.steps = total
         self.report(done, total + self.count)
 
     def writing(self, done: int, total: int) -> None:

@@ -31,9 +31,10 @@ class FrameUNetConfig:
 class FrameUNet(Restorer):
     """A U-Net at half the size whose result is added to the frame, and which before it is fitted changes nothing.
 
-    Four pixels are channels of one there, going in and coming out: a quarter of the time, and no detail lost. It has no normalisation, so that what a place becomes depends on its surroundings alone and not on what else a
-    frame shows. Source: Lei, Xing and Chen, "Blind video temporal consistency via deep video prior", NeurIPS 2020,
-    whose U-Net makes the frame itself.
+    Four pixels are channels of one there, going in and coming out: a quarter of the time, and no detail lost. It has no
+    normalisation, so that what a place becomes depends on its surroundings alone and not on what else a frame shows.
+    Source: Lei, Xing and Chen, "Blind video temporal consistency via deep video prior", NeurIPS 2020, whose U-Net is of
+    full size and makes the frame itself.
     """
 
     architecture = "frame-unet"
