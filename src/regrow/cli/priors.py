@@ -135,6 +135,7 @@ def stabilize(
     rate: Rate = None,
     device: Device = "auto",
     force: Force = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Make a clip that was colorized, enlarged or otherwise processed frame by frame steady, in minutes.
 
@@ -159,7 +160,7 @@ def stabilize(
     def done(job: Job) -> bool:
         return is_stabilized(job.target, words(epochs, modes, seed))
 
-    running.run("stabilize", [Job(processed, out)], work, done, threads=1, force=force, dry_run=False)
+    running.run("stabilize", [Job(processed, out)], work, done, threads=1, force=force, dry_run=dry_run)
 
 
 def prior_of(out: str, **settings: Any) -> Prior:
