@@ -36,8 +36,8 @@ CONTRACT = {
     "denoise": PRIOR,
     "dejpeg": PRIOR,
     "inpaint": f"{PRIOR} --mask",
-    "stabilize": "PROCESSED --reference --epochs --modes --seed --compile --codec --crf --rate --device --force --dry-run "
-    "-o --out",
+    "stabilize": "PROCESSED --reference --epochs --modes --seed --compile --codec --crf --rate --device --force "
+    "--dry-run -o --out",
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",
