@@ -126,10 +126,7 @@ def stabilize(
         int, typer.Option(metavar="N", min=1, help="Times each frame is seen: more is nearer, and less steady.")
     ] = 25,
     modes: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, max=2, help="2 where frames came out in either of two ways: the first's is kept."
-        ),
+        int, typer.Option(metavar="N", min=1, max=2, help="2 where frames came out in either of two ways.")
     ] = 2,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another gives another result.")] = 0,
     compile: Compile = False,

@@ -36,7 +36,9 @@ SAVE_SECONDS = 60
 """Between checkpoints."""
 FIRST, SHARE = 100, 4
 """Steps on the first frame alone, before the others are seen, and at most one for so many of those on the others: the
-main result learns all of that frame, so it says which of two things is kept. The paper begins likewise."""
+main result learns all of that frame, and of two things leans towards what was done there. The paper begins likewise."""
+AGAIN = 4
+"""Every so many steps it is seen again, so that the two results do not change places."""
 NEAR = 0.02
 """Mean difference from which on a place may teach the other result instead (delta of the paper)."""
 WINDOW = 20
@@ -156,11 +158,13 @@ class _Run:
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         self.random = torch.Generator().manual_seed(settings.seed)
         self.error = torch.zeros(())
+        self.opening: tuple[Tensor, Tensor] | None = None
 
     def coming(self, pairs: Pairs) -> Iterable[tuple[Tensor, Tensor]]:
         """The frames of the steps to come, up to the end of an epoch."""
+        self.opening = self.opening or next(iter(pairs()))
         if self.step < self.first:
-            return repeat(next(iter(pairs())), self.first - self.step)
+            return repeat(self.opening, self.first - self.step)
         return islice(pairs(), (self.step - self.first) % self.count, None)
 
     def advance(self, before: Tensor, after: Tensor) -> float:
@@ -169,25 +173,32 @@ class _Run:
         for optimizer, base in zip(self.optimizers, self.rates, strict=True):
             for group, rate in zip(optimizer.param_groups, base, strict=True):
                 group["lr"] = rate * factor
-        rows, columns = (self._part(n) for n in before.shape[-2:])
-        x, target = (frame[..., rows, columns].to(self.net.device) for frame in (before, after))
+        beginning = self.step < self.first
+        x, target = self._part(before, after)
+        if self.first and not beginning and self.step % AGAIN == 0 and self.opening:
+            x, target = (torch.cat(both) for both in zip((x, target), self._part(*self.opening), strict=True))
         self.net.zero_grad()
         found = self.both(x)
-        loss = reweighted(found, target, inf if self.step < self.first else NEAR)
+        loss = reweighted(found[:1], target[:1], inf if beginning else NEAR)
+        if len(x) > 1:
+            loss = loss + reweighted(found[1:], target[1:], inf)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.optimizer.clip)
         for optimizer in self.optimizers:
             optimizer.step()
         self.step += 1
-        error = (found.detach()[:, 0] - target).abs().mean().cpu()
+        error = (found.detach()[:1, 0] - target[:1]).abs().mean().cpu()
         self.error = self.error.lerp(error, max(1 / self.step, 1 / WINDOW))
         return float(self.error)
 
-    def _part(self, n: int) -> slice:
-        """Of one side of a frame, what is seen this time."""
-        length = min(self.settings.crop, n)
-        first = int(torch.randint(n - length + 1, (), generator=self.random))
-        return slice(first, first + length)
+    def _part(self, *frames: Tensor) -> list[Tensor]:
+        """Of frames, what is seen this time."""
+        spans = []
+        for n in frames[0].shape[-2:]:
+            length = min(self.settings.crop, n)
+            first = int(torch.randint(n - length + 1, (), generator=self.random))
+            spans.append(slice(first, first + length))
+        return [frame[..., spans[0], spans[1]].to(self.net.device) for frame in frames]
 
     def save(self, path: Path) -> None:
         """Write all that `load` needs."""

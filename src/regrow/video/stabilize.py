@@ -61,8 +61,8 @@ def stabilize(
         out: likewise; frames in a folder are named as those of a processed folder.
         reference: the clip that it was made from, with as many frames; theirs may be smaller or larger.
         epochs: how often the net sees each frame: more is nearer to what was made, in the end with its flicker.
-        modes: 2 where the process may make either of two things of a frame, such as colours, of which that of the first
-            frame is kept; else 1 does.
+        modes: 2 where the process may make either of two things of a frame, such as colours, of which the result leans
+            towards that of the first frame; else 1 does.
         seed: another gives another result.
         compile: let torch.compile make the net faster.
         device: auto, cpu, cuda, mps ...
