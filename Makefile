@@ -10,7 +10,7 @@ demo: .venv/base.stamp
 	$(BIN)/regrow demo
 
 test: .venv/base.stamp
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
