@@ -21,6 +21,19 @@ except SystemExit as stop:
 print("heavy:", sorted({"torch", "accelerate", "matplotlib", "skimage"} & set(sys.modules)))
 """
 
+WITHOUT_EXTRAS = """
+import sys
+
+for name in ("accelerate", "av", "hypothesis", "matplotlib", "PIL", "pytest", "skimage", "spandrel"):
+    sys.modules[name] = None
+import regrow
+import regrow.priors.deep_video
+import regrow.zero_shot
+
+for name in regrow.__all__:
+    getattr(regrow, name)
+"""
+
 METRICS = """
 import sys
 import torch
@@ -66,6 +79,11 @@ def test_help_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
     assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_without_extras_every_verb_is_there():
+    done = python(WITHOUT_EXTRAS, "-W", "error")
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_pin_is_exact():

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -46,6 +47,12 @@ def steady(regrow, clips, out, *options, epochs=2):
     return regrow("stabilize", clips[1], "--reference", clips[0], "-o", out, "--epochs", epochs, *options)
 
 
+def newer(folder):
+    """The same, changed just now."""
+    os.utime(folder, (time.time() + 60,) * 2)
+    return folder
+
+
 def test_a_folder_becomes_a_folder_of_the_same_names(regrow, clips, tmp_path, caplog):
     out = f"{tmp_path}/steady/"
     done = steady(regrow, clips, out)
@@ -56,6 +63,7 @@ def test_a_folder_becomes_a_folder_of_the_same_names(regrow, clips, tmp_path, ca
     assert steps_of(open_picture(tmp_path / "steady" / "003.png").xmp) == WORDS
     assert "is done already" in steady(regrow, clips, out).err
     assert "exists and is something else" in steady(regrow, clips, out, "--seed", 1).err
+    assert "exists and is something else" in steady(regrow, (clips[0], newer(clips[1])), out).err
     before = read(tmp_path / "steady" / "001.png")
     assert steady(regrow, clips, out, "--force").code == 0
     np.testing.assert_array_equal(read(tmp_path / "steady" / "001.png"), before)
@@ -154,3 +162,11 @@ def test_streams_are_refused(regrow, clips, tmp_path):
     assert (done.code, "name files" in done.err) == (2, True)
     with open(clips[1] / "000.png", "rb") as file, pytest.raises(UsageError, match="can be read but once"):
         library.stabilize(file, tmp_path / "a.mkv", reference=clips[0])
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_it_is_made_from_is_never_overwritten(regrow, clips, which):
+    before = {path: path.read_bytes() for path in clips[which].iterdir()}
+    done = steady(regrow, clips, f"{clips[which]}/", "--force")
+    assert (done.code, "would overwrite what it is made from" in done.err) == (2, True)
+    assert {path: path.read_bytes() for path in clips[which].iterdir()} == before

@@ -53,7 +53,7 @@ def test_every_parameter_has_exactly_one_optimizer():
 
 def test_the_rate_warms_up_and_falls_to_nothing():
     settings = Optimizer(warmup=10)
-    rates = [loop.schedule(step, 100, settings) for step in range(100)]
+    rates = [optim.schedule(step, 100, settings) for step in range(100)]
     assert rates[0] < 0.11
     assert max(rates) == rates[9] > 0.97
     assert rates[10:] == sorted(rates[10:], reverse=True)

@@ -10,11 +10,13 @@ from regrow.errors import RegrowError
 from regrow.formats import format_of
 from regrow.passport import Passport
 from regrow.picture import Picture, open_picture
+from regrow.provenance import steps_of
 from regrow.rescaling import Scale, asked_scale, check_scale, default_clip_model, default_model, grown_size, small_size
 from regrow.restoration import Restoration
 from regrow.verbs import info, restored
 from regrow.video.clip import Clip
 from regrow.video.source import is_clip, open_clip
+from regrow.video.verbs import xmp_of
 
 
 def is_shrunk(
@@ -96,5 +98,16 @@ def is_restored(source: Any, target: str | os.PathLike[str], chain: Restoration)
             chain.steps(),
             chain.steps(colour=False),
         }
+    except RegrowError:
+        return False
+
+
+def is_stabilized(source: str, reference: str, target: str, steps: str) -> bool:
+    """Whether a clip says that just this was done to it, has the size of `source`, and is newer than both."""
+    try:
+        if not (_newer(target, source) and _newer(target, reference)):
+            return False
+        before, after = open_clip(source), open_clip(target)
+        return (after.width, after.height) == (before.width, before.height) and steps_of(xmp_of(after)) == steps
     except RegrowError:
         return False

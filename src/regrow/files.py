@@ -49,6 +49,11 @@ def names_folder(name: str) -> bool:
     return name.endswith(("/", os.sep)) or Path(name).is_dir()
 
 
+def folder_of(name: str) -> Path:
+    """The folder that a result goes into: itself where it is one."""
+    return Path(name) if names_folder(name) else Path(name).parent
+
+
 @contextmanager
 def atomic(target: Path) -> Iterator[Path]:
     """A temporary path beside `target` to write to; it takes the target's place when the block ends without an error.

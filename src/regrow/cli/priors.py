@@ -143,9 +143,10 @@ def stabilize(
     """
     from regrow.batch import STDIO, Job
     from regrow.cli import running
+    from regrow.done import is_stabilized
     from regrow.video.options import Video
-    from regrow.video.stabilize import is_stabilized, words
     from regrow.video.stabilize import stabilize as steadied
+    from regrow.video.stabilize import words
 
     if STDIO in (processed, reference, out):
         raise UsageError("stabilize reads clips more than once, and writes what was interrupted; name files, not -")
@@ -158,7 +159,7 @@ def stabilize(
         )  # fmt: skip
 
     def done(job: Job) -> bool:
-        return is_stabilized(job.target, words(epochs, modes, seed))
+        return is_stabilized(job.source, reference, job.target, words(epochs, modes, seed))
 
     running.run("stabilize", [Job(processed, out)], work, done, threads=1, force=force, dry_run=dry_run)
 
@@ -166,11 +167,10 @@ def stabilize(
 def prior_of(out: str, **settings: Any) -> Prior:
     """The settings that were given, with what is needed to go on after an interrupt kept beside the results."""
     from regrow.batch import STDIO
-    from regrow.files import names_folder
+    from regrow.files import folder_of
     from regrow.priors.options import Prior
 
-    folder = Path(out) if names_folder(out) else Path(out).parent
-    checkpoints = None if out == STDIO else folder
+    checkpoints = None if out == STDIO else folder_of(out)
     return Prior(checkpoints=checkpoints, **{name: value for name, value in settings.items() if value is not None})
 
 

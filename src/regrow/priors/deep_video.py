@@ -29,7 +29,6 @@ from regrow.train import checkpoint as states
 from regrow.train import optim
 from regrow.train.compiling import compiled
 from regrow.train.interrupt import interrupt_later
-from regrow.train.loop import schedule
 from regrow.train.recipe import Optimizer
 
 SAVE_SECONDS = 60
@@ -137,17 +136,12 @@ def fit_clip(
     return FittedClip(run.net, run.step, interrupted)
 
 
-def first_steps(settings: ClipSettings, count: int) -> int:
-    """Steps on the first frame alone."""
-    return min(FIRST, settings.epochs * count // SHARE) if settings.modes > 1 else 0
-
-
 class _Run:
     """All that changes while a net is fitted."""
 
     def __init__(self, settings: ClipSettings, count: int, device: str, identity: str) -> None:
         self.settings, self.count, self.step = settings, count, 0
-        self.first = first_steps(settings, count)
+        self.first = min(FIRST, settings.epochs * count // SHARE) if settings.modes > 1 else 0
         self.steps = self.first + settings.epochs * count
         self.identity = hashlib.sha256(json.dumps([asdict(settings), count, identity]).encode()).hexdigest()[:16]
         self.net = _net(settings)
@@ -155,7 +149,7 @@ class _Run:
         self.both = compiled(_Both(self.net), settings.compile, False, log.warning)
         self.optimizer = Optimizer(rate=settings.rate, warmup=min(20, self.steps // 10))
         self.optimizers = optim.build(self.net, self.optimizer)
-        self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
+        self.rates = optim.rates_of(self.optimizers)
         self.random = torch.Generator().manual_seed(settings.seed)
         self.error = torch.zeros(())
         self.opening: tuple[Tensor, Tensor] | None = None
@@ -169,10 +163,7 @@ class _Run:
 
     def advance(self, before: Tensor, after: Tensor) -> float:
         """One step of descent; gives how far main results have been off lately, in [0, 1]."""
-        factor = schedule(self.step, self.steps, self.optimizer)
-        for optimizer, base in zip(self.optimizers, self.rates, strict=True):
-            for group, rate in zip(optimizer.param_groups, base, strict=True):
-                group["lr"] = rate * factor
+        optim.set_rates(self.optimizers, self.rates, optim.schedule(self.step, self.steps, self.optimizer))
         beginning = self.step < self.first
         x, target = self._part(before, after)
         if self.first and not beginning and self.step % AGAIN == 0 and self.opening:

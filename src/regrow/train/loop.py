@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from pathlib import Path
 
 import torch
@@ -20,7 +19,8 @@ from regrow.train.clips import Clips
 from regrow.train.compiling import compiled
 from regrow.train.interrupt import interrupt_later
 from regrow.train.log import Log
-from regrow.train.recipe import Optimizer, Recipe
+from regrow.train.optim import schedule
+from regrow.train.recipe import Recipe
 from regrow.train.task import task_for
 
 CHECKPOINT, LOG, PLOT, WEIGHTS = "checkpoint.safetensors", "log.csv", "training.png", "weights"
@@ -103,7 +103,7 @@ def train(
     prepared, *optimizers = accelerator.prepare(task, *optimizers)
     ema.to(accelerator.device)
     compute = compiled(prepared, recipe.run.compile, recipe.data.frames == 1, console.print)
-    rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+    rates = optim.rates_of(optimizers)
 
     out.mkdir(parents=True, exist_ok=True)
     log = Log(out / LOG, start)
@@ -122,10 +122,7 @@ def train(
     ):
         bar = progress.add_task(recipe.name, total=recipe.run.steps, completed=start)
         while step < recipe.run.steps:
-            factor = schedule(step, recipe.run.steps, recipe.optimizer)
-            for optimizer, base in zip(optimizers, rates, strict=True):
-                for group, rate in zip(optimizer.param_groups, base, strict=True):
-                    group["lr"] = rate * factor
+            optim.set_rates(optimizers, rates, schedule(step, recipe.run.steps, recipe.optimizer))
             x = crops(step).to(accelerator.device)
             losses = compute(x, **task.draw(x))
             # Neither loss reaches the other net's weights (regrow.train.adversarial), so one pass serves both.
@@ -159,12 +156,6 @@ def train(
             update_average(ema, begun.to(accelerator.device), recipe.blend)
         zoo.save(ema, out / WEIGHTS)
     return out / WEIGHTS
-
-
-def schedule(step: int, steps: int, settings: Optimizer) -> float:
-    """Share of the full rate at a step: linear warm-up, then half a cosine down to zero."""
-    warm = min(1.0, (step + 1) / max(1, settings.warmup))
-    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 @torch.no_grad()

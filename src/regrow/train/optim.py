@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -76,6 +77,24 @@ def build(model: nn.Module, settings: Optimizer) -> list[torch.optim.Optimizer]:
     rate = settings.adam_rate if hidden else settings.rate
     adam = torch.optim.AdamW(rest, rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay, fused=True)
     return [Muon(hidden, settings.rate, weight_decay=settings.weight_decay), adam] if hidden else [adam]
+
+
+def schedule(step: int, steps: int, settings: Optimizer) -> float:
+    """Share of the full rate at a step: linear warm-up, then half a cosine down to zero."""
+    warm = min(1.0, (step + 1) / max(1, settings.warmup))
+    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def rates_of(optimizers: Iterable[torch.optim.Optimizer]) -> list[list[float]]:
+    """The rates they have now, of each their groups."""
+    return [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+
+
+def set_rates(optimizers: Iterable[torch.optim.Optimizer], rates: list[list[float]], share: float) -> None:
+    """Give them this share of what `rates_of` told."""
+    for optimizer, full in zip(optimizers, rates, strict=True):
+        for group, rate in zip(optimizer.param_groups, full, strict=True):
+            group["lr"] = rate * share
 
 
 def _hidden_kernels(model: nn.Module, narrowest: int) -> list[nn.Parameter]:

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from regrow.errors import RegrowError, UsageError
-from regrow.files import is_pattern, names_folder
+from regrow.files import folder_of, is_pattern
 from regrow.output import Report, said, silent
 from regrow.priors.deep_video import ClipSettings, fit_clip
-from regrow.provenance import mark, steps_of
+from regrow.provenance import mark
 from regrow.resample import bicubic
 from regrow.video.clip import Clip, Frame
 from regrow.video.convert import FACTS, Result, convert, timed
@@ -76,19 +76,21 @@ def stabilize(
         RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
         KeyboardInterrupt: after what had been learned by then was written. The same again goes on from there.
     """
+    for source in (processed, reference):
+        if isinstance(source, (str, os.PathLike)) and Path(source).resolve() == Path(out).resolve():
+            raise UsageError(f"{out}: would overwrite what it is made from; name another output")
     video = video or Video()
     settings = ClipSettings(epochs=epochs, modes=modes, seed=seed, compile=compile)
     clip, before = (_opened(source, video) for source in (processed, reference))
     count = _count(clip, before)
     identity = json.dumps([_told(one) for one in (clip, before)])
     name = hashlib.sha256(f"{identity}{settings}".encode()).hexdigest()[:16]
-    folder = Path(out) if names_folder(str(out)) and not is_pattern(str(out)) else Path(out).parent
-    checkpoint = folder / f".regrow-{name}.fit"
+    checkpoint = folder_of(str(out)) / f".regrow-{name}.fit"
     size = clip.width, clip.height
 
     def pairs() -> Iterator[tuple[Tensor, Tensor]]:
-        frames = overlapped(zip(before.read(), clip.read(), strict=True))
-        return ((_tensor(was, size), _tensor(now, size)) for was, now in frames)
+        frames = zip(before.read(), clip.read(), strict=True)
+        return overlapped((_tensor(was, size), _tensor(now, size)) for was, now in frames)
 
     log.warning("%s: a net is fitted to this clip, which takes minutes; Ctrl-C gives the result so far", clip.name)
     parts = _Parts(report, count)
@@ -127,14 +129,6 @@ def stabilize(
 def words(epochs: int, modes: int, seed: int) -> str:
     """What is done, as a result says of itself."""
     return f"stabilize prior frame-unet epochs {epochs} modes {modes} seed {seed}"
-
-
-def is_stabilized(out: str | os.PathLike[str], steps: str) -> bool:
-    """Whether a clip says that just this was done to it."""
-    try:
-        return steps_of(xmp_of(open_clip(out))) == steps
-    except RegrowError:
-        return False
 
 
 class _Parts:
