@@ -30,17 +30,17 @@ def test_the_papers_default_net_has_its_parameters():
 
 
 def test_the_net_by_default_is_a_sixth_of_it():
-    """Level by level: 1x1 past it, down, down, up, 1x1, and two for each normalised channel."""
+    """Level by level: 1x1 past it, down, down, up, 1x1 outwards, and two for each normalised channel."""
     with torch.device("meta"):
         net = zoo.build(NETS["fast"])
-    expected, inputs = 16 * 3 + 3, 32
-    for channels, inner in ((16, 32), (32, 64), (64, 64), (64, 64), (64, 64)):
-        joined = inner + 4
+    expected, inputs = 16 * 3 + 3, 16
+    for channels, outwards in ((16, 16), (32, 16), (64, 32), (64, 64), (64, 64)):
+        joined = channels + 4
         convolutions = (inputs, 4, 1), (inputs, channels, 9), (channels, channels, 9), (joined, channels, 9)
-        for a, b, taps in (*convolutions, (channels, channels, 1)):
+        for a, b, taps in (*convolutions, (channels, outwards, 1)):
             expected += a * b * taps + 3 * b
         expected, inputs = expected + 2 * joined, channels
-    assert parameters(net) == expected == 383_767
+    assert parameters(net) == expected == 367_079
 
 
 def test_parameters_of_the_others():

@@ -11,7 +11,7 @@ from regrow.errors import UsageError
 HOURGLASS: dict[str, Any] = {"architecture": "hourglass"}
 
 NETS: dict[str, dict[str, Any]] = {
-    "fast": {**HOURGLASS, "first": 16, "channels": 64, "padding": "zeros"},
+    "fast": {**HOURGLASS, "inputs": 16, "first": 16, "channels": 64, "padding": "zeros"},
     "paper": HOURGLASS,
     "unet": {"architecture": "unet"},
     "resnet": {"architecture": "resnet"},

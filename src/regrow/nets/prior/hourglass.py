@@ -56,10 +56,10 @@ class Hourglass(PriorNet):
         super().__init__()
         self.config = config = config or HourglassConfig()
         widths = [min(config.channels, config.first * 2**i or config.channels) for i in range(config.levels)]
-        *outer, innermost = zip([config.inputs, *widths], widths, strict=False)
-        self.body = Level(*innermost, None, config)
-        for inputs, channels in reversed(outer):
-            self.body = Level(inputs, channels, self.body, config)
+        around = [config.inputs, *widths]
+        self.body = Level(around[-2], widths[-1], widths[max(0, config.levels - 2)], None, config)
+        for i in reversed(range(config.levels - 1)):
+            self.body = Level(around[i], widths[i], widths[max(0, i - 1)], self.body, config)
         self.tail = conv(widths[0], config.outputs, 1)
         self.multiple = 2**config.levels
         self.smallest = (config.kernel // 2 + 1) * self.multiple  # reflections need more pixels than they add
@@ -71,7 +71,7 @@ class Hourglass(PriorNet):
 
 
 class Level(nn.Module):
-    """One level and what lies deeper.
+    """One level and what lies deeper; what it gives has as many channels as the level around it.
 
     ::
 
@@ -80,7 +80,7 @@ class Level(nn.Module):
         +------------------------- 1x1, skip channels -------------------+
     """
 
-    def __init__(self, inputs: int, channels: int, inner: Level | None, config: HourglassConfig) -> None:
+    def __init__(self, inputs: int, channels: int, outputs: int, inner: Level | None, config: HourglassConfig) -> None:
         super().__init__()
         kernel, padding = config.kernel, config.padding
         self.mode = config.upsampling
@@ -89,17 +89,16 @@ class Level(nn.Module):
             normalized_conv(channels, channels, kernel, padding=padding),
         )
         self.inner = inner
-        self.outputs = channels
         self.skip = normalized_conv(inputs, config.skip, 1, padding=padding) if config.skip else None
-        joined = (inner.outputs if inner else channels) + config.skip
+        joined = channels + config.skip
         self.up = nn.Sequential(
             norm(joined),
             normalized_conv(joined, channels, kernel, padding=padding),
-            normalized_conv(channels, channels, 1, padding=padding),
+            normalized_conv(channels, outputs, 1, padding=padding),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, channels, H, W), H and W even."""
+        """(B, inputs, H, W) -> (B, outputs, H, W), H and W even."""
         deep = self.down(x)
         if self.inner is not None:
             deep = self.inner(deep)
