@@ -127,7 +127,7 @@ def test_the_same_seed_gives_the_same_net_and_a_checkpoint_goes_on(astronaut, tm
     assert same(whole, fitted())
     assert not same(whole, fitted(seed=1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("regrow.priors.deep_video.SAVE_SECONDS", -1)
+        patch.setattr("regrow.priors.keeping.SECONDS", -1)
         with pytest.raises(InterruptedError):
             fitted(epochs_seen=3, checkpoint=file)
     assert same(whole, fitted(checkpoint=file))

@@ -113,7 +113,7 @@ def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(photo, tmp_path, caplo
 
 
 def test_it_is_saved_every_minute(photo, tmp_path, monkeypatch):
-    monkeypatch.setattr(deep_image, "SAVE_SECONDS", 0)
+    monkeypatch.setattr("regrow.priors.keeping.SECONDS", 0)
     with pytest.raises(ZeroDivisionError):
         fit(denoising(photo), QUICK, checkpoint=tmp_path / "fit", report=lambda done, total: 1 // (5 - done))
     seen = []

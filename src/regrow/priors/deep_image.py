@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import inf, log10
@@ -24,6 +23,7 @@ from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.prior.base import PriorNet
 from regrow.output import Report, silent
+from regrow.priors.keeping import Keeper
 from regrow.priors.problems import Problem
 from regrow.priors.settings import Settings
 from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance
@@ -44,8 +44,6 @@ EARLY = 10
 """At step n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
 NARROWEST = 8
 """Channels on both sides from which on kernels are Muon's."""
-SAVE_SECONDS = 60
-"""Between checkpoints."""
 
 log = logging.getLogger("regrow")
 
@@ -120,19 +118,14 @@ def fit(
     """
     settings = settings or Settings()
     run = _Run(problem, settings, device, start)
-    if checkpoint and checkpoint.exists():
-        run.load(checkpoint)
-        log.warning("going on after step %d of %d, from %s", run.step, settings.steps, checkpoint)
-    interrupted, saved = False, time.monotonic()
+    keeper, interrupted = Keeper(run, checkpoint), False
     with interrupt_later() as noted, torch.enable_grad():
         while not run.over and not interrupted:
             psnr = run.advance()
             report(run.step, settings.steps)
             watch(Progress(run.step, settings.steps, psnr, run.best_step, run.mean))
             interrupted = noted()
-            if checkpoint and (interrupted or run.over or time.monotonic() - saved > SAVE_SECONDS):
-                run.save(checkpoint)
-                saved = time.monotonic()
+            keeper.after_step(interrupted)
     return run.result(interrupted=interrupted)
 
 
@@ -160,6 +153,10 @@ class _Run:
         self.best, self.kept = self.mean, self._weights()
         with torch.no_grad():
             _check(problem, self.mean)
+
+    @property
+    def steps(self) -> int:
+        return self.settings.steps
 
     @property
     def over(self) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice, repeat
@@ -25,14 +24,13 @@ from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.prior.frames import FrameUNet, reweighted
 from regrow.output import Report, said, silent
+from regrow.priors.keeping import Keeper
 from regrow.train import checkpoint as states
 from regrow.train import optim
 from regrow.train.compiling import compiled
 from regrow.train.interrupt import interrupt_later
 from regrow.train.recipe import Optimizer
 
-SAVE_SECONDS = 60
-"""Between checkpoints."""
 FIRST, SHARE = 100, 4
 """Steps on the first frame alone, before the others are seen, and at most one for so many of those on the others: the
 main result learns all of that frame, and of two things leans towards what was done there. The paper begins likewise."""
@@ -117,20 +115,15 @@ def fit_clip(
     """
     settings = settings or ClipSettings()
     run = _Run(settings, count, device, identity)
-    if checkpoint and checkpoint.exists():
-        run.load(checkpoint)
-        log.warning("going on after step %d of %d, from %s", run.step, run.steps, checkpoint)
-    interrupted, saved = False, time.monotonic()
+    keeper, interrupted = Keeper(run, checkpoint), False
     with interrupt_later() as noted, torch.enable_grad():
-        while run.step < run.steps and not interrupted:
+        while not run.over and not interrupted:
             for before, after in run.coming(pairs):
                 error = run.advance(before, after)
                 report(run.step, run.steps)
                 said(report, f"step {run.step} of {run.steps}, off by {255 * error:.1f} levels")
                 interrupted = noted()
-                if checkpoint and (interrupted or run.step == run.steps or time.monotonic() - saved > SAVE_SECONDS):
-                    run.save(checkpoint)
-                    saved = time.monotonic()
+                keeper.after_step(interrupted)
                 if interrupted:
                     break
     return FittedClip(run.net, run.step, interrupted)
@@ -153,6 +146,10 @@ class _Run:
         self.random = torch.Generator().manual_seed(settings.seed)
         self.error = torch.zeros(())
         self.opening: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.step >= self.steps
 
     def coming(self, pairs: Pairs) -> Iterable[tuple[Tensor, Tensor]]:
         """The frames of the steps to come, up to the end of an epoch."""
