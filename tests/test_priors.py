@@ -11,6 +11,7 @@ from torch import nn
 from regrow.errors import RegrowError, UsageError
 from regrow.priors import Features, Problem, Settings, deep_image, fit
 from regrow.priors.problems import denoising, enlarging, inpainting
+from regrow.priors.stopping import held_out
 
 NET = {"architecture": "hourglass", "inputs": 8, "levels": 2, "channels": 16}
 QUICK = Settings(net={**NET, "channels": 8, "inputs": 4}, steps=12)
@@ -89,7 +90,7 @@ def test_the_same_seed_gives_the_same_and_leaves_torch_alone(photo):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("stop", ["none", "exponential", "windowed"])
+@pytest.mark.parametrize("stop", ["none", "exponential", "windowed", "held-out"])
 def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(photo, tmp_path, caplog, stop, monkeypatch):
     monkeypatch.setattr(deep_image, "WARM", 2)
     monkeypatch.setattr(deep_image, "KEEP", 3)
@@ -145,6 +146,33 @@ def test_it_stops_by_itself_with_the_best_kept(photo, monkeypatch):
     assert found.steps < 500
     assert found.step == found.steps - 6 == means[found.steps].best_step
     assert torch.equal(found.picture, means[found.step].picture)
+
+
+def test_what_is_held_out_teaches_nothing(photo):
+    """Other values there give the same picture, and other steps of it are the best."""
+    settings = Settings(net=QUICK.net, steps=12, stop="held-out")
+    missing = torch.zeros(photo.shape[-2:], dtype=torch.bool)
+    missing[10:20, 5:30] = True
+    held = held_out(~missing, settings.seed)
+    others, seen = [torch.where(held, 1 - photo, photo), torch.where(held, photo, 1 - photo)], []
+    for picture in (photo, *others):
+        seen.append([])
+        fit(inpainting(picture, missing), settings, watch=lambda p: seen[-1].append(p.picture))
+    assert all(torch.equal(a, b) for a, b in zip(seen[0], seen[1], strict=True))
+    assert not torch.equal(seen[0][-1], seen[2][-1])
+
+
+def test_of_pixels_held_out_the_least_error_tells_the_best(photo, monkeypatch):
+    monkeypatch.setattr(deep_image, "WARM", 0)
+    missing = torch.rand(photo.shape[-2:], generator=torch.Generator().manual_seed(0)) < 0.5
+    settings = Settings(net=QUICK.net, steps=60, stop="held-out", rate=0.05)
+    held, errors = held_out(~missing, settings.seed), []
+
+    def watch(progress):
+        errors.append((progress.picture - photo)[..., held].square().mean().item())
+
+    found = fit(inpainting(photo, missing), settings, watch=watch)
+    assert found.step == errors.index(min(errors)) + 1
 
 
 def test_a_breakdown_is_taken_back(photo, monkeypatch):

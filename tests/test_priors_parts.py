@@ -14,7 +14,7 @@ from regrow.priors.operators import Features, Lanczos, Masked
 from regrow.priors.options import Prior
 from regrow.priors.problems import Problem, denoising, enlarging, halved, inpainting
 from regrow.priors.settings import NETS, Settings, settings_for
-from regrow.priors.stopping import SAMPLES, EarlyStop, ExponentialVariance, WindowedVariance
+from regrow.priors.stopping import SAMPLES, EarlyStop, ExponentialVariance, WindowedVariance, held_out
 from regrow.priors.tiles import Blend, boxes
 
 
@@ -123,9 +123,9 @@ def test_of_large_iterates_samples_are_looked_at():
 def test_it_stops_where_iterates_vary_least(kind):
     """They move less and less until step 60, and more and more after it."""
     torch.manual_seed(1)
-    stop, found = EarlyStop(kind(), patience=30, warm=10), []
+    variance, stop, found = kind(), EarlyStop(patience=30, warm=10), []
     for step in range(1, 200):
-        if stop.add((0.01 + abs(step - 60) / 60) * torch.randn(1, 1, 32, 32)):
+        if stop.add(variance.add((0.01 + abs(step - 60) / 60) * torch.randn(1, 1, 32, 32))):
             found.append(step)
         if stop.over:
             break
@@ -135,14 +135,26 @@ def test_it_stops_where_iterates_vary_least(kind):
     assert step == stop.best_step + 30
 
 
+def test_a_twentieth_of_what_is_known_is_held_out():
+    known = torch.rand(40, 50) < 0.5
+    held = held_out(known, seed=3)
+    assert held.sum() == round(known.sum().item() / 20)
+    assert not (held & ~known).any()
+    assert torch.equal(held, held_out(known, seed=3))
+    assert not torch.equal(held, held_out(known, seed=4))
+    assert held_out(torch.tensor([True, False, True]), 0).sum() == 1
+    with pytest.raises(UsageError, match="held-out: takes 2 known samples at least"):
+        held_out(torch.tensor([[True, False]]), 0)
+
+
 def test_it_goes_on_while_nothing_is_known():
-    stop = EarlyStop(WindowedVariance(50), patience=5)
+    variance, stop = WindowedVariance(50), EarlyStop(patience=5)
     for _ in range(40):
-        assert not stop.add(torch.rand(4))
+        assert not stop.add(variance.add(torch.rand(4)))
     assert not stop.over
-    still = EarlyStop(ExponentialVariance(), patience=5, warm=3)
-    for _ in range(3):
-        still.add(torch.full((4,), float("nan")))
+    still = EarlyStop(patience=5, warm=3)
+    for _ in range(9):
+        assert not still.add(float("nan"))
     assert not still.over
 
 
@@ -185,6 +197,7 @@ def test_one_piece_fades_into_the_next():
 def test_settings_of_tasks():
     assert settings_for("denoise").stop == "windowed"
     assert settings_for("denoise", stop=False).stop == "none"
+    assert settings_for("inpaint", stop=True).stop == "held-out"
     assert settings_for("upscale", steps=7, seed=None).steps == 7
     assert settings_for("inpaint").net["upsampling"] == "nearest"
     assert settings_for("inpaint", net="unet").net == NETS["unet"]
@@ -197,7 +210,7 @@ def test_settings_of_tasks():
         (lambda: Settings(steps=0), "steps 0: must be from 1 to"),
         (lambda: Settings(average=1), "average 1: must be"),
         (lambda: Settings(rate=float("nan")), "rate nan"),
-        (lambda: Settings(stop="soon"), "stop 'soon': is none of none, windowed, exponential"),
+        (lambda: Settings(stop="soon"), "stop 'soon': is none of none, windowed, exponential, held-out"),
         (lambda: Settings(input="zeros"), "input 'zeros'"),
         (lambda: settings_for("denoise", net="large"), "net 'large': is none of fast, paper, unet, resnet"),
         (lambda: Prior(half=-1).settings("denoise"), "half -1"),

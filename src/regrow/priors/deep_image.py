@@ -17,16 +17,17 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.prior.base import PriorNet
 from regrow.output import Report, silent
 from regrow.priors.keeping import Keeper
+from regrow.priors.operators import Masked
 from regrow.priors.problems import Problem
 from regrow.priors.settings import Settings
-from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance
+from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance, held_out
 from regrow.train import checkpoint as states
 from regrow.train import optim
 from regrow.train.compiling import compiled
@@ -40,6 +41,7 @@ WARM = 100
 KEEP, FALL = 100, 5.0
 """Steps after which weights are kept, and loss of PSNR in dB at which they are taken back: descent at this rate breaks
 down now and then."""
+VARIANCES: dict[str, type[MovingVariance]] = {"windowed": WindowedVariance, "exponential": ExponentialVariance}
 EARLY = 10
 """At step n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
 NARROWEST = 8
@@ -147,7 +149,9 @@ class _Run:
         self.forward = compiled(self.net, settings.compile, False, log.warning)
         self.optimizers = optim.build(self.net, _optimizer(settings))
         self.random = torch.Generator(self.net.device).manual_seed(settings.seed)
-        self.stop = _stop(settings)
+        self.variance = VARIANCES[settings.stop]() if settings.stop in VARIANCES else None
+        self.stop = EarlyStop(settings.patience, WARM) if settings.stop != "none" else None
+        self.fitted, self.held = (part.to(self.net.device) for part in _parts(settings, problem))
         self.step, self.best_step, self.kept_psnr = 0, 0, -inf
         self.mean = torch.zeros(1, problem.colours, *problem.size, device=self.net.device)
         self.best, self.kept = self.mean, self._weights()
@@ -171,7 +175,7 @@ class _Run:
             z = drawn.permute(0, 3, 1, 2).mul_(self.settings.perturbation).add_(z)
         x = self.forward(z)[..., :height, :width]
         self.net.zero_grad()
-        loss = F.mse_loss(self.problem.operator(x), self.problem.measured)
+        loss = self._error(x, self.fitted)
         loss.backward()  # type: ignore[no-untyped-call]
         psnr = _decibels(loss)
         self.step += 1
@@ -185,14 +189,25 @@ class _Run:
         x = x.detach()
         decay = min(self.settings.average, (self.step - 1) / (self.step + EARLY))
         self.mean = self.mean.lerp(x, 1 - decay)
-        if self.stop is None or self.stop.add(x) or self.stop.least == inf:
+        if self.stop is None or self.stop.add(self._sign(x)) or self.stop.least == inf:
             self.best, self.best_step = self.mean, self.step
         return psnr
+
+    def _error(self, x: Tensor, part: nn.Module) -> Tensor:
+        """Mean square of what is off in a part of what was measured."""
+        return F.mse_loss(part(self.problem.operator(x)), part(self.problem.measured))
+
+    def _sign(self, x: Tensor) -> float | None:
+        """What is least where iterates are best."""
+        if self.variance is not None:
+            return self.variance.add(x)
+        with torch.no_grad():
+            return self._error(self.mean, self.held).item()
 
     def result(self, *, interrupted: bool) -> Fitted:
         """What was found so far."""
         with torch.no_grad():
-            psnr = _decibels(F.mse_loss(self.problem.operator(self.best), self.problem.measured))
+            psnr = _decibels(self._error(self.best, nn.Identity()))
         return Fitted(self.best.cpu(), self.best_step, self.step, psnr, interrupted, self.net, self.input)
 
     def save(self, path: Path) -> None:
@@ -201,8 +216,9 @@ class _Run:
         tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
         tensors |= {"mean": self.mean, "best": self.best, "random": self.random.get_state()}
         told = {"step": self.step, "best_step": self.best_step, "kept_psnr": self.kept_psnr}
+        if self.variance:
+            tensors |= {f"stop.{name}": value for name, value in self.variance.state.items()}
         if self.stop:
-            tensors |= {f"stop.{name}": value for name, value in self.stop.variance.state.items()}
             told |= {"stop_step": self.stop.step, "stop_best_step": self.stop.best_step, "least": self.stop.least}
         states.write(path, tensors, {"fit": self._identity(), "state": json.dumps(told)})
 
@@ -218,8 +234,9 @@ class _Run:
             self.mean, self.best = (tensors[name].to(self.net.device) for name in ("mean", "best"))
             self.random.set_state(tensors["random"])
             self.step, self.best_step, self.kept_psnr = told["step"], told["best_step"], told["kept_psnr"]
+            if self.variance:
+                self.variance.state = states.below(tensors, "stop.")
             if self.stop:
-                self.stop.variance.state = states.below(tensors, "stop.")
                 self.stop.step, self.stop.best_step, self.stop.least = (
                     told["stop_step"], told["stop_best_step"], told["least"]
                 )  # fmt: skip
@@ -277,11 +294,13 @@ def _optimizer(settings: Settings) -> Optimizer:
     return Optimizer(name=settings.optimizer, rate=rate, adam_rate=rate, narrowest=NARROWEST)
 
 
-def _stop(settings: Settings) -> EarlyStop | None:
-    variances: dict[str, type[MovingVariance]] = {"windowed": WindowedVariance, "exponential": ExponentialVariance}
-    if settings.stop == "none":
-        return None
-    return EarlyStop(variances[settings.stop](), settings.patience, WARM)
+def _parts(settings: Settings, problem: Problem) -> tuple[nn.Module, nn.Module]:
+    """What is fitted of what was measured, and what is held out."""
+    if settings.stop != "held-out":
+        return nn.Identity(), nn.Identity()
+    known = torch.ones(problem.measured.shape[-2:], dtype=torch.bool) if problem.known is None else problem.known
+    held = held_out(known.cpu(), settings.seed)
+    return Masked(~held), Masked(held)
 
 
 def _check(problem: Problem, picture: Tensor) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -23,12 +23,14 @@ class Problem:
     size: tuple[int, int]
     """(H, W) of the picture that is wanted, in pixels."""
     colours: int = 3
+    known: Tensor | None = None
+    """Bool, of the last two dimensions of `measured` (its one if it has but one): what says something; None for all."""
 
     def on(self, device: torch.device) -> Problem:
         """The same on a device."""
         operator = self.operator.to(device) if isinstance(self.operator, nn.Module) else self.operator
         measured = self.measured.detach().to(device)
-        return Problem(measured=measured, operator=operator, size=self.size, colours=self.colours)
+        return replace(self, measured=measured, operator=operator)
 
 
 def denoising(picture: Tensor) -> Problem:
@@ -39,7 +41,8 @@ def denoising(picture: Tensor) -> Problem:
 def inpainting(picture: Tensor, missing: Tensor) -> Problem:
     """Of the picture, (1, colours, H, W) in [0, 1], all is known but where `missing`, (H, W) bool."""
     operator = Masked(~missing)
-    return Problem(measured=operator(picture), operator=operator, size=_size(picture), colours=picture.shape[1])
+    measured, size = operator(picture), _size(picture)
+    return Problem(measured=measured, operator=operator, size=size, colours=picture.shape[1], known=~missing)
 
 
 def enlarging(small: Tensor, size: tuple[int, int]) -> Problem:

@@ -18,7 +18,7 @@ NETS: dict[str, dict[str, Any]] = {
 }
 """Nets by name, as `regrow.zoo.build` takes them; `outputs` is what the picture has."""
 
-STOPS = "none", "windowed", "exponential"
+STOPS = "none", "windowed", "exponential", "held-out"
 INPUTS = "noise", "mesh"
 OPTIMIZERS = "muon", "adam"
 
@@ -43,9 +43,10 @@ class Settings:
     average: float = 0.99
     """Decay of the mean over iterates that is the result; 0 takes the last one itself."""
     stop: str = "none"
-    """By which variance to stop early, with the best iterate kept: windowed (ES-WMV), exponential (ES-EMV) or none."""
+    """By what to stop early, with the best iterate kept: the variance of iterates, windowed (ES-WMV) or exponential
+    (ES-EMV), or the error of a twentieth of what is known, held-out of the fit; or none."""
     patience: int = 500
-    """Steps without a lower variance after which it stops."""
+    """Steps without a lower one after which it stops."""
     seed: int = 0
     """Of weights, noise and perturbations."""
     compile: bool = False
@@ -67,7 +68,7 @@ class Settings:
 TASKS: dict[str, Settings] = {
     "denoise": Settings(stop="windowed"),
     "dejpeg": Settings(stop="windowed"),
-    "inpaint": Settings(),
+    "inpaint": Settings(stop="held-out"),
     "upscale": Settings(steps=2000, optimizer="muon"),
 }
 
@@ -80,6 +81,6 @@ def settings_for(task: str, *, net: str | None = None, stop: bool | None = None,
     if task == "inpaint" and chosen["architecture"] == "hourglass":  # what is known passes by the narrow places
         chosen = {**chosen, "skip": 16 if net == "fast" else 128, "upsampling": "nearest"}
     settings = replace(TASKS[task], net=chosen, **{k: v for k, v in changes.items() if v is not None})
-    if stop is None:
-        return settings
-    return replace(settings, stop="windowed" if stop else "none")
+    if stop is False:
+        return replace(settings, stop="none")
+    return replace(settings, stop="windowed") if stop and settings.stop == "none" else settings

@@ -13,6 +13,10 @@ from math import inf
 import torch
 from torch import Tensor
 
+from regrow.errors import UsageError
+
+HELD = 0.05
+"""Share of what is known that is held out."""
 SAMPLES = 2**15
 """Of an iterate with more samples so many, always the same, are looked at: enough for a mean."""
 
@@ -67,23 +71,33 @@ class ExponentialVariance(MovingVariance):
         return float(self.state["variance"])
 
 
+def held_out(known: Tensor, seed: int) -> Tensor:
+    """`HELD` of what is known, at random: bool of the same shape. UsageError where fewer than 2 samples are known."""
+    places = known.flatten().nonzero()[:, 0]
+    if len(places) < 2:
+        raise UsageError("held-out: takes 2 known samples at least; use another stop")
+    generator = torch.Generator().manual_seed(seed)
+    chosen = places[torch.randperm(len(places), generator=generator)[: max(1, round(HELD * len(places)))]]
+    held = torch.zeros(known.numel(), dtype=torch.bool)
+    held[chosen] = True
+    return held.view(known.shape)
+
+
 class EarlyStop:
     """Tells the best iterate so far, and when none better has come for `patience` steps.
 
     Args:
-        variance: of the iterates.
         patience: in steps.
         warm: steps at the beginning that cannot be the best: before anything has appeared, nothing moves.
     """
 
-    def __init__(self, variance: MovingVariance, patience: int, warm: int = 0) -> None:
-        self.variance, self.patience, self.warm = variance, patience, warm
+    def __init__(self, patience: int, warm: int = 0) -> None:
+        self.patience, self.warm = patience, warm
         self.step, self.best_step, self.least = 0, 0, inf
 
-    def add(self, x: Tensor) -> bool:
-        """Whether x, the next iterate, is the best so far."""
+    def add(self, now: float | None) -> bool:
+        """Whether the next iterate is the best so far, by what is the less the better; None says nothing."""
         self.step += 1
-        now = self.variance.add(x.detach())
         if self.step <= self.warm or now is None or not now < self.least:
             return False
         self.least, self.best_step = now, self.step
