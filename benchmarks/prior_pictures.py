@@ -18,7 +18,7 @@ from regrow.measure.compare import as_tensor
 from regrow.measure.metrics import psnr_rgb
 from regrow.measure.sheet import write_overview
 
-SIDE = 256
+SIDE = 192
 PRIOR = regrow.Prior()
 
 

@@ -2,14 +2,15 @@
 
 Tasks: inpaint, half of the pixels missing at random; denoise, Gaussian noise of sigma 25 levels; upscale, x4 of what
 bicubic has shrunk. Printed are PSNR (`rgb`) of what was given (for inpaint filled with the nearest known pixel), of
-the result, and of the best iterate that anyone who knew the answer would have taken; the steps of the latter two, how
-many were done, and seconds.
+the result, and of the best iterate that anyone who knew the answer would have taken, with its step and how many were
+done (`-` for large pictures, which are fitted in pieces), and seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,27 +18,29 @@ from torch import Tensor
 
 from regrow.measure.compare import as_tensor
 from regrow.measure.metrics import psnr_rgb, round_8bit
-from regrow.priors import Progress, fit
+from regrow.output import silent
+from regrow.priors import Progress
 from regrow.priors.options import Prior
-from regrow.priors.problems import Problem, denoising, enlarging, inpainting
+from regrow.priors.restorer import PriorRestorer
 from regrow.resample import bicubic
+from regrow.restoration import restored_picture
 
 SCALE, SIGMA, SHARE = 4, 25, 0.5
 
 
-def problem_of(task: str, original: Tensor) -> tuple[Problem, Tensor, Tensor]:
-    """The problem, a plain answer to it, and (H, W) bool, which pixels are to be taken from the fit."""
+def made_worse(task: str, original: Tensor, prior: Prior) -> tuple[Tensor, Tensor, PriorRestorer]:
+    """What the task is given of an original (1, 3, H, W), a plain answer, and what is to do better."""
     height, width = original.shape[-2:]
     generator = torch.Generator().manual_seed(0)
-    everywhere = torch.ones(height, width, dtype=torch.bool)
     if task == "denoise":
         noisy = round_8bit(original + SIGMA / 255 * torch.randn(original.shape, generator=generator))
-        return denoising(noisy), noisy, everywhere
+        return noisy, noisy, PriorRestorer(task=task, prior=prior)
     if task == "upscale":
         small = round_8bit(bicubic(original, (height // SCALE, width // SCALE)))
-        return enlarging(small, (height, width)), bicubic(small, (height, width)), everywhere
+        return small, bicubic(small, (height, width)), PriorRestorer(task=task, prior=prior, scale=SCALE)
     missing = torch.rand(height, width, generator=generator) < SHARE
-    return inpainting(original, missing), nearest(original, missing), missing
+    given = torch.where(missing, 1, original)
+    return given, nearest(original, missing), PriorRestorer(task=task, prior=prior, missing=missing.numpy())
 
 
 def nearest(picture: Tensor, missing: Tensor) -> Tensor:
@@ -57,27 +60,31 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--side", type=int, help="crop to the middle so many pixels each way")
     arguments = parser.parse_args()
-    settings = Prior(net=arguments.net, steps=arguments.steps).settings(arguments.task)
-    print("picture                given  result    best    step    best    done  seconds")
+    prior = Prior(net=arguments.net, steps=arguments.steps)
+    print("picture                given  result    best    step    done  seconds")
     figures = []
     for path in arguments.pictures:
         original = cropped(as_tensor(path)[None], arguments.side)
-        problem, plain, taken = problem_of(arguments.task, original)
-        found, start = [], time.perf_counter()
+        given, plain, restorer = made_worse(arguments.task, original, prior)
+        found: list[float] = []
+        start = time.perf_counter()
 
-        def measured(picture: Tensor, original: Tensor = original, taken: Tensor = taken) -> float:
-            picture = picture.expand_as(original).cpu()
-            return psnr_rgb(round_8bit(torch.where(taken, picture, original)), original)
+        def measured(picture: Tensor, original: Tensor = original, missing: Any = restorer.missing) -> float:
+            if missing is not None:
+                picture = torch.where(torch.from_numpy(missing), picture, original)
+            return psnr_rgb(round_8bit(picture), original)
 
-        def watch(progress: Progress, found: list[float] = found) -> None:
-            found.append(measured(progress.picture))
+        def watch(progress: Progress, found: list[float] = found, original: Tensor = original) -> None:
+            if progress.picture.shape == original.shape:
+                found.append(measured(progress.picture))
 
-        result = fit(problem, settings, watch=watch)
-        row = [measured(plain), measured(result.picture), max(found)]
-        steps = result.step, found.index(max(found)) + 1, result.steps
-        figures.append(row)
+        restorer.watch = watch
+        result = restored_picture(given[0], None, arguments.task, restorer, None, None, silent)[None]
+        figures.append([measured(plain), measured(result)])
+        best = (f"{max(found):.2f}", found.index(max(found)) + 1, len(found)) if found else ("-",) * 3
         seconds = time.perf_counter() - start
-        print(f"{path[-20:]:20}", *(f"{value:7.2f}" for value in row), *(f"{n:7}" for n in steps), f"{seconds:8.0f}")
+        row = *(f"{value:.2f}" for value in figures[-1]), *best, f"{seconds:.0f}"
+        print(f"{path[-20:]:20}", *(f"{value:>7}" for value in row), flush=True)
     print(f"{'mean':20}", *(f"{sum(column) / len(column):7.2f}" for column in zip(*figures, strict=True)))
 
 

@@ -135,15 +135,20 @@ def test_it_stops_where_iterates_vary_least(kind):
     assert step == stop.best_step + 30
 
 
-def test_a_twentieth_of_what_is_known_is_held_out():
-    known = torch.rand(40, 50) < 0.5
+@pytest.mark.parametrize(("size", "expected"), [((2, 1), 1), ((40, 50), 50), ((80, 100), 200), ((200, 300), 300)])
+def test_a_little_of_what_is_known_is_held_out(size, expected):
+    """A hundredth; of few a twentieth at most."""
+    known = torch.ones(size, dtype=torch.bool)
+    known[:, size[1] // 2 :] = size[1] == 1
     held = held_out(known, seed=3)
-    assert held.sum() == round(known.sum().item() / 20)
+    assert held.sum() == expected
     assert not (held & ~known).any()
     assert torch.equal(held, held_out(known, seed=3))
-    assert not torch.equal(held, held_out(known, seed=4))
-    assert held_out(torch.tensor([True, False, True]), 0).sum() == 1
-    with pytest.raises(UsageError, match="held-out: takes 2 known samples at least"):
+    assert size == (2, 1) or not torch.equal(held, held_out(known, seed=4))
+
+
+def test_one_known_pixel_is_too_few():
+    with pytest.raises(UsageError, match="1 known: too few to hold some out"):
         held_out(torch.tensor([[True, False]]), 0)
 
 

@@ -211,7 +211,7 @@ def test_half_the_size_first(picture, mask, task):
 @pytest.mark.parametrize("task", ["inpaint", "upscale"])
 def test_large_pictures_are_cut_into_pieces(monkeypatch, picture, mask, task, caplog):
     """Only those that lack something are fitted when it is filled in."""
-    monkeypatch.setattr(restorer, "MOST", 1600)
+    monkeypatch.setitem(restorer.MOST, task, 1600)
     monkeypatch.setattr(restorer, "OVERLAP", 4)
     seen = []
     if task == "inpaint":
@@ -230,7 +230,7 @@ def test_large_pictures_are_cut_into_pieces(monkeypatch, picture, mask, task, ca
 
 
 def test_an_interrupt_leaves_pieces_that_were_not_begun(monkeypatch, picture):
-    monkeypatch.setattr(restorer, "MOST", 1600)
+    monkeypatch.setitem(restorer.MOST, "denoise", 1600)
     monkeypatch.setattr(restorer, "OVERLAP", 4)
     found = denoise(picture, report=lambda done, total: done == 1 and os.kill(os.getpid(), signal.SIGINT))
     np.testing.assert_array_equal(found[:, -20:], picture[:, -20:])

@@ -17,7 +17,7 @@ from torch import Tensor
 from regrow.errors import UsageError
 from regrow.output import Part, Report, said, silent
 from regrow.pipeline import Samples, to_dtype, to_float
-from regrow.priors.deep_image import Fitted, Progress, fingerprint, fit
+from regrow.priors.deep_image import Fitted, Progress, Watch, fingerprint, fit, unwatched
 from regrow.priors.options import Prior
 from regrow.priors.problems import Problem, denoising, enlarging, halved, inpainting
 from regrow.priors.settings import Settings
@@ -25,8 +25,9 @@ from regrow.priors.tiles import Blend, boxes
 from regrow.resample import bicubic
 from regrow.writer import PictureWriter
 
-MOST = 2**20
-"""Pixels of a result that are fitted at once; a larger one is cut into pieces."""
+MOST = {"denoise": 2**20, "dejpeg": 2**20, "inpaint": 2**16, "upscale": 2**20}
+"""Pixels of a result that are fitted at once; a larger one is cut into pieces. To fill in, the net must learn the
+textures there are, and of a smaller piece it has them in fewer steps, where it ever has them of the whole."""
 OVERLAP = 64
 """Of pieces, in pixels of the result."""
 
@@ -44,6 +45,8 @@ class PriorRestorer:
     missing: np.ndarray | None = None
     """(H, W) bool, for inpaint: what is to be filled in."""
     device: str = "auto"
+    watch: Watch = unwatched
+    """Called after each step, with what is of the piece that is fitted."""
     interrupted: bool = field(default=False, init=False)
     """Whether Ctrl-C ended the last run."""
 
@@ -119,11 +122,12 @@ class PriorRestorer:
     def _fitted(self, picture: Tensor, missing: Tensor | None, what: str, report: Report) -> Tensor:
         """The result, (1, colours, H, W), from pieces where it is large."""
         wanted, scale = self._wanted(picture), int(self.scale)
-        if wanted[0] * wanted[1] <= MOST:
+        most = MOST[self.task]
+        if wanted[0] * wanted[1] <= most:
             return self._piece(picture, missing, what, report)
         if scale != self.scale:
             raise UsageError(f"scale {self.scale:g}: {what} is too large for it; take a whole number")
-        cut = boxes((picture.shape[-2], picture.shape[-1]), MOST // scale**2, OVERLAP // scale)
+        cut = boxes((picture.shape[-2], picture.shape[-1]), most // scale**2, OVERLAP // scale)
         blend = Blend(picture.shape[1], wanted)
         for i, ((top, bottom), (left, right)) in enumerate(cut):
             piece = picture[..., top:bottom, left:right]
@@ -170,6 +174,7 @@ class PriorRestorer:
             if self.prior.snapshots is not None and progress.step % self.prior.every == 0:
                 name = f"{_stem(what)}{size}-{progress.step:05}.png"
                 _snapshot(Path(self.prior.snapshots) / name, progress.picture)
+            self.watch(progress)
 
         found = fit(
             problem, settings, device=self.device, start=start, checkpoint=checkpoint, report=report, watch=watch

@@ -44,7 +44,7 @@ class Settings:
     """Decay of the mean over iterates that is the result; 0 takes the last one itself."""
     stop: str = "none"
     """By what to stop early, with the best iterate kept: the variance of iterates, windowed (ES-WMV) or exponential
-    (ES-EMV), or the error of a twentieth of what is known, held-out of the fit; or none."""
+    (ES-EMV), or the error of a hundredth of what is known, held-out of the fit; or none."""
     patience: int = 500
     """Steps without a lower one after which it stops."""
     seed: int = 0
@@ -68,7 +68,7 @@ class Settings:
 TASKS: dict[str, Settings] = {
     "denoise": Settings(stop="windowed"),
     "dejpeg": Settings(stop="windowed"),
-    "inpaint": Settings(stop="held-out"),
+    "inpaint": Settings(steps=1500, stop="held-out"),
     "upscale": Settings(steps=2000, optimizer="muon"),
 }
 

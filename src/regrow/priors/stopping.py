@@ -15,8 +15,8 @@ from torch import Tensor
 
 from regrow.errors import UsageError
 
-HELD = 0.05
-"""Share of what is known that is held out."""
+HELD, MOST_HELD, FEW = 0.01, 0.05, 200
+"""Share of what is known that is held out, and that of small pictures, of which it takes more to make so many."""
 SAMPLES = 2**15
 """Of an iterate with more samples so many, always the same, are looked at: enough for a mean."""
 
@@ -72,12 +72,13 @@ class ExponentialVariance(MovingVariance):
 
 
 def held_out(known: Tensor, seed: int) -> Tensor:
-    """`HELD` of what is known, at random: bool of the same shape. UsageError where fewer than 2 samples are known."""
+    """A little of what is known, at random: bool of the same shape. UsageError where fewer than 2 samples are known."""
     places = known.flatten().nonzero()[:, 0]
     if len(places) < 2:
-        raise UsageError("held-out: takes 2 known samples at least; use another stop")
-    generator = torch.Generator().manual_seed(seed)
-    chosen = places[torch.randperm(len(places), generator=generator)[: max(1, round(HELD * len(places)))]]
+        raise UsageError(f"{len(places)} known: too few to hold some out; let nothing stop it (--no-stop)")
+    share = min(MOST_HELD, max(HELD, FEW / len(places)))
+    order = torch.randperm(len(places), generator=torch.Generator().manual_seed(seed))
+    chosen = places[order[: max(1, round(share * len(places)))]]
     held = torch.zeros(known.numel(), dtype=torch.bool)
     held[chosen] = True
     return held.view(known.shape)
