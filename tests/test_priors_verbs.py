@@ -211,7 +211,8 @@ def test_half_the_size_first(picture, mask, task):
 @pytest.mark.parametrize("task", ["inpaint", "upscale"])
 def test_large_pictures_are_cut_into_pieces(monkeypatch, picture, mask, task, caplog):
     """Only those that lack something are fitted when it is filled in."""
-    monkeypatch.setitem(restorer.MOST, task, 1600)
+    monkeypatch.setattr(restorer, "MOST", 1600)
+    monkeypatch.setattr(restorer, "FINE", 1600)
     monkeypatch.setattr(restorer, "OVERLAP", 4)
     seen = []
     if task == "inpaint":
@@ -229,8 +230,30 @@ def test_large_pictures_are_cut_into_pieces(monkeypatch, picture, mask, task, ca
         upscale(picture, scale=1.5, prior=Prior())
 
 
+def test_pieces_are_larger_around_large_holes(monkeypatch, picture, mask, caplog):
+    """Each must have something to go by; the smallest here would lie within the hole."""
+    monkeypatch.setattr(restorer, "FINE", 144)
+    monkeypatch.setattr(restorer, "OVERLAP", 2)
+    mask[:] = 0
+    mask[5:30, 5:30] = 255
+    found = inpaint(picture, mask=mask)
+    np.testing.assert_array_equal(found[mask == 0], picture[mask == 0])
+    assert "piece 1 of 6" in caplog.text
+
+
+def test_pieces_that_look_the_same_are_kept_apart(monkeypatch, tmp_path, caplog):
+    """By what is missing of them, where that is all they differ in."""
+    monkeypatch.setattr(restorer, "FINE", 1600)
+    monkeypatch.setattr(restorer, "OVERLAP", 4)
+    white, mask = np.full((40, 80, 3), 255, np.uint8), np.zeros((40, 80), np.uint8)
+    mask[3:5, 3:9] = mask[3:5, 60:70] = 255
+    found = inpaint(white, mask=mask, prior=Prior(checkpoints=tmp_path))
+    assert "going on" not in caplog.text
+    assert (found[mask == 0] == 255).all()
+
+
 def test_an_interrupt_leaves_pieces_that_were_not_begun(monkeypatch, picture):
-    monkeypatch.setitem(restorer.MOST, "denoise", 1600)
+    monkeypatch.setattr(restorer, "MOST", 1600)
     monkeypatch.setattr(restorer, "OVERLAP", 4)
     found = denoise(picture, report=lambda done, total: done == 1 and os.kill(os.getpid(), signal.SIGINT))
     np.testing.assert_array_equal(found[:, -20:], picture[:, -20:])

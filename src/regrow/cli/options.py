@@ -72,7 +72,7 @@ Rate = Annotated[
 Net = Annotated[
     str | None, typer.Option(metavar="NAME", help="Fitted to the picture: fast, paper, unet or resnet.  [fast]")
 ]
-Steps = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many steps.  [1500, 2000 or 3000, by the task]")]
+Steps = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many steps.  [1500 to 3000]")]
 Seed = Annotated[int | None, typer.Option(metavar="N", min=0, help="Another gives another result.  [0]")]
 Stop = Annotated[
     bool | None, typer.Option("--stop/--no-stop", help="Stop before noise is fitted; else do all steps.  [by the task]")

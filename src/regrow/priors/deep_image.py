@@ -248,13 +248,18 @@ class _Run:
 
     def _identity(self) -> str:
         """What a checkpoint must be of."""
-        return fingerprint(self.settings, self.problem.measured, repr(self.problem.size))
+        return fingerprint(self.settings, self.problem.measured, self.problem.known, repr(self.problem.size))
 
 
-def fingerprint(settings: Settings, measured: Tensor, *words: str) -> str:
+def fingerprint(settings: Settings, *parts: Tensor | str | None) -> str:
     """Settings, what was measured, and whatever else counts, as 16 letters."""
-    digest = hashlib.sha256(json.dumps([asdict(settings), measured.shape, *words], sort_keys=True).encode())
-    digest.update(measured.detach().float().cpu().contiguous().numpy().tobytes())
+    digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
+    for part in parts:
+        if isinstance(part, Tensor):
+            digest.update(repr(part.shape).encode())
+            digest.update(part.detach().cpu().contiguous().numpy().tobytes())
+        else:
+            digest.update(repr(part).encode())
     return digest.hexdigest()[:16]
 
 

@@ -21,13 +21,15 @@ from regrow.priors.deep_image import Fitted, Progress, Watch, fingerprint, fit, 
 from regrow.priors.options import Prior
 from regrow.priors.problems import Problem, denoising, enlarging, halved, inpainting
 from regrow.priors.settings import Settings
-from regrow.priors.tiles import Blend, boxes
+from regrow.priors.tiles import Blend, Box, boxes
 from regrow.resample import bicubic
 from regrow.writer import PictureWriter
 
-MOST = {"denoise": 2**20, "dejpeg": 2**20, "inpaint": 2**16, "upscale": 2**20}
-"""Pixels of a result that are fitted at once; a larger one is cut into pieces. To fill in, the net must learn the
-textures there are, and of a smaller piece it has them in fewer steps, where it ever has them of the whole."""
+MOST = 2**20
+"""Pixels of a result that are fitted at once; a larger one is cut into pieces."""
+FINE, KNOWN = 2**16, 0.25
+"""Pixels of a piece that is filled in, and the share of it to go by; where less is known pieces are larger. The net
+must learn the textures there are, and of a smaller piece it has them in fewer steps, where it ever has them of all."""
 OVERLAP = 64
 """Of pieces, in pixels of the result."""
 
@@ -122,12 +124,11 @@ class PriorRestorer:
     def _fitted(self, picture: Tensor, missing: Tensor | None, what: str, report: Report) -> Tensor:
         """The result, (1, colours, H, W), from pieces where it is large."""
         wanted, scale = self._wanted(picture), int(self.scale)
-        most = MOST[self.task]
-        if wanted[0] * wanted[1] <= most:
+        cut = self._cut(picture, missing)
+        if len(cut) == 1:
             return self._piece(picture, missing, what, report)
         if scale != self.scale:
             raise UsageError(f"scale {self.scale:g}: {what} is too large for it; take a whole number")
-        cut = boxes((picture.shape[-2], picture.shape[-1]), most // scale**2, OVERLAP // scale)
         blend = Blend(picture.shape[1], wanted)
         for i, ((top, bottom), (left, right)) in enumerate(cut):
             piece = picture[..., top:bottom, left:right]
@@ -140,11 +141,21 @@ class PriorRestorer:
             blend.add(made, box, OVERLAP // scale * scale)
         return blend.picture
 
+    def _cut(self, picture: Tensor, missing: Tensor | None) -> list[Box]:
+        """Where the pieces of a picture are."""
+        height, width = picture.shape[-2:]
+        most = int(MOST / self.scale**2)
+        if missing is not None:
+            most = FINE
+            while most < MOST and any(_known(missing, box) < KNOWN for box in boxes((height, width), most, OVERLAP)):
+                most *= 2
+        return boxes((height, width), most, int(OVERLAP / self.scale))
+
     def _piece(self, picture: Tensor, missing: Tensor | None, what: str, report: Report) -> Tensor:
         """The result of one fit, or of two, the first at half the size."""
         if missing is not None and not missing.any():
             return picture
-        path, start = self._checkpoint(picture), None
+        path, start = self._checkpoint(picture, missing), None
         if self.prior.half:
             settings = replace(self.settings, steps=self.prior.half, stop="none")
             before = path and path.with_suffix(".half")
@@ -196,13 +207,19 @@ class PriorRestorer:
         width, height = self.size((picture.shape[-1], picture.shape[-2]))
         return height, width
 
-    def _checkpoint(self, picture: Tensor) -> Path | None:
+    def _checkpoint(self, picture: Tensor, missing: Tensor | None) -> Path | None:
         """Where a fit to this picture is kept; the same name whenever the same is asked for."""
         if self.prior.checkpoints is None:
             return None
-        name = f".regrow-{fingerprint(self.settings, picture, self.steps())}.fit"
+        name = f".regrow-{fingerprint(self.settings, picture, missing, self.steps())}.fit"
         self._kept.append(Path(self.prior.checkpoints) / name)
         return self._kept[-1]
+
+
+def _known(missing: Tensor, box: Box) -> float:
+    """Share of a piece."""
+    (top, bottom), (left, right) = box
+    return 1 - missing[top:bottom, left:right].float().mean().item()
 
 
 def _stem(what: str) -> str:
