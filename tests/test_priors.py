@@ -153,7 +153,7 @@ def test_what_is_held_out_teaches_nothing(photo):
     settings = Settings(net=QUICK.net, steps=12, stop="held-out")
     missing = torch.zeros(photo.shape[-2:], dtype=torch.bool)
     missing[10:20, 5:30] = True
-    held = held_out(~missing, settings.seed)
+    held = held_out(~missing, settings.held, settings.seed)
     others, seen = [torch.where(held, 1 - photo, photo), torch.where(held, photo, 1 - photo)], []
     for picture in (photo, *others):
         seen.append([])
@@ -166,7 +166,7 @@ def test_of_pixels_held_out_the_least_error_tells_the_best(photo, monkeypatch):
     monkeypatch.setattr(deep_image, "WARM", 0)
     missing = torch.rand(photo.shape[-2:], generator=torch.Generator().manual_seed(0)) < 0.5
     settings = Settings(net=QUICK.net, steps=60, stop="held-out", rate=0.05)
-    held, errors = held_out(~missing, settings.seed), []
+    held, errors = held_out(~missing, settings.held, settings.seed), []
 
     def watch(progress):
         errors.append((progress.picture - photo)[..., held].square().mean().item())

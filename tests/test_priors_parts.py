@@ -140,16 +140,16 @@ def test_a_little_of_what_is_known_is_held_out(size, expected):
     """A hundredth; of few a twentieth at most."""
     known = torch.ones(size, dtype=torch.bool)
     known[:, size[1] // 2 :] = size[1] == 1
-    held = held_out(known, seed=3)
+    held = held_out(known, 200, seed=3)
     assert held.sum() == expected
     assert not (held & ~known).any()
-    assert torch.equal(held, held_out(known, seed=3))
-    assert size == (2, 1) or not torch.equal(held, held_out(known, seed=4))
+    assert torch.equal(held, held_out(known, 200, seed=3))
+    assert size == (2, 1) or not torch.equal(held, held_out(known, 200, seed=4))
 
 
 def test_one_known_pixel_is_too_few():
     with pytest.raises(UsageError, match="1 known: too few to hold some out"):
-        held_out(torch.tensor([[True, False]]), 0)
+        held_out(torch.tensor([[True, False]]), 200, 0)
 
 
 def test_it_goes_on_while_nothing_is_known():
@@ -200,9 +200,10 @@ def test_one_piece_fades_into_the_next():
 
 
 def test_settings_of_tasks():
-    assert settings_for("denoise").stop == "windowed"
+    assert settings_for("denoise").stop == "held-out"
+    assert settings_for("dejpeg").stop == settings_for("upscale", stop=True).stop == "windowed"
     assert settings_for("denoise", stop=False).stop == "none"
-    assert settings_for("inpaint", stop=True).stop == "held-out"
+    assert settings_for("inpaint", stop=True).stop == settings_for("inpaint").stop == "held-out"
     assert settings_for("upscale", steps=7, seed=None).steps == 7
     assert settings_for("inpaint").net["upsampling"] == "nearest"
     assert settings_for("inpaint", net="unet").net == NETS["unet"]

@@ -304,7 +304,7 @@ def _parts(settings: Settings, problem: Problem) -> tuple[nn.Module, nn.Module]:
     if settings.stop != "held-out":
         return nn.Identity(), nn.Identity()
     known = torch.ones(problem.measured.shape[-2:], dtype=torch.bool) if problem.known is None else problem.known
-    held = held_out(known.cpu(), settings.seed)
+    held = held_out(known.cpu(), settings.held, settings.seed)
     return Masked(~held), Masked(held)
 
 

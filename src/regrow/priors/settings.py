@@ -44,7 +44,9 @@ class Settings:
     """Decay of the mean over iterates that is the result; 0 takes the last one itself."""
     stop: str = "none"
     """By what to stop early, with the best iterate kept: the variance of iterates, windowed (ES-WMV) or exponential
-    (ES-EMV), or the error of a hundredth of what is known, held-out of the fit; or none."""
+    (ES-EMV), or the error of a little of what is known, held-out of the fit; or none."""
+    held: int = 200
+    """Samples that are enough to be held out: a twentieth of what is known at most, and a hundredth at least."""
     patience: int = 500
     """Steps without a lower one after which it stops."""
     seed: int = 0
@@ -54,8 +56,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, least, most in (
-            ("steps", 1, 10**6), ("patience", 1, 10**6), ("rate", 1e-8, 10), ("perturbation", 0, 10),
-            ("average", 0, 0.99999), ("seed", 0, 2**63 - 1),
+            ("steps", 1, 10**6), ("patience", 1, 10**6), ("held", 1, 10**9), ("rate", 1e-8, 10),
+            ("perturbation", 0, 10), ("average", 0, 0.99999), ("seed", 0, 2**63 - 1),
         ):  # fmt: skip
             value = getattr(self, name)
             if not least <= value <= most:
@@ -66,7 +68,7 @@ class Settings:
 
 
 TASKS: dict[str, Settings] = {
-    "denoise": Settings(stop="windowed"),
+    "denoise": Settings(stop="held-out", held=2000),  # their noise must not hide what they tell
     "dejpeg": Settings(stop="windowed"),
     "inpaint": Settings(steps=1500, stop="held-out"),
     "upscale": Settings(steps=2000, optimizer="muon"),

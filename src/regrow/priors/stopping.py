@@ -3,6 +3,9 @@
 While the picture appears the iterates change less and less, and once noise is fitted they change more again: where
 they vary least is near where they are best. Source: Wang, Li, Zhuang, Chen, Liang and Sun, "Early stopping for deep
 image prior", 2021: ES-WMV (algorithm 1) and ES-EMV (its variant with a forgetting mean).
+
+It shows more clearly by what was held out of the fit, as in cross-validation: pixels that teach the net nothing are
+nearest to what was measured where the picture is best, as long as their noise is none of their neighbours'.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from torch import Tensor
 
 from regrow.errors import UsageError
 
-HELD, MOST_HELD, FEW = 0.01, 0.05, 200
-"""Share of what is known that is held out, and that of small pictures, of which it takes more to make so many."""
+LEAST_HELD, MOST_HELD = 0.01, 0.05
+"""Share of what is known that is held out."""
 SAMPLES = 2**15
 """Of an iterate with more samples so many, always the same, are looked at: enough for a mean."""
 
@@ -71,12 +74,15 @@ class ExponentialVariance(MovingVariance):
         return float(self.state["variance"])
 
 
-def held_out(known: Tensor, seed: int) -> Tensor:
-    """A little of what is known, at random: bool of the same shape. UsageError where fewer than 2 samples are known."""
+def held_out(known: Tensor, enough: int, seed: int) -> Tensor:
+    """A little of what is known, at random: bool of the same shape.
+
+    A twentieth at most, down to a hundredth where that is `enough`. UsageError where fewer than 2 samples are known.
+    """
     places = known.flatten().nonzero()[:, 0]
     if len(places) < 2:
         raise UsageError(f"{len(places)} known: too few to hold some out; let nothing stop it (--no-stop)")
-    share = min(MOST_HELD, max(HELD, FEW / len(places)))
+    share = min(MOST_HELD, max(LEAST_HELD, enough / len(places)))
     order = torch.randperm(len(places), generator=torch.Generator().manual_seed(seed))
     chosen = places[order[: max(1, round(share * len(places)))]]
     held = torch.zeros(known.numel(), dtype=torch.bool)
