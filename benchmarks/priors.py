@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -80,12 +81,17 @@ def main() -> None:
 
         restorer.watch = watch
         result = restored_picture(given[0], None, arguments.task, restorer, None, None, silent)[None]
-        figures.append([measured(plain), measured(result)])
-        best = (f"{max(found):.2f}", found.index(max(found)) + 1, len(found)) if found else ("-",) * 3
-        seconds = time.perf_counter() - start
-        row = *(f"{value:.2f}" for value in figures[-1]), *best, f"{seconds:.0f}"
+        figures.append([measured(plain), measured(result), max(found, default=nan)])
+        steps = (found.index(max(found)) + 1, len(found)) if found else ("-", "-")
+        row = *map(decibels, figures[-1]), *steps, f"{time.perf_counter() - start:.0f}"
         print(f"{path[-20:]:20}", *(f"{value:>7}" for value in row), flush=True)
-    print(f"{'mean':20}", *(f"{sum(column) / len(column):7.2f}" for column in zip(*figures, strict=True)))
+    means = [decibels(sum(column) / len(column)) for column in zip(*figures, strict=True)]
+    print(f"{'mean':20}", *(f"{value:>7}" for value in means))
+
+
+def decibels(value: float) -> str:
+    """With two places, or a dash."""
+    return "-" if isnan(value) else f"{value:.2f}"
 
 
 def cropped(picture: Tensor, side: int | None) -> Tensor:
