@@ -124,8 +124,8 @@ def fit(
     with interrupt_later() as noted, torch.enable_grad():
         while not run.over and not interrupted:
             psnr = run.advance()
-            report(run.step, settings.steps)
-            watch(Progress(run.step, settings.steps, psnr, run.best_step, run.mean))
+            report(run.step, run.steps)
+            watch(Progress(run.step, run.steps, psnr, run.best_step, run.mean))
             interrupted = noted()
             keeper.after_step(interrupted)
     return run.result(interrupted=interrupted)
@@ -164,7 +164,7 @@ class _Run:
 
     @property
     def over(self) -> bool:
-        return self.step >= self.settings.steps or (self.stop is not None and self.stop.over)
+        return self.step >= self.steps or (self.stop is not None and self.stop.over)
 
     def advance(self) -> float:
         """One step of descent; gives the PSNR of the iterate it began with."""
