@@ -203,6 +203,14 @@ def test_another_fit_is_gone_on_from(photo):
         fit(denoising(photo), Settings(net=NET, steps=1), start=first)
 
 
+def test_the_net_is_not_told_the_noise_of_the_same_seed(photo):
+    """The noise of a picture may come of the seed that the fit has."""
+    told = fit(denoising(photo), Settings(net=NET, steps=1, seed=3)).input
+    same = torch.rand(told.shape, generator=torch.Generator().manual_seed(3))
+    assert 0.05 < told.std() / same.std() < 0.2
+    assert abs(np.corrcoef(told.flatten(), same.flatten())[0, 1]) < 0.05
+
+
 def test_coordinates_instead_of_noise(photo):
     net = {**QUICK.net, "inputs": 2}
     found = fit(denoising(photo[..., :30]), Settings(net=net, steps=1, input="mesh"))

@@ -290,7 +290,9 @@ def _input(settings: Settings, net: PriorNet, size: tuple[int, int], start: Fitt
         return torch.stack(torch.meshgrid(*axes, indexing="ij"))[None]
     if start is not None:
         return F.interpolate(start.input, size=canvas, mode="nearest")
-    generator = torch.Generator().manual_seed(settings.seed)
+    # not the seed itself: of that somebody may have made the very noise that is to go, which the net would then be told
+    seed = int.from_bytes(hashlib.sha256(f"input {settings.seed}".encode()).digest()[:7], "big")
+    generator = torch.Generator().manual_seed(seed)
     return NOISE * torch.rand(1, net.config.inputs, *canvas, generator=generator)
 
 
