@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy.special import sinc
+from scipy.stats import ttest_rel
 from torch import nn
 
 from regrow.errors import UsageError
@@ -14,7 +15,7 @@ from regrow.priors.operators import Features, Lanczos, Masked
 from regrow.priors.options import Prior
 from regrow.priors.problems import Problem, denoising, enlarging, halved, inpainting
 from regrow.priors.settings import NETS, Settings, settings_for
-from regrow.priors.stopping import SAMPLES, EarlyStop, ExponentialVariance, WindowedVariance, held_out
+from regrow.priors.stopping import SAMPLES, EarlyStop, ExponentialVariance, WindowedVariance, as_good, held_out
 from regrow.priors.tiles import Blend, boxes
 
 
@@ -150,6 +151,19 @@ def test_a_little_of_what_is_known_is_held_out(size, expected):
 def test_one_known_pixel_is_too_few():
     with pytest.raises(UsageError, match="1 known: too few to hold some out"):
         held_out(torch.tensor([[True, False]]), 200, 0)
+
+
+def test_as_good_is_within_standard_errors_of_the_difference():
+    """That of the t test for pairs, in units of its error."""
+    random = np.random.default_rng(0)
+    best = random.random(500)
+    errors = best + 0.1 * random.standard_normal(500) + 0.01
+    t = ttest_rel(errors, best).statistic
+    assert 0.5 < t < 2
+    tensors = torch.from_numpy(errors), torch.from_numpy(best)
+    assert as_good(*tensors, margin=1.01 * t)
+    assert not as_good(*tensors, margin=0.99 * t)
+    assert as_good(*tensors[::-1], margin=0)
 
 
 def test_it_goes_on_while_nothing_is_known():

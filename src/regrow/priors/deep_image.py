@@ -27,7 +27,7 @@ from regrow.priors.keeping import Keeper
 from regrow.priors.operators import Masked
 from regrow.priors.problems import Problem
 from regrow.priors.settings import Settings
-from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance, held_out
+from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance, as_good, held_out
 from regrow.train import checkpoint as states
 from regrow.train import optim
 from regrow.train.compiling import compiled
@@ -151,7 +151,9 @@ class _Run:
         self.random = torch.Generator(self.net.device).manual_seed(settings.seed)
         self.variance = VARIANCES[settings.stop]() if settings.stop in VARIANCES else None
         self.stop = EarlyStop(settings.patience, WARM) if settings.stop != "none" else None
-        self.fitted, self.held = (part.to(self.net.device) for part in _parts(settings, problem))
+        self.held = _held(settings, problem)
+        self.fitted = nn.Identity() if self.held is None else Masked(~self.held)
+        self.held_errors = torch.zeros(0)
         self.step, self.best_step, self.kept_psnr = 0, 0, -inf
         self.mean = torch.zeros(1, problem.colours, *problem.size, device=self.net.device)
         self.best, self.kept = self.mean, self._weights()
@@ -189,7 +191,7 @@ class _Run:
         x = x.detach()
         decay = min(self.settings.average, (self.step - 1) / (self.step + EARLY))
         self.mean = self.mean.lerp(x, 1 - decay)
-        if self.stop is None or self.stop.add(self._sign(x)) or self.stop.least == inf:
+        if self.stop is None or self._is_good(x, self.stop):
             self.best, self.best_step = self.mean, self.step
         return psnr
 
@@ -197,12 +199,17 @@ class _Run:
         """Mean square of what is off in a part of what was measured."""
         return F.mse_loss(part(self.problem.operator(x)), part(self.problem.measured))
 
-    def _sign(self, x: Tensor) -> float | None:
-        """What is least where iterates are best."""
-        if self.variance is not None:
-            return self.variance.add(x)
-        with torch.no_grad():
-            return self._error(self.mean, self.held).item()
+    @torch.no_grad()
+    def _is_good(self, x: Tensor, stop: EarlyStop) -> bool:
+        """Whether this iterate is to be kept: none before was better, or nothing is known yet."""
+        if self.held is None:
+            return stop.add(self.variance.add(x) if self.variance else None) or stop.least == inf
+        off = (self.problem.operator(self.mean) - self.problem.measured)[..., self.held].square()
+        errors = off.flatten(0, -2).mean(0)
+        if stop.add(errors.mean().item()):
+            self.held_errors = errors
+            return True
+        return stop.least == inf or as_good(errors, self.held_errors, self.settings.margin)
 
     def result(self, *, interrupted: bool) -> Fitted:
         """What was found so far."""
@@ -214,7 +221,8 @@ class _Run:
         """Write all that `load` needs."""
         tensors = states.pack({"net": self.net}, self.optimizers)
         tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
-        tensors |= {"mean": self.mean, "best": self.best, "random": self.random.get_state()}
+        tensors |= {"mean": self.mean, "best": self.best, "held_errors": self.held_errors}
+        tensors |= {"random": self.random.get_state()}
         told = {"step": self.step, "best_step": self.best_step, "kept_psnr": self.kept_psnr}
         if self.variance:
             tensors |= {f"stop.{name}": value for name, value in self.variance.state.items()}
@@ -231,7 +239,9 @@ class _Run:
             told = json.loads(header["state"])
             states.unpack(tensors, {"net": self.net}, self.optimizers)
             self.kept = {k: v.to(self.net.device) for k, v in states.below(tensors, "kept.").items()}
-            self.mean, self.best = (tensors[name].to(self.net.device) for name in ("mean", "best"))
+            self.mean, self.best, self.held_errors = (
+                tensors[name].to(self.net.device) for name in ("mean", "best", "held_errors")
+            )
             self.random.set_state(tensors["random"])
             self.step, self.best_step, self.kept_psnr = told["step"], told["best_step"], told["kept_psnr"]
             if self.variance:
@@ -301,13 +311,12 @@ def _optimizer(settings: Settings) -> Optimizer:
     return Optimizer(name=settings.optimizer, rate=rate, adam_rate=rate, narrowest=NARROWEST)
 
 
-def _parts(settings: Settings, problem: Problem) -> tuple[nn.Module, nn.Module]:
-    """What is fitted of what was measured, and what is held out."""
+def _held(settings: Settings, problem: Problem) -> Tensor | None:
+    """What is held out of the fit, where something is."""
     if settings.stop != "held-out":
-        return nn.Identity(), nn.Identity()
+        return None
     known = torch.ones(problem.measured.shape[-2:], dtype=torch.bool) if problem.known is None else problem.known
-    held = held_out(known.cpu(), settings.held, settings.seed)
-    return Masked(~held), Masked(held)
+    return held_out(known.cpu(), settings.held, settings.seed).to(problem.measured.device)
 
 
 def _check(problem: Problem, picture: Tensor) -> None:

@@ -47,6 +47,9 @@ class Settings:
     (ES-EMV), or the error of a little of what is known, held-out of the fit; or none."""
     held: int = 200
     """Samples that are enough to be held out: a twentieth of what is known at most, and a hundredth at least."""
+    margin: float = 0
+    """By how many standard errors what is held out may be further off than at best: the latest such iterate is taken,
+    as the rest is at its best later."""
     patience: int = 500
     """Steps without a lower one after which it stops."""
     seed: int = 0
@@ -57,7 +60,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least, most in (
             ("steps", 1, 10**6), ("patience", 1, 10**6), ("held", 1, 10**9), ("rate", 1e-8, 10),
-            ("perturbation", 0, 10), ("average", 0, 0.99999), ("seed", 0, 2**63 - 1),
+            ("margin", 0, 10), ("perturbation", 0, 10), ("average", 0, 0.99999), ("seed", 0, 2**63 - 1),
         ):  # fmt: skip
             value = getattr(self, name)
             if not least <= value <= most:
@@ -68,7 +71,7 @@ class Settings:
 
 
 TASKS: dict[str, Settings] = {
-    "denoise": Settings(stop="held-out", held=2000),  # their noise must not hide what they tell
+    "denoise": Settings(stop="held-out", held=2000, margin=1),  # so many that their noise does not hide what they tell
     "dejpeg": Settings(stop="windowed"),
     "inpaint": Settings(steps=1500, stop="held-out"),
     "upscale": Settings(steps=2000, optimizer="muon"),

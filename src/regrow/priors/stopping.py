@@ -90,6 +90,17 @@ def held_out(known: Tensor, enough: int, seed: int) -> Tensor:
     return held.view(known.shape)
 
 
+def as_good(errors: Tensor, best: Tensor, margin: float) -> bool:
+    """Whether errors, (N,), are no worse than the best, by `margin` standard errors of the mean difference.
+
+    What is held out is at its best before what is fitted, so the latest that is as good is taken. Source: the rule of
+    one standard error of Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, here of
+    differences, sample by sample.
+    """
+    worse = errors - best
+    return bool(worse.mean() < margin * worse.std(correction=0) / len(worse) ** 0.5)
+
+
 class EarlyStop:
     """Tells the best iterate so far, and when none better has come for `patience` steps.
 
