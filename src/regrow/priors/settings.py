@@ -72,7 +72,7 @@ class Settings:
 
 TASKS: dict[str, Settings] = {
     "denoise": Settings(stop="held-out", held=2000, margin=1),  # so many that their noise does not hide what they tell
-    "dejpeg": Settings(stop="windowed"),
+    "dejpeg": Settings(steps=1500, stop="windowed"),
     "inpaint": Settings(steps=1500, stop="held-out"),
     "upscale": Settings(steps=2000, optimizer="muon"),
 }
