@@ -175,6 +175,22 @@ def test_of_pixels_held_out_the_least_error_tells_the_best(photo, monkeypatch):
     assert found.step == errors.index(min(errors)) + 1
 
 
+def test_of_what_is_held_out_the_latest_that_is_as_good_is_taken(photo, monkeypatch):
+    monkeypatch.setattr(deep_image, "WARM", 0)
+    noisy = photo + 0.2 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(1))
+    settings = Settings(net=QUICK.net, steps=160, stop="held-out", rate=0.02, margin=1, average=0.5)
+    held, errors = held_out(torch.ones(photo.shape[-2:], dtype=torch.bool), settings.held, settings.seed), []
+
+    def watch(progress):
+        errors.append((progress.picture - noisy)[0, 0, held].square().numpy())
+
+    found = fit(denoising(noisy), settings, watch=watch)
+    best = int(np.argmin([e.mean() for e in errors]))
+    worse = [e - errors[best] for e in errors]
+    good = [i for i, e in enumerate(worse) if e.mean() < e.std() / len(e) ** 0.5]
+    assert found.step == good[-1] + 1 > best + 1
+
+
 def test_a_breakdown_is_taken_back(photo, monkeypatch):
     monkeypatch.setattr(deep_image, "KEEP", 10)
     run = deep_image._Run(denoising(torch.full_like(photo, 0.9)), QUICK, "cpu", None)
@@ -241,19 +257,3 @@ def test_what_cannot_be_fitted(photo, problem, settings, words):
         fit(problem(photo), settings)
     with pytest.raises(UsageError, match="toaster"):
         fit(denoising(photo), QUICK, device="toaster")
-
-
-def test_of_what_is_held_out_the_latest_that_is_as_good_is_taken(photo, monkeypatch):
-    monkeypatch.setattr(deep_image, "WARM", 0)
-    noisy = photo + 0.2 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(1))
-    settings = Settings(net=QUICK.net, steps=160, stop="held-out", rate=0.02, margin=1, average=0.5)
-    held, errors = held_out(torch.ones(photo.shape[-2:], dtype=torch.bool), settings.held, settings.seed), []
-
-    def watch(progress):
-        errors.append((progress.picture - noisy)[0, 0, held].square().numpy())
-
-    found = fit(denoising(noisy), settings, watch=watch)
-    best = int(np.argmin([e.mean() for e in errors]))
-    worse = [e - errors[best] for e in errors]
-    good = [i for i, e in enumerate(worse) if e.mean() < e.std() / len(e) ** 0.5]
-    assert found.step == good[-1] + 1 > best + 1
