@@ -91,7 +91,7 @@ def held_out(known: Tensor, enough: int, seed: int) -> Tensor:
 
 
 def as_good(errors: Tensor, best: Tensor, margin: float) -> bool:
-    """Whether the mean of errors, (N,), is above the best ones' by less than `margin` standard errors of the difference.
+    """Whether the mean of errors, (N,), is above that of the best by less than `margin` of its standard errors.
 
     What is held out is at its best before what is fitted, so the latest that is as good is taken. Source: the rule of
     one standard error of Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, here of
