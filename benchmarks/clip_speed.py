@@ -17,9 +17,9 @@ import torch
 
 import regrow
 from regrow import zoo
-from regrow.demo import PHOTOGRAPH
-from regrow.inputs import read_rgb
-from regrow.video.overlap import mapped
+from regrow.cli.demo import PHOTOGRAPH
+from regrow.inference.parallel import mapped
+from regrow.io.memory import read_rgb
 
 SIZE, FRAMES, TRIES = (1920, 1080), 16, 2
 

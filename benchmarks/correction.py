@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from regrow.correction import corrected
+from regrow.inference.correction import corrected
 
 SIZE = 1920, 1080
 THRESHOLD = 20

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from regrow import zoo
-from regrow.inputs import read_rgb
-from regrow.measure.benchmark import as_tensor, to_multiple
-from regrow.measure.metrics import psnr_rgb, psnr_y
+from regrow.bench.rescale import as_tensor, to_multiple
+from regrow.inference.frames import windows_of
+from regrow.io.memory import read_rgb
+from regrow.metrics.fidelity import psnr_rgb, psnr_y
 from regrow.nets.layers import quantize
-from regrow.resample import bicubic
-from regrow.video.run import windows_of
+from regrow.nets.ops.resample import bicubic
 
 SCALE = 4
 

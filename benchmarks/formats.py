@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 import regrow
-from regrow.files import find_pictures
-from regrow.inputs import read_rgb
+from regrow.io.memory import read_rgb
+from regrow.io.paths import find_pictures
 
 
 def main() -> None:

@@ -16,9 +16,9 @@ import av
 import numpy as np
 
 import regrow
-from regrow.demo import PHOTOGRAPH
-from regrow.inputs import read_rgb
-from regrow.measure.memory import peak_memory, reset_peak
+from regrow.bench.memory import peak_memory, reset_peak
+from regrow.cli.demo import PHOTOGRAPH
+from regrow.io.memory import read_rgb
 
 RATE, SIZE, SOUND = 25, (160, 96), 48000
 MODEL = "tad-x2"

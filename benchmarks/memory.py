@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyvips
 
-from regrow.demo import PHOTOGRAPH
+from regrow.cli.demo import PHOTOGRAPH
 
 
 def run(pipe: "multiprocessing.connection.Connection", arguments: list[str]) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from regrow.files import find_pictures
-from regrow.measure import niqe
-from regrow.measure.compare import as_tensor
+from regrow.io.paths import find_pictures
+from regrow.metrics import niqe
+from regrow.runners.compare import as_tensor
 
 
 def main() -> None:

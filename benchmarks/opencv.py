@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 import regrow
-from regrow.chain import BICUBIC
-from regrow.cli.memory import hold_freed
-from regrow.measure.benchmark import Pair, as_rgb, originals
-from regrow.measure.metrics import psnr_y
-from regrow.restoration import default_upscaler
+from regrow.bench.rescale import Pair, as_rgb, originals
+from regrow.cli.allocator import hold_freed
+from regrow.metrics.fidelity import psnr_y
+from regrow.operations.restoration import default_upscaler
+from regrow.operations.restore import BICUBIC
 
 WIDTH, HEIGHT, TRIES, PAUSE = 480, 270, 9, 0.5
 

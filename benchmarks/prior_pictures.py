@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 import regrow
-from regrow.measure.compare import as_tensor
-from regrow.measure.metrics import psnr_rgb
-from regrow.measure.sheet import write_overview
+from regrow.bench.sheet import write_overview
+from regrow.metrics.fidelity import psnr_rgb
+from regrow.runners.compare import as_tensor
 
 SIDE = 192
 PRIOR = regrow.Prior()

@@ -17,14 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regrow.measure.compare import as_tensor
-from regrow.measure.metrics import psnr_rgb, round_8bit
-from regrow.output import silent
+from regrow.metrics.fidelity import psnr_rgb, round_8bit
+from regrow.nets.ops.resample import bicubic
+from regrow.operations.prior import PriorRestorer
+from regrow.operations.restoration import restored_picture
 from regrow.priors import Progress
 from regrow.priors.options import Prior
-from regrow.priors.restorer import PriorRestorer
-from regrow.resample import bicubic
-from regrow.restoration import restored_picture
+from regrow.progress import silent
+from regrow.runners.compare import as_tensor
 
 SCALE, SIGMA, SHARE = 4, 25, 0.5
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from regrow import zoo
-from regrow.pipeline import grow_rows
+from regrow.inference.rows import grow_rows
 
 WIDTH, HEIGHT, SIDE, TRIES = 1920, 1080, 2048, 7
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from regrow.colorspace import luma
-from regrow.inputs import read_rgb
-from regrow.measure.compare import as_tensor
-from regrow.measure.metrics import psnr_rgb
-from regrow.measure.temporal import motion, warping_error
-from regrow.video.frames import listed
+from regrow.io.memory import read_rgb
+from regrow.metrics.fidelity import psnr_rgb
+from regrow.metrics.temporal import motion, warping_error
+from regrow.nets.ops.color import luma
+from regrow.runners.compare import as_tensor
+from regrow.video.folder import listed
 
 
 def colours_alone(frame: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 from PIL import Image, ImageCms
 
-from regrow.picture import open_picture
-from regrow.writer import PictureWriter
+from regrow.io.reader import open_picture
+from regrow.io.writer import PictureWriter
 
 LOSSLESS = [".png", ".webp", ".tiff", ".avif"]
 FORMATS = [*LOSSLESS, ".jpg"]

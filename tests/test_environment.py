@@ -28,7 +28,7 @@ for name in ("accelerate", "av", "hypothesis", "matplotlib", "PIL", "pytest", "s
     sys.modules[name] = None
 import regrow
 import regrow.priors.deep_video
-import regrow.zero_shot
+import regrow.operations.zero_shot
 
 for name in regrow.__all__:
     getattr(regrow, name)
@@ -37,7 +37,7 @@ for name in regrow.__all__:
 METRICS = """
 import sys
 import torch
-from regrow.measure.metrics import compare
+from regrow.metrics.fidelity import compare
 
 compare(torch.rand(3, 12, 12), torch.rand(3, 12, 12))
 print("torchvision" in sys.modules)

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from regrow.api import grow as grow
+    from regrow.api import info as info
+    from regrow.api import shrink as shrink
     from regrow.errors import RegrowError as RegrowError
     from regrow.errors import UsageError as UsageError
-    from regrow.measure.compare import compare as compare
+    from regrow.operations.prior_verbs import dejpeg as dejpeg
+    from regrow.operations.prior_verbs import denoise as denoise
+    from regrow.operations.prior_verbs import inpaint as inpaint
+    from regrow.operations.restoration import colorize as colorize
+    from regrow.operations.restoration import restore as restore
+    from regrow.operations.restoration import upscale as upscale
     from regrow.priors.options import Prior as Prior
-    from regrow.priors.verbs import dejpeg as dejpeg
-    from regrow.priors.verbs import denoise as denoise
-    from regrow.priors.verbs import inpaint as inpaint
-    from regrow.restoration import colorize as colorize
-    from regrow.restoration import restore as restore
-    from regrow.restoration import upscale as upscale
-    from regrow.verbs import grow as grow
-    from regrow.verbs import info as info
-    from regrow.verbs import shrink as shrink
+    from regrow.runners.compare import compare as compare
+    from regrow.runners.stabilize import stabilize as stabilize
     from regrow.video.options import Video as Video
-    from regrow.video.stabilize import stabilize as stabilize
     from regrow.zoo import load as load
 
 _HOME = {
@@ -33,18 +33,18 @@ _HOME = {
     "RegrowError": "errors",
     "UsageError": "errors",
     "Video": "video.options",
-    "colorize": "restoration",
-    "compare": "measure.compare",
-    "dejpeg": "priors.verbs",
-    "denoise": "priors.verbs",
-    "grow": "verbs",
-    "info": "verbs",
-    "inpaint": "priors.verbs",
+    "colorize": "operations.restoration",
+    "compare": "runners.compare",
+    "dejpeg": "operations.prior_verbs",
+    "denoise": "operations.prior_verbs",
+    "grow": "api",
+    "info": "api",
+    "inpaint": "operations.prior_verbs",
     "load": "zoo",
-    "restore": "restoration",
-    "shrink": "verbs",
-    "stabilize": "video.stabilize",
-    "upscale": "restoration",
+    "restore": "operations.restoration",
+    "shrink": "api",
+    "stabilize": "runners.stabilize",
+    "upscale": "operations.restoration",
 }
 
 __all__ = sorted(_HOME)

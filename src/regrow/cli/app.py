@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from regrow import __version__
-from regrow.cli.memory import hold_freed
+from regrow.cli.allocator import hold_freed
 from regrow.errors import RegrowError
 
 app = typer.Typer(

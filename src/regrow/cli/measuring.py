@@ -24,9 +24,9 @@ def bench(
     tile: int | None,
 ) -> None:
     """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
-    from regrow.chain import BICUBIC
-    from regrow.measure import benchmark
-    from regrow.rescaling import default_model
+    from regrow.bench import rescale as benchmark
+    from regrow.operations.rescale import default_model
+    from regrow.operations.restore import BICUBIC
 
     names = models or [BICUBIC, default_model(scale, grey=grey)]
     options: dict[str, Any] = {"scale": scale, "grey": grey, "refine": refine, "device": device, "tile": tile}
@@ -37,8 +37,8 @@ def bench_colours(
     folders: list[Path], models: list[str] | None, *, temperature: float | None, out: Path | None, device: str
 ) -> None:
     """The same for colorizers."""
-    from regrow.measure import color_benchmark as benchmark
-    from regrow.restoration import COLORIZER
+    from regrow.bench import colorize as benchmark
+    from regrow.operations.restoration import COLORIZER
 
     names = models or [benchmark.GREY, COLORIZER]
     options: dict[str, Any] = {"temperature": temperature, "device": device}
@@ -58,7 +58,7 @@ def bench_upscalers(
     tile: int | None,
 ) -> None:
     """The same for models that enlarge, with accuracy.png, against cost, and perception.png."""
-    from regrow.measure import upscale_benchmark as benchmark
+    from regrow.bench import upscale as benchmark
 
     names = models or benchmark.default_models(scale)
     options: dict[str, Any] = {"scale": scale, "ensemble": ensemble, "device": device, "tile": tile}
@@ -78,9 +78,9 @@ def bench_clips(
     tile: int | None,
 ) -> None:
     """The same for clips, with the PSNR of every frame in frames.csv and psnr.png."""
-    from regrow.chain import BICUBIC
-    from regrow.measure import video_benchmark as benchmark
-    from regrow.rescaling import default_clip_model, default_model
+    from regrow.bench import video as benchmark
+    from regrow.operations.rescale import default_clip_model, default_model
+    from regrow.operations.restore import BICUBIC
 
     names = models or list(dict.fromkeys((BICUBIC, default_model(scale), default_clip_model(scale, 3, "small.mkv"))))
     options: dict[str, Any] = {"scale": scale, "skip_frames": skip_frames, "device": device, "tile": tile}
@@ -98,7 +98,7 @@ def _bench(
     over: str = "picture",
 ) -> Any:
     """The results of a module's `bench`, written as files if asked and printed as its `table`."""
-    from regrow.measure.results import write
+    from regrow.bench.results import write
 
     columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -116,11 +116,11 @@ def _bench(
 
 
 def study_of(name: str, out: Path, work: Callable[[Callable[[str], None]], list[dict[str, Any]]]) -> None:
-    """Run a study of `regrow.measure.study`, print its rows and write them as CSV and plot.
+    """Run a study of `regrow.study.rescaling`, print its rows and write them as CSV and plot.
 
     `work` is called with what shows a line of words while it lasts, and gives the rows.
     """
-    from regrow.measure import study
+    from regrow.study import rescaling as study
 
     with _words() as report:
         rows = work(report)
@@ -129,8 +129,9 @@ def study_of(name: str, out: Path, work: Callable[[Callable[[str], None]], list[
 
 
 def study_checkerboard(models: list[str], out: Path, *, scale: tuple[float, float], seeds: int, device: str) -> None:
-    """The same for `regrow.measure.checkerboard`, with its picture."""
-    from regrow.measure import checkerboard, study
+    """The same for `regrow.study.checkerboard`, with its picture."""
+    from regrow.study import checkerboard
+    from regrow.study import rescaling as study
 
     with _words() as report:
         rows = checkerboard.checkerboard(models, scale=scale, seeds=seeds, device=device, report=report)
@@ -141,7 +142,7 @@ def study_checkerboard(models: list[str], out: Path, *, scale: tuple[float, floa
 
 def make_opinion(folders: list[Path], out: Path, *, real: Path | None, seed: int | None) -> None:
     """Make a blind set with progress on stderr, and print where its page is."""
-    from regrow.measure import opinion
+    from regrow.study import opinion
 
     with _words() as report:
         page = opinion.make(folders, out, real=real, seed=seed, report=report)
@@ -150,7 +151,8 @@ def make_opinion(folders: list[Path], out: Path, *, real: Path | None, seed: int
 
 def score_opinion(key: Path, files: list[Path], out: Path) -> None:
     """Print scores and write them as opinion.csv."""
-    from regrow.measure import answers, study
+    from regrow.study import answers
+    from regrow.study import rescaling as study
 
     rows = answers.scores(key, files)
     study.write_rows("opinion", rows, out)
@@ -168,7 +170,7 @@ def _words() -> Iterator[Callable[[str], None]]:
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
     """The rows of a table, aligned."""
-    from regrow.measure import study
+    from regrow.study import rescaling as study
 
     texts = [study.texts(row, 4) for row in rows]
     wide = {name: max(len(name), *(len(row[name]) for row in texts)) for name in texts[0]}

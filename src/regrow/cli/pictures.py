@@ -43,7 +43,7 @@ from regrow.cli.options import (
 from regrow.errors import RegrowError, UsageError
 
 if TYPE_CHECKING:
-    from regrow.batch import Job
+    from regrow.runners.batch import Job
 
 
 @app.command()
@@ -65,15 +65,15 @@ def shrink(
     dry_run: DryRun = False,
 ) -> None:
     """Shrink pictures into ordinary small ones that `regrow grow` brings back."""
-    from regrow import batch
     from regrow.cli import running
-    from regrow.rescaling import asked_scale
+    from regrow.operations.rescale import asked_scale
+    from regrow.runners import batch
     from regrow.video.options import Video
 
     scales, video = asked_scale(parse_scale(scale), grey=grey), Video(codec=codec, crf=crf, rate=rate)
 
     def work(job: Job, report: running.Report) -> None:
-        from regrow import verbs
+        from regrow import api as verbs
 
         source, target, form = running.streams(job, format)
         verbs.shrink(
@@ -82,7 +82,7 @@ def shrink(
         )  # fmt: skip
 
     def done(job: Job) -> bool:
-        from regrow.done import is_shrunk
+        from regrow.runners.resume import is_shrunk
 
         return is_shrunk(job.source, job.target, scale=scales, grey=grey, model=model, refine=refine)
 
@@ -110,15 +110,15 @@ def grow(
     dry_run: DryRun = False,
 ) -> None:
     """Grow pictures that `regrow shrink` made back to their exact size."""
-    from regrow import batch
     from regrow.cli import running
+    from regrow.runners import batch
     from regrow.video.options import Video
 
     exact, scales = parse_size(size), parse_scale(scale)
     video = Video(codec=codec, crf=crf, rate=rate)
 
     def work(job: Job, report: running.Report) -> None:
-        from regrow import verbs
+        from regrow import api as verbs
 
         source, target, form = running.streams(job, format)
         verbs.grow(
@@ -127,7 +127,7 @@ def grow(
         )  # fmt: skip
 
     def done(job: Job) -> bool:
-        from regrow.done import is_grown
+        from regrow.runners.resume import is_grown
 
         return is_grown(job.source, job.target, scale=scales, size=exact)
 
@@ -161,8 +161,9 @@ def colorize(
     dry_run: DryRun = False,
 ) -> None:
     """Give black and white pictures colours that are likely; nobody knows the true ones."""
-    from regrow import batch, restoration
     from regrow.cli import running
+    from regrow.operations import restoration
+    from regrow.runners import batch
     from regrow.video.options import Video
 
     chain = restoration.coloring_chain(model, hint or (), hints, reference, temperature, device)
@@ -199,16 +200,17 @@ def upscale(
     dry_run: DryRun = False,
 ) -> None:
     """Enlarge pictures that nobody shrank with regrow."""
-    from regrow import batch, restoration
     from regrow.cli import running
     from regrow.cli.priors import prior_of, refuse_without
+    from regrow.operations import restoration
+    from regrow.runners import batch
     from regrow.video.options import Video
 
     settings = {"net": net, "steps": steps, "seed": seed, "half": half, "snapshots": snapshots, "every": every}
     if prior:
         if jobs > 1:
             raise UsageError(f"--jobs {jobs}: priors are fitted one after another; leave it out")
-        from regrow.priors.verbs import enlarger
+        from regrow.operations.prior_verbs import enlarger
 
         chain: restoration.Restoration = enlarger(
             scale, prior_of(out, compile=compile, **settings), device, model=model, ensemble=ensemble, tile=tile
@@ -248,8 +250,9 @@ def restore(
     dry_run: DryRun = False,
 ) -> None:
     """Colour pictures if they are black and white, enlarge and enhance them."""
-    from regrow import batch, restoration
     from regrow.cli import running
+    from regrow.operations import restoration
+    from regrow.runners import batch
     from regrow.video.options import Video
 
     chain = restoration.restoring_chain(scale, colorizer, upscaler, enhancer, correct, device, tile)
@@ -267,7 +270,7 @@ def compare(
 ) -> None:
     """Measure how alike pictures are: PSNR and SSIM under the protocols rgb and y."""
     from regrow.cli import printing
-    from regrow.measure.compare import compare_files
+    from regrow.runners.compare import compare_files
 
     printing.print_comparison(compare_files(a, b, border=border), as_json=json)
 
@@ -277,7 +280,7 @@ def info(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Picture, or - for standard input.")], json: Json = False
 ) -> None:
     """Print what a picture says of itself: the passport of a small one, or how one was restored."""
-    from regrow import verbs
+    from regrow import api as verbs
     from regrow.cli import printing
 
     source = sys.stdin.buffer.read() if file == "-" else file
@@ -303,6 +306,6 @@ def demo(
     ),
 ) -> None:
     """Shrink and regrow a photograph that comes with regrow, and show what ordinary thumbnails lose."""
-    from regrow.demo import run
+    from regrow.cli.demo import run
 
     run(out)

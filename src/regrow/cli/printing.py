@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from regrow import zoo
 
 if TYPE_CHECKING:
-    from regrow.passport import Passport
+    from regrow.io.passport import Passport
 
 
 def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json: bool) -> None:
     """One pair of pictures a line, PSNR in dB and SSIM under each protocol, or JSON."""
-    from regrow.measure.metrics import for_json
+    from regrow.metrics.fidelity import for_json
 
     width = max(map(len, [*figures, "picture"]))
     lines = [f"{'picture':{width}} {'rgb dB':>8} {'SSIM':>7} {'y dB':>8} {'SSIM':>7}"]

@@ -30,8 +30,8 @@ from regrow.cli.options import (
 from regrow.errors import UsageError
 
 if TYPE_CHECKING:
+    from regrow.operations.prior import PriorRestorer
     from regrow.priors.options import Prior
-    from regrow.priors.restorer import PriorRestorer
 
 
 @app.command()
@@ -52,7 +52,7 @@ def denoise(
     dry_run: DryRun = False,
 ) -> None:
     """Take noise out of pictures by a net that is fitted to each, for minutes; Ctrl-C gives the best so far."""
-    from regrow.priors.restorer import PriorRestorer
+    from regrow.operations.prior import PriorRestorer
 
     prior = prior_of(
         out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
@@ -79,7 +79,7 @@ def dejpeg(
     dry_run: DryRun = False,
 ) -> None:
     """Take blocks and ringing out of what was a JPEG by a net that is fitted to each picture, for minutes."""
-    from regrow.priors.restorer import PriorRestorer
+    from regrow.operations.prior import PriorRestorer
 
     prior = prior_of(
         out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
@@ -109,7 +109,7 @@ def inpaint(
     dry_run: DryRun = False,
 ) -> None:
     """Fill in what is missing of pictures by a net that is fitted to each, for minutes; the rest stays as it is."""
-    from regrow.priors.verbs import inpainter
+    from regrow.operations.prior_verbs import inpainter
 
     prior = prior_of(
         out, net=net, steps=steps, stop=stop, seed=seed, half=half, compile=compile, snapshots=snapshots, every=every
@@ -141,12 +141,12 @@ def stabilize(
 
     Clips are video files, folders of frames, or patterns such as frames/%05d.png.
     """
-    from regrow.batch import STDIO, Job
     from regrow.cli import running
-    from regrow.done import is_stabilized
+    from regrow.runners.batch import STDIO, Job
+    from regrow.runners.resume import is_stabilized
+    from regrow.runners.stabilize import stabilize as steadied
+    from regrow.runners.stabilize import words
     from regrow.video.options import Video
-    from regrow.video.stabilize import stabilize as steadied
-    from regrow.video.stabilize import words
 
     if STDIO in (processed, reference, out):
         raise UsageError("stabilize reads clips more than once, and writes what was interrupted; name files, not -")
@@ -166,9 +166,9 @@ def stabilize(
 
 def prior_of(out: str, **settings: Any) -> Prior:
     """The settings that were given, with what is needed to go on after an interrupt kept beside the results."""
-    from regrow.batch import STDIO
-    from regrow.files import folder_of
+    from regrow.io.paths import folder_of
     from regrow.priors.options import Prior
+    from regrow.runners.batch import STDIO
 
     checkpoints = None if out == STDIO else folder_of(out)
     return Prior(checkpoints=checkpoints, **{name: value for name, value in settings.items() if value is not None})
@@ -184,8 +184,8 @@ def refuse_without(option: str, **settings: Any) -> None:
 def _restore(
     restorer: PriorRestorer, inputs: list[str], out: str, *, format: str | None, force: bool, dry_run: bool
 ) -> None:
-    from regrow import batch
     from regrow.cli import running
+    from regrow.runners import batch
     from regrow.video.options import Video
 
     planned = batch.plan(inputs, out, running.suffix_for(format))

@@ -22,17 +22,17 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from regrow import batch
-from regrow.batch import STDIO, Job
 from regrow.errors import RegrowError, UsageError
-from regrow.formats import FORMATS, get_format
+from regrow.io.formats import FORMATS, get_format
+from regrow.runners import batch
+from regrow.runners.batch import STDIO, Job
 from regrow.video.encoding import CONTAINERS
 from regrow.video.options import Video
 from regrow.video.sinks import exists
 from regrow.video.source import begins_clip, is_clip
 
 if TYPE_CHECKING:
-    from regrow.restoration import Restoration
+    from regrow.operations.restoration import Restoration
 
 Report = Callable[[int, int], None]
 
@@ -96,7 +96,7 @@ class Bar:
         self.progress.update(self.task, completed=done, total=total)
 
     def say(self, words: str) -> None:
-        """For `regrow.output.said`."""
+        """For `regrow.progress.said`."""
         self.progress.update(self.task, words=words)
 
 
@@ -172,8 +172,8 @@ def restore(
     dry_run: bool,
 ) -> None:
     """Take pictures and clips through a chain of restorers, or what is like one."""
-    from regrow.done import is_restored
-    from regrow.restoration import restore_file
+    from regrow.operations.restoration import restore_file
+    from regrow.runners.resume import is_restored
 
     def work(job: Job, report: Report) -> None:
         source, target, form = streams(job, format)

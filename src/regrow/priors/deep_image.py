@@ -22,16 +22,16 @@ from torch import Tensor, nn
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.prior.base import PriorNet
-from regrow.output import Report, silent
-from regrow.priors.keeping import Keeper
+from regrow.optim import checkpoint as states
+from regrow.optim import muon as optim
+from regrow.optim.compiling import compiled
+from regrow.optim.interrupt import interrupt_later
 from regrow.priors.operators import Masked
 from regrow.priors.problems import Problem
+from regrow.priors.resume import Keeper
 from regrow.priors.settings import Settings
 from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance, as_good, held_out
-from regrow.train import checkpoint as states
-from regrow.train import optim
-from regrow.train.compiling import compiled
-from regrow.train.interrupt import interrupt_later
+from regrow.progress import Report, silent
 from regrow.train.recipe import Optimizer
 
 NOISE = 0.1
@@ -105,7 +105,7 @@ def fit(
     Args:
         problem: what was measured and how.
         settings: of net and descent.
-        device: as `regrow.zoo.on_device` takes it.
+        device: as `regrow.zoo.store.on_device` takes it.
         start: another fit, of a picture of any size, whose weights and resized input are begun with.
         checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
         report: told about progress, in steps.

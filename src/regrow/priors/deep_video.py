@@ -23,12 +23,12 @@ from torch import Tensor
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.nets.prior.frames import FrameUNet, reweighted
-from regrow.output import Report, said, silent
-from regrow.priors.keeping import Keeper
-from regrow.train import checkpoint as states
-from regrow.train import optim
-from regrow.train.compiling import compiled
-from regrow.train.interrupt import interrupt_later
+from regrow.optim import checkpoint as states
+from regrow.optim import muon as optim
+from regrow.optim.compiling import compiled
+from regrow.optim.interrupt import interrupt_later
+from regrow.priors.resume import Keeper
+from regrow.progress import Report, said, silent
 from regrow.train.recipe import Optimizer
 
 FIRST, SHARE = 100, 4
@@ -105,7 +105,7 @@ def fit_clip(
         pairs: the frames, gone through once an epoch, so that none need be kept.
         count: how many there are.
         settings: of net and descent.
-        device: as `regrow.zoo.on_device` takes it.
+        device: as `regrow.zoo.store.on_device` takes it.
         checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
         identity: words that tell clips apart, for the checkpoint.
         report: told about progress, in steps: some on the first frame, then one a frame and epoch.

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from regrow.nets.ops.resample import bicubic
 from regrow.priors.operators import Lanczos, Masked, Operator
-from regrow.resample import bicubic
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ NETS: dict[str, dict[str, Any]] = {
     "unet": {"architecture": "unet"},
     "resnet": {"architecture": "resnet"},
 }
-"""Nets by name, as `regrow.zoo.build` takes them; `outputs` is what the picture has."""
+"""Nets by name, as `regrow.zoo.registry.build` takes them; `outputs` is what the picture has."""
 
 STOPS = "none", "windowed", "exponential", "held-out"
 INPUTS = "noise", "mesh"
@@ -28,7 +28,7 @@ class Settings:
     """Settings; UsageError for those that cannot be."""
 
     net: Mapping[str, Any] = field(default_factory=lambda: NETS["fast"])
-    """Architecture and settings of the net, as `regrow.zoo.build` takes them."""
+    """Architecture and settings of the net, as `regrow.zoo.registry.build` takes them."""
     steps: int = 3000
     """At most so many."""
     optimizer: str = "adam"

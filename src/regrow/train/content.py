@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from regrow.errors import RegrowError
 from regrow.nets.upscale.edsr import NORMALIZATIONS
 from regrow.train.losses import l1
-from regrow.weightfile import read_state
+from regrow.zoo.state_dict import read_state
 
 BLOCKS = (2, 64), (2, 128), (4, 256), (4, 512), (4, 512)
 """Convolutions and channels of the blocks of VGG19 (Simonyan and Zisserman 2015, configuration E)."""

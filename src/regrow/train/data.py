@@ -12,8 +12,8 @@ from rich.progress import track
 from torch import Tensor
 
 from regrow.errors import RegrowError, UsageError
-from regrow.files import find_pictures
-from regrow.inputs import read_rgb
+from regrow.io.memory import read_rgb
+from regrow.io.paths import find_pictures
 from regrow.train.recipe import Data
 
 

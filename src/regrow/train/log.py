@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from regrow.files import atomic
+from regrow.io.paths import atomic
 
 
 class Log:

@@ -11,17 +11,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from regrow import zoo
+from regrow.bench.plots import plot_training
 from regrow.errors import UsageError
-from regrow.measure.plots import plot_training
-from regrow.precision import bf16_is_fast
-from regrow.train import checkpoint, data, optim
+from regrow.inference.precision import bf16_is_fast
+from regrow.optim import checkpoint
+from regrow.optim import muon as optim
+from regrow.optim.compiling import compiled
+from regrow.optim.interrupt import interrupt_later
+from regrow.optim.muon import schedule
+from regrow.train import data
 from regrow.train.clips import Clips
-from regrow.train.compiling import compiled
-from regrow.train.interrupt import interrupt_later
 from regrow.train.log import Log
-from regrow.train.optim import schedule
 from regrow.train.recipe import Recipe
-from regrow.train.task import task_for
+from regrow.train.tasks.base import task_for
 
 CHECKPOINT, LOG, PLOT, WEIGHTS = "checkpoint.safetensors", "log.csv", "training.png", "weights"
 

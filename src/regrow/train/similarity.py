@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from regrow.errors import UsageError
-from regrow.measure.metrics import SSIM_WINDOW, blur
+from regrow.metrics.fidelity import SSIM_WINDOW, blur
 
 WEIGHTS = 0.0448, 0.2856, 0.3001, 0.2363, 0.1333
 """What each scale counts in MS-SSIM, from the finest (Wang, Simoncelli and Bovik 2003, section 3.2)."""

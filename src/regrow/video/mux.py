@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError
-from regrow.files import atomic
-from regrow.formats import printable
+from regrow.io.formats import printable
+from regrow.io.paths import atomic
 from regrow.video.encoding import CONTAINERS
 from regrow.video.segments import Segments
 from regrow.video.subtitles import as_text, from_text, kind_for

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from regrow.errors import RegrowError
-from regrow.formats import printable
+from regrow.io.formats import printable
 from regrow.video.clip import Clip, Frame
 from regrow.video.pixels import LIMITED, Pixels, is_known, planar, to_rgb
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regrow.errors import RegrowError
-from regrow.files import atomic
+from regrow.io.paths import atomic
 from regrow.video.encoding import GOP, Encoder, Encoding
 
 if TYPE_CHECKING:

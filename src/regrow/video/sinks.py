@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from regrow.errors import RegrowError
-from regrow.files import atomic, find_pictures, is_pattern, names_folder, numbered
+from regrow.io.paths import atomic, find_pictures, is_pattern, names_folder, numbered
 from regrow.video import mux
 from regrow.video.clip import Clip
 from regrow.video.encoding import Encoder, Encoding
-from regrow.video.frames import listed, write_frame
+from regrow.video.folder import listed, write_frame
 from regrow.video.segments import Group, Segments
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from regrow.errors import UsageError
-from regrow.files import is_pattern, names_video
+from regrow.io.paths import is_pattern, names_video
 from regrow.video.clip import Clip
-from regrow.video.frames import open_frames
+from regrow.video.folder import open_frames
 from regrow.video.reader import open_video
 
 _MAGIC = ((0, b"YUV4MPEG2"), (0, b"\x1aE\xdf\xa3"), (4, b"ftyp"))

@@ -11,10 +11,11 @@ from regrow.nets.model import Model
 
 
 class Colorizer(Model):
-    """A map from lightness to colour, in CIE L*a*b* (`regrow.colorspace.lab`).
+    """A map from lightness to colour, in CIE L*a*b* (`regrow.nets.ops.color.lab`).
 
     It sees a picture whole, at the size it was trained on: what a thing is says its colour, and that takes context.
-    Colour has little detail, so `regrow.coloring` takes the result to any size along the edges of the full picture.
+    Colour has little detail, so `regrow.operations.colorize` takes the result to any size along the edges of the full
+    picture.
     """
 
     multiple = 8

@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from regrow.colorspace import lab
+from regrow.nets.ops.color import lab
 
 GRID = 10
 """Distance of neighbouring bins."""

@@ -6,9 +6,9 @@ from abc import abstractmethod
 
 from torch import Tensor
 
-from regrow.colorspace import luma
 from regrow.nets.model import Model
-from regrow.resample import bicubic
+from regrow.nets.ops.color import luma
+from regrow.nets.ops.resample import bicubic
 
 
 class Rescaler(Model):

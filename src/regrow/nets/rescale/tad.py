@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from regrow.colorspace import luma
 from regrow.nets.layers import ResidualBlock, depth_to_space, space_to_depth
 from regrow.nets.model import Model
+from regrow.nets.ops.color import luma
+from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.base import Rescaler
-from regrow.resample import bicubic
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
-from regrow.colorspace import luma
 from regrow.nets.model import Model
-from regrow.resample import bicubic
+from regrow.nets.ops.color import luma
+from regrow.nets.ops.resample import bicubic
 
 if TYPE_CHECKING:
     from typing_extensions import Self

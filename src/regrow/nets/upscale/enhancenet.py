@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
+from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.base import Restorer, in_range, one_of
 from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, relu, zero_start
-from regrow.resample import bicubic
 
 
 @dataclass(frozen=True, kw_only=True)

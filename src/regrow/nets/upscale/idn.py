@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.base import LumaRestorer, in_range, one_of
 from regrow.nets.upscale.blocks import Activation, conv, he_start, transposed, transposed_reach
-from regrow.resample import bicubic
 
 
 @dataclass(frozen=True, kw_only=True)

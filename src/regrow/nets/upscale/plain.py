@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from regrow.nets.ops.resample import bicubic_phases
 from regrow.nets.upscale.base import Restorer, in_range, one_of
 from regrow.nets.upscale.blocks import conv, zero_start
-from regrow.resample import bicubic_phases
 
 CONTEXT = 4
 ACTIVATIONS = {"hardswish": nn.Hardswish, "silu": nn.SiLU}

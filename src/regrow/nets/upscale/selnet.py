@@ -9,9 +9,9 @@ from math import ceil
 import torch
 from torch import Tensor, nn
 
+from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.base import LumaRestorer, in_range, one_of
 from regrow.nets.upscale.blocks import UPSAMPLERS, Residual, Upsampler, conv, relu, zero_start
-from regrow.resample import bicubic
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.blocks import residual_dense
 from regrow.nets.video.base import VideoRestorer, middle_and_others
 from regrow.nets.video.warp import pixels, sample, warp
-from regrow.resample import bicubic
 
 
 @dataclass(frozen=True, kw_only=True)

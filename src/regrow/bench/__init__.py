@@ -1,0 +1,1 @@
+"""Benchmarks: models on sets of pictures and clips."""

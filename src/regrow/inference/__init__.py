@@ -1,0 +1,1 @@
+"""Rows and frames through nets: tiles, resizing, refinement, precision."""

@@ -1,0 +1,54 @@
+"""Keeping a net from inventing: where it strays too far from the plain enlargement, that is taken instead."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from regrow.inference.resize import resampled
+from regrow.inference.tiling import Band
+
+
+def corrected(enlarged: np.ndarray, plain: np.ndarray, threshold: float) -> np.ndarray:
+    """The enlarged picture, but for pixels of which any channel strays from the plain one by more than a threshold.
+
+    Args:
+        enlarged: (H, W, C), by a net.
+        plain: the same shape and type, bilinear.
+        threshold: in the units of the pictures.
+    """
+    difference = np.maximum(enlarged, plain) - np.minimum(enlarged, plain)  # no sign to lose in unsigned integers
+    if enlarged.dtype.kind == "u":
+        threshold = math.floor(threshold)  # compared as integers, not each as a float
+    beyond = difference > threshold
+    # Channel by channel, for numpy is slow along so short an axis.
+    channels = range(beyond.shape[-1])
+    any_beyond = functools.reduce(np.logical_or, (beyond[..., c] for c in channels))
+    for c in channels:
+        beyond[..., c] = any_beyond
+    return np.where(beyond, plain, enlarged)
+
+
+def corrected_rows(
+    enlarged: Iterable[np.ndarray],
+    rows: Iterable[np.ndarray],
+    size: tuple[int, int],
+    wanted: tuple[int, int],
+    threshold: float,
+) -> Iterator[np.ndarray]:
+    """The same for pictures that arrive in rows.
+
+    Args:
+        enlarged: (n, width, bands) float32, by a net.
+        rows: the picture before, (n, width, bands) float32 in [0, 1].
+        size, wanted: (width, height) before and after.
+        threshold: in levels of 255.
+    """
+    plain = Band(resampled(rows, size, wanted, 0))  # all bands with the kernel of alpha, which is the bilinear one
+    top = 0
+    for block in enlarged:
+        yield corrected(block, plain.rows(top, top + len(block)), threshold / 255)
+        top += len(block)

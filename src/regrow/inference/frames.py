@@ -1,0 +1,196 @@
+"""Frames through a model and out again, in bounded memory: one by one, in groups, or in windows.
+
+Frames come in *scenes*, iterables of frames that belong together. No group and no window reaches over the end of a
+scene: whoever knows where the cuts are, or which frames were a group, says so by it. A clip without cuts is one scene.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+
+from regrow.errors import RegrowError
+from regrow.inference.resize import ROWS, cropped
+from regrow.inference.rows import TILE, Samples, grow_rows, restore_rows, shrink_rows, to_float
+from regrow.nets.model import Model
+from regrow.nets.rescale.base import Rescaler
+from regrow.nets.upscale.base import Restorer
+from regrow.nets.video.base import VideoRestorer
+from regrow.nets.video.tad import VideoTAD
+from regrow.operations.rescale import Scale, check_scale, grown_size, small_size
+
+Frames = Iterable[np.ndarray]
+
+T = TypeVar("T")
+
+
+def shrink_group(
+    group: Sequence[np.ndarray], model: Rescaler, scale: Scale | None = None, *, tile: int = TILE
+) -> list[np.ndarray]:
+    """Shrink frames together.
+
+    Args:
+        group: (H, W, 3 or 1) each, uint8 or float32 in [0, 1], of one size, which may be any; no more of them than the
+            model takes together.
+        model: the rescaler, on the device it is to run on.
+        scale: how many times smaller each side becomes, or (width, height) on their own; the model's when not given.
+            Sizes are rounded up.
+        tile: side in pixels of the pieces that are worked on.
+
+    Returns:
+        (h, w, colours of the model's small pictures) uint8, one for each frame.
+
+    Raises:
+        RegrowError: the frames differ in size.
+    """
+    scales = (model.scales[1], model.scales[0]) if scale is None else check_scale(scale)
+    n, (height, width) = len(group), group[0].shape[:2]
+    small = small_size((width, height), scales)
+    rows = stacked(group, model.colours)
+    return _split(shrink_rows(rows, width, height, n * model.colours, _widened(model, n), small, tile), n)
+
+
+def grow_group(
+    group: Sequence[np.ndarray],
+    model: Rescaler,
+    size: tuple[int, int] | None = None,
+    *,
+    tile: int = TILE,
+    dtype: Samples = np.uint8,
+) -> list[np.ndarray]:
+    """Grow frames that were shrunk together.
+
+    Args:
+        group, model, tile: as for `shrink_group`.
+        size: (width, height) of the results; the model's scale times that of the small ones when not given.
+        dtype: of the results: uint8, uint16 or, clamped but not rounded, float32.
+
+    Returns:
+        (H, W, colours of the model's pictures), one for each frame.
+    """
+    n, small = len(group), (group[0].shape[1], group[0].shape[0])
+    grown = size or grown_size(small, (model.scales[1], model.scales[0]))
+    held, colours = n * model.small_colours, n * model.colours
+    rows = stacked(group, model.small_colours)
+    return _split(grow_rows(rows, small, grown, held, colours, _widened(model, n), dtype, tile), n)
+
+
+def restore_window(
+    window: Sequence[np.ndarray],
+    model: Restorer | VideoRestorer,
+    size: tuple[int, int] | None = None,
+    *,
+    tile: int = TILE,
+    dtype: Samples = np.uint8,
+) -> np.ndarray:
+    """Restore the frame in the middle of those around it, as many as the net looks at.
+
+    Args:
+        window: frames, as for `shrink_group`.
+        model: a net for pictures or, with `frames`, for windows of so many.
+        size: (width, height) to which the result is cut; the whole when not given.
+        tile, dtype: as for `grow_group`.
+
+    Returns:
+        (H, W, 3).
+    """
+    small = window[0].shape[1], window[0].shape[0]
+    width, height = size or (small[0] * model.scale, small[1] * model.scale)
+    rows = restore_rows(stacked(window, 3), small, 3, model, dtype, tile, frames=len(window))
+    return np.concatenate(list(cropped(rows, width, height)))
+
+
+def shrink_frames(
+    scenes: Iterable[Frames], model: Rescaler, scale: Scale | None = None, *, tile: int = TILE
+) -> Iterator[np.ndarray]:
+    """Shrink the frames of scenes, in groups where the model takes several; arguments as for `shrink_group`.
+
+    Yields:
+        One small frame for each. Held at any time: a group, before and after.
+    """
+    for group in _groups(scenes, frames_at_once(model)):
+        yield from shrink_group(group, model, scale, tile=tile)
+
+
+def grow_frames(
+    scenes: Iterable[Frames],
+    model: Rescaler | Restorer | VideoRestorer,
+    size: tuple[int, int] | None = None,
+    *,
+    tile: int = TILE,
+) -> Iterator[np.ndarray]:
+    """Grow the small frames of scenes, by the rescaler that has shrunk them or a net that enlarges ordinary ones.
+
+    Arguments as for `grow_group`; groups have to be those that were shrunk together.
+
+    Yields:
+        (H, W, colours of the model's pictures) uint8, one for each frame.
+    """
+    n = frames_at_once(model)
+    if isinstance(model, Rescaler):
+        for group in _groups(scenes, n):
+            yield from grow_group(group, model, size, tile=tile)
+        return
+    for scene in scenes:
+        for window in windows_of(scene, n):
+            yield restore_window(window, model, size, tile=tile)
+
+
+def frames_at_once(model: Model) -> int:
+    """How many frames a model looks at together: 1, those of a group at most, or those of a window."""
+    return model.config.frames if isinstance(model, VideoTAD) else int(getattr(model, "frames", 1))
+
+
+def groups_of(frames: Iterable[T], n: int) -> Iterator[list[T]]:
+    """Frames n by n; the last group may be shorter."""
+    source = iter(frames)
+    while group := list(islice(source, n)):
+        yield group
+
+
+def windows_of(frames: Iterable[T], n: int) -> Iterator[list[T]]:
+    """For each frame the n, an odd number, around it; beyond the ends the first and the last are repeated."""
+    window: deque[T] = deque(maxlen=n)
+    for frame in frames:
+        if not window:
+            window.extend([frame] * (n // 2))
+        window.append(frame)
+        if len(window) == n:
+            yield list(window)
+    for _ in range(n // 2 if window else 0):
+        window.append(window[-1])
+        if len(window) == n:
+            yield list(window)
+
+
+def _groups(scenes: Iterable[Frames], n: int) -> Iterator[list[np.ndarray]]:
+    return (group for scene in scenes for group in groups_of(scene, n))
+
+
+def _widened(model: Rescaler, frames: int) -> Rescaler:
+    """A model of groups as one of pictures with the colours of so many frames, which is what the pipeline knows."""
+    wide = copy(model)  # shares all weights
+    wide.colours, wide.small_colours = frames * model.colours, frames * model.small_colours
+    return wide
+
+
+def stacked(frames: Sequence[np.ndarray], colours: int) -> Iterator[np.ndarray]:
+    """Rows of frames one after another among the bands: (rows, W, len(frames) * colours) float32 in [0, 1]."""
+    sizes = {frame.shape[:2] for frame in frames}
+    if len(sizes) > 1:
+        words = " and ".join(sorted(f"{width}x{height}" for height, width in sizes))
+        raise RegrowError(f"frames of {words} pixels cannot go through a model together; a clip has one size")
+    for top in range(0, len(frames[0]), ROWS):
+        blocks = (next(to_float([frame[top : top + ROWS]], frame.shape[2], colours)) for frame in frames)
+        yield np.concatenate(list(blocks), axis=2)
+
+
+def _split(rows: Iterable[np.ndarray], frames: int) -> list[np.ndarray]:
+    """The frames of rows that hold so many."""
+    pixels = np.concatenate(list(rows))
+    return [np.ascontiguousarray(frame) for frame in np.split(pixels, frames, axis=2)]

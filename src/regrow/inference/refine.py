@@ -1,0 +1,135 @@
+"""Small pictures refined one by one: descent through the decoder to what it grows best, no weight touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regrow.inference.tiling import Band
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from regrow.nets.rescale.base import Rescaler
+
+MOST = 1000
+"""Steps beyond which nobody can mean it."""
+
+MOMENTUM = 0.8
+
+CLOSENESS = 0.05
+"""Weight of the squared distance to the guidance image, where that of the regrown picture has 1."""
+
+CONTEXT = 16
+"""Small pixels around a tile that are grown with it: what lies further has hardly any influence."""
+
+
+def refined_rows(
+    full: Iterable[np.ndarray],
+    small: Iterable[np.ndarray],
+    size: tuple[int, int],
+    model: Rescaler,
+    steps: int,
+    tile: int,
+) -> Iterator[np.ndarray]:
+    """Refine a small picture, tile after tile.
+
+    Each tile sees the refined ones before it, and its own small pixels alone are moved: what the whole picture loses
+    becomes less with every tile, and there are no seams.
+
+    Args:
+        full: rows of the picture, (n, width * scale, bands) float32 in [0, 1], top to bottom.
+        small: rows of what the model shrank it to, (n, width, bands') float32.
+        size: (width, height) of the small picture, multiples of the model's `fold`.
+        model: the rescaler, on the device it is to run on.
+        steps: of descent, at least 1.
+        tile: side of a tile in pixels of the full picture.
+
+    Yields:
+        (n, width, bands') float32, top to bottom. Bands beyond the model's colours are left as they are.
+    """
+    (width, height), (down, across), fold = size, model.scales, model.fold
+    side = max(1, tile // (max(model.scales) * fold)) * fold
+    context = max(1, min(CONTEXT, side // 4) // fold) * fold
+    originals, shrunk = Band(full), Band(small)
+    above: np.ndarray | None = None
+    for top in range(0, height, side):
+        bottom, first, last = min(top + side, height), max(0, top - context), min(height, top + side + context)
+        x = originals.rows(first * down, last * down)
+        y = shrunk.rows(first, last).copy()
+        if above is not None:
+            y[: top - first] = above[len(above) - (top - first) :]
+        for left in range(0, width, side):
+            start, stop = max(0, left - context), min(width, left + side + context)
+            inner = np.s_[top - first : bottom - first, left - start : min(left + side, width) - start]
+            piece = y[:, start:stop]
+            colours = piece[..., : model.small_colours]
+            colours[inner] = _refine(
+                x[:, start * across : stop * across, : model.colours], colours, inner, model, steps
+            )
+        above = y[: bottom - first]
+        yield y[top - first : bottom - first]
+
+
+def _refine(x: np.ndarray, y: np.ndarray, inner: tuple[slice, slice], model: Rescaler, steps: int) -> np.ndarray:
+    """The inner part of y (h, w, c), moved so that y grows to x (H, W, C): the best of all that was seen on the way.
+
+    Gradient descent with Nesterov's momentum, straight through the rounding to 8 bits. The rate is the inverse of the
+    curvature at first and falls to zero; a step that leads far up is taken back and the rate halved.
+    """
+    import torch
+
+    from regrow.nets.layers import quantize
+
+    original, start = _tensor(x, model), _tensor(y, model)
+    with torch.no_grad():
+        guidance = model.guidance(original, (y.shape[0], y.shape[1]))
+    closeness = CLOSENESS * original.numel() / start.numel()
+    mask = torch.zeros_like(start[:1, :1])
+    mask[..., inner[0], inner[1]] = 1
+    rate = mask / (_curvature(start, model) + closeness)
+    small, velocity = start, torch.zeros_like(start)
+    best, least = start, float("inf")
+    for step in range(steps + 1):
+        small = small.detach().requires_grad_(step < steps)
+        loss = (model.grow(quantize(small)) - original).square().sum() + closeness * (small - guidance).square().sum()
+        if loss.item() < least:
+            best, least = small.detach(), loss.item()
+        if step == steps:
+            break
+        if loss.item() > 2 * least:
+            small, velocity, rate = best, torch.zeros_like(start), rate / 2
+            continue
+        (gradient,) = torch.autograd.grad(loss / 2, small)
+        with torch.no_grad():
+            velocity = MOMENTUM * velocity + gradient
+            small = small - rate * (1 - step / steps) * (gradient + MOMENTUM * velocity)
+    return np.asarray(best[0, :, inner[0], inner[1]].permute(1, 2, 0).cpu().numpy())
+
+
+def _curvature(y: Tensor, model: Rescaler, side: int = 64, iterations: int = 6) -> float:
+    """The largest curvature of half the squared error in y, near enough: power iteration where y has most contrast."""
+    import torch
+
+    starts = [range(0, max(1, n - side + 1), side) for n in y.shape[-2:]]
+    parts = [y[..., top : top + side, left : left + side] for top in starts[0] for left in starts[1]]
+    y = max(parts, key=lambda part: float(part.std(correction=0))).clone().requires_grad_()
+    grown = model.grow(y)
+    away = torch.randn(y.shape, generator=torch.Generator().manual_seed(0)).to(y)
+    value = 0.0
+    for _ in range(iterations):
+        away = away / away.square().mean().sqrt().clamp(min=1e-12)
+        with torch.no_grad():
+            change = (model.grow(y + away / 512) - grown) * 512
+        value = float(change.square().sum() / away.square().sum())
+        (away,) = torch.autograd.grad((grown * change).sum(), y, retain_graph=True)
+    return max(value, 1.0)
+
+
+def _tensor(picture: np.ndarray, model: Rescaler) -> Tensor:
+    import torch
+
+    tensor = torch.from_numpy(np.ascontiguousarray(picture)).to(model.device).permute(2, 0, 1)[None]
+    return tensor.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,127 @@
+"""Pictures of any size for models that want multiples: padded, cropped or resampled, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+import numpy as np
+
+from regrow.inference.tiling import Band
+
+ROWS = 64
+"""Rows of the result that are resampled at a time."""
+
+
+def fitted(full: int, small: int, scale: int) -> int:
+    """The length that a side of `full` pixels is given so that `scale` divides it into `small` pixels.
+
+    Where `small` is `full` divided and rounded up, nothing is resampled: the side keeps its length, and what is missing
+    to a multiple is padded. Any other small side comes from resampling to exactly `small * scale`.
+    """
+    return full if small == -(-full // scale) else small * scale
+
+
+def padded(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
+    """Repeat the last column and row up to a size."""
+    done, block = 0, None
+    for block in rows:
+        done += len(block)
+        yield np.pad(block, ((0, 0), (0, width - block.shape[1]), (0, 0)), mode="edge")
+    if block is not None and done < height:
+        yield np.pad(block[-1:], ((0, height - done - 1), (0, width - block.shape[1]), (0, 0)), mode="edge")
+
+
+def cropped(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
+    """Keep the top left."""
+    for block in rows:
+        if height <= 0:
+            return
+        yield block[:height, :width]
+        height -= len(block)
+
+
+def resampled(
+    rows: Iterable[np.ndarray], size: tuple[int, int], wanted: tuple[int, int], colours: int
+) -> Iterator[np.ndarray]:
+    """Antialiased resampling, the same as `regrow.nets.ops.resample.bicubic`, in bounded memory.
+
+    Args:
+        rows: (n, width, bands) float32, top to bottom: `colours` bands and perhaps alpha. Alpha is resampled with a
+            triangle, which does not ring: the opaque stays opaque and the transparent transparent.
+        size: (width, height) of the picture.
+        wanted: (width, height) of the result.
+        colours: bands that are not alpha.
+
+    Yields:
+        (n, wanted width, bands) float32, top to bottom.
+    """
+    if size == wanted:
+        yield from rows
+        return
+    across = [partial(_weighted, *taps(size[0], wanted[0], *kernel)) for kernel in (CUBIC, TRIANGLE)]
+    down = [taps(size[1], wanted[1], *kernel) for kernel in (CUBIC, TRIANGLE)]
+    # The first row that this or a later row of the result looks at.
+    needed = np.minimum.accumulate(down[0][0].min(1)[::-1])[::-1]
+    band = Band(_both(block, colours, *across, axis=1) for block in rows)
+    for top in range(0, wanted[1], ROWS):
+        part = slice(top, top + ROWS)
+        first, last = int(needed[top]), int(down[0][0][part].max()) + 1
+        window = band.rows(first, last)
+        colour, alpha = (partial(_weighted, index[part] - first, weight[part]) for index, weight in down)
+        yield _both(window, colours, colour, alpha, axis=0)
+
+
+def _both(
+    block: np.ndarray,
+    colours: int,
+    colour: Callable[..., np.ndarray],
+    alpha: Callable[..., np.ndarray],
+    *,
+    axis: int,
+) -> np.ndarray:
+    """Colour bands through one map and alpha through another."""
+    result = colour(block[..., :colours], axis=axis)
+    if block.shape[-1] == colours:
+        return result
+    return np.concatenate([result, alpha(block[..., colours:], axis=axis)], axis=-1)
+
+
+def _weighted(index: np.ndarray, weight: np.ndarray, block: np.ndarray, *, axis: int) -> np.ndarray:
+    """Sums of samples along an axis: result[i] = sum over k of weight[i, k] * block[index[i, k]]."""
+    shape = (-1, 1, 1) if axis == 0 else (1, -1, 1)
+    total = np.zeros((1, 1, 1), np.float32)
+    for k in range(index.shape[1]):
+        total = total + np.take(block, index[:, k], axis=axis) * weight[:, k].reshape(shape)
+    return total
+
+
+def _cubic(x: np.ndarray) -> np.ndarray:
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+def _triangle(x: np.ndarray) -> np.ndarray:
+    return np.maximum(0, 1 - np.abs(x))
+
+
+CUBIC = _cubic, 2
+"""Keys' kernel with a = -0.5 and how far it reaches."""
+TRIANGLE = _triangle, 1
+
+
+def taps(n: int, m: int, kernel: Callable[[np.ndarray], np.ndarray], reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of n samples make each of m, and with what weights: two (m, k) arrays, of integers and of float32.
+
+    The kernel is widened by n / m when shrinking; beyond the ends samples are mirrored, the end sample repeated.
+    """
+    step = n / m
+    wide = max(1.0, step)
+    centre = (np.arange(m) + 0.5) * step - 0.5
+    index = np.floor(centre - reach * wide).astype(np.int64)[:, None] + np.arange(int(2 * reach * wide) + 2)
+    weight = kernel((centre[:, None] - index) / wide)
+    weight /= weight.sum(1, keepdims=True)
+    index %= 2 * n
+    return np.where(index >= n, 2 * n - 1 - index, index), weight.astype(np.float32)

@@ -1,0 +1,106 @@
+"""What libvips says of an opened file: refused, or made fit to be a picture of ours."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyvips
+
+from regrow.errors import RegrowError
+from regrow.io.detect import Found
+from regrow.io.formats import MAX_PIXELS, METADATA_LIMIT
+
+MAX_SIDE = 10**6
+"""The longest side read, in pixels."""
+
+MAX_WHOLE_PIXELS = 2**28
+"""The largest picture read, in pixels, in a format that can only be decoded whole (AVIF, interlaced PNG, ...)."""
+
+_SAMPLES = {
+    "uint": "whole numbers",
+    "int": "signed whole numbers",
+    "short": "signed whole numbers",
+    "char": "signed whole numbers",
+    "float": "floating-point numbers",
+    "double": "floating-point numbers",
+    "complex": "complex numbers",
+    "dpcomplex": "complex numbers",
+}
+
+
+def get_field(image: pyvips.Image, key: str) -> Any:
+    """A metadata field, None when the file has none of that name."""
+    return image.get(key) if image.get_typeof(key) else None
+
+
+def resolution_of(image: pyvips.Image) -> tuple[float, float] | None:
+    """Pixels per millimetre, None for what libvips gives when a file does not say: 1, or 72 per inch."""
+    x, y = float(image.xres), float(image.yres)
+    unsaid = any(abs(x - default) < 0.002 and abs(y - default) < 0.002 for default in (1.0, 72 / 25.4))
+    return (x, y) if min(x, y) > 0 and not unsaid else None
+
+
+def check_size(image: pyvips.Image, found: Found, name: str) -> None:
+    """Raise RegrowError for several frames or pages, and for more pixels than regrow reads."""
+    pages = get_field(image, "n-pages") or 1
+    if pages > 1:
+        raise RegrowError(f"{name}: holds {pages} frames or pages; split it into single pictures first")
+    size = f"{image.width}x{image.height}"
+    if max(image.width, image.height) > MAX_SIDE or image.width * image.height > MAX_PIXELS:
+        raise RegrowError(f"{name}: {size} is too large; regrow reads up to {MAX_PIXELS} pixels and {MAX_SIDE} a side")
+    whole = (
+        found.format in ("heif", "webp", "gif") or get_field(image, "interlaced") or get_field(image, "jpeg-multiscan")
+    )
+    if whole and image.width * image.height > MAX_WHOLE_PIXELS:
+        raise RegrowError(
+            f"{name}: {size} is too large for a file that must be decoded whole, at most {MAX_WHOLE_PIXELS} pixels; "
+            "save it as plain PNG, TIFF or baseline JPEG"
+        )
+
+
+def conversion(image: pyvips.Image, bits: int, name: str) -> tuple[Callable[[pyvips.Image], pyvips.Image], list[str]]:
+    """What turns this image into 8- or 16-bit grey or RGB, and the words for it."""
+    kind, bands, sample = image.interpretation, image.bands, image.format
+    save = "save it as grey or RGB with 8 or 16 bits"
+    if sample not in ("uchar", "ushort"):
+        raise RegrowError(f"{name}: its samples are {bits}-bit {_SAMPLES.get(sample, sample)}; {save}")
+    if kind == "cmyk" and bands in (4, 5):
+        depth = 16 if sample == "ushort" else 8
+        return lambda im: im.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth), [
+            "CMYK converted to sRGB"
+        ]
+    grey, colour = ("b-w", "grey16"), ("srgb", "rgb", "rgb16")
+    if not (kind in grey and bands in (1, 2)) and not (kind in colour and bands in (3, 4)):
+        raise RegrowError(f"{name}: has {bands} bands of the kind {kind!r}; {save}")
+    notes = ["palette expanded"] if get_field(image, "palette") else []
+    if bits < 8 and not notes:
+        notes.append(f"{bits}-bit samples widened to 8 bits")
+    if sample == "ushort" and 8 < bits < 16:
+        # libvips shifts samples up, which leaves white short of 65535; repeating their high bits below fills the range.
+        return lambda im: im | (im >> bits), [*notes, f"{bits}-bit samples widened to 16 bits"]
+    return lambda im: im, notes
+
+
+def block_of(image: pyvips.Image, key: str, notes: list[str]) -> bytes | None:
+    """A metadata block as bytes; None when there is none or, with a note, when it is implausibly large."""
+    data = get_field(image, key)
+    if data is None:
+        return None
+    if len(data) > METADATA_LIMIT:
+        notes.append(f"the {key.split('-')[0].upper()} block of {len(data)} bytes is implausibly large; it is left out")
+        return None
+    return bytes(data) or None
+
+
+def as_utf8(xmp: bytes | None, notes: list[str]) -> bytes | None:
+    """XMP as UTF-8, which is what all these formats prescribe."""
+    if xmp is None or b"\x00" not in xmp:
+        return xmp
+    xmp = xmp.rstrip(b"\x00") or None
+    if xmp and b"\x00" in xmp:
+        try:
+            xmp = xmp.decode("utf-16").encode()
+            notes.append("the XMP block was in UTF-16; it is now in UTF-8")
+        except UnicodeError:
+            xmp = None
+            notes.append("the XMP block is unreadable; it is left out")
+    return xmp

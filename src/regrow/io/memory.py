@@ -1,0 +1,139 @@
+"""Pictures in memory: numpy arrays, PIL images and tensors, and the way back to the same kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from regrow.errors import UsageError
+from regrow.io.reader import open_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A picture as rows, and how to make the caller's kind of picture from rows again."""
+
+    pixels: np.ndarray
+    """(H, W, bands) uint8, uint16 or float32 in [0, 1]; bands are 1 or 3 colours and perhaps alpha."""
+    colours: int
+    wrap: Callable[[np.ndarray], Any]
+    """From (h, w, bands), integers or float32, to the kind that came in."""
+    xmp: bytes | None = None
+    holds_xmp: bool = False
+    """Whether the kind carries XMP, as PIL images do in `info["xmp"]`."""
+
+    @property
+    def depth(self) -> int:
+        """8 or 16 bits."""
+        return 16 if self.pixels.dtype == np.uint16 else 8
+
+
+def accept(picture: Any) -> InMemory:
+    """Take a picture of any kind that lives in memory.
+
+    Args:
+        picture: numpy (H, W), (H, W, 1 to 4) uint8 or uint16; PIL image; tensor (1 or 3, H, W) float in [0, 1].
+
+    Raises:
+        UsageError: any other kind, naming what was given and what is taken.
+    """
+    if isinstance(picture, np.ndarray):
+        return _accept_array(picture)
+    name = type(picture).__module__.split(".")[0]
+    if name == "torch":
+        return _accept_tensor(picture)
+    if name == "PIL":
+        return _accept_pil(picture)
+    raise UsageError(f"{type(picture).__name__} is not a picture; give a path, numpy array, PIL image or tensor")
+
+
+def _accept_array(array: np.ndarray) -> InMemory:
+    flat = array.ndim == 2
+    pixels = array[..., None] if flat else array
+    if (
+        pixels.ndim != 3
+        or not 1 <= pixels.shape[2] <= 4
+        or 0 in pixels.shape
+        or array.dtype not in (np.uint8, np.uint16)
+    ):
+        raise UsageError(
+            f"array of shape {array.shape} and {array.dtype}: expected (H, W) or (H, W, 1..4), uint8 or uint16"
+        )
+    colours = 3 if pixels.shape[2] >= 3 else 1
+    return InMemory(pixels, colours, lambda result: result[..., 0] if flat and result.shape[2] == 1 else result)
+
+
+def _accept_tensor(tensor: Any) -> InMemory:
+    import torch
+
+    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3) or 0 in tensor.shape or not tensor.is_floating_point():
+        raise UsageError(
+            f"tensor of shape {tuple(tensor.shape)} and {tensor.dtype}: expected (1 or 3, H, W), float in [0, 1]"
+        )
+    pixels = tensor.detach().float().cpu().permute(1, 2, 0).numpy()
+
+    def wrap(result: np.ndarray) -> Any:
+        peak = np.iinfo(result.dtype).max if result.dtype.kind == "u" else 1
+        floats = torch.from_numpy(result.astype(np.float32) / np.float32(peak)).permute(2, 0, 1).contiguous()
+        return floats.to(tensor.device, tensor.dtype)
+
+    return InMemory(pixels, tensor.shape[0], wrap)
+
+
+def _accept_pil(image: Image.Image) -> InMemory:
+    from PIL import Image
+
+    if image.mode == "P":
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    elif image.mode in ("1", "CMYK"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    if image.mode not in ("L", "LA", "RGB", "RGBA", "I;16"):
+        raise UsageError(f"PIL image of mode {image.mode}: expected 1, L, LA, I;16, P, RGB, RGBA or CMYK")
+    if 0 in image.size:
+        raise UsageError(f"PIL image of {image.width}x{image.height}: has no pixels")
+    pixels = np.asarray(image)
+    kept: dict[str | tuple[int, int], Any] = {
+        key: image.info[key] for key in ("icc_profile", "exif", "dpi") if key in image.info
+    }
+
+    def wrap(result: np.ndarray) -> Any:
+        if result.dtype == np.uint16 and result.shape[2] > 1:  # PIL has 16 bits for plain grey only
+            result = np.rint(result / 257).astype(np.uint8)
+        made = Image.fromarray(result[..., 0] if result.shape[2] == 1 else result)
+        made.info.update(kept)
+        return made
+
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    xmp = cast("bytes | None", image.info.get("xmp"))
+    return InMemory(pixels, 3 if pixels.shape[2] >= 3 else 1, wrap, xmp, holds_xmp=True)
+
+
+def read_rgb(picture: Any) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of any picture, for measuring and training: writable, in memory as a whole.
+
+    Grey is repeated in all three colours, alpha is left out, more than 8 bits are rounded to 8.
+
+    Args:
+        picture: path, bytes of a file, or what `accept` takes.
+
+    Raises:
+        RegrowError: the file cannot be read. UsageError: not a picture.
+    """
+    if isinstance(picture, (str, os.PathLike, bytes)):
+        opened = open_picture(picture)
+        pixels, colours = np.concatenate(list(opened.rows())), opened.colours
+    else:
+        given = accept(picture)
+        pixels, colours = given.pixels, given.colours
+    pixels = pixels[..., :colours]
+    if pixels.dtype != np.uint8:
+        peak = 65535 if pixels.dtype == np.uint16 else 1
+        pixels = np.rint(np.clip(pixels * (255 / peak), 0, 255)).astype(np.uint8)
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy()

@@ -1,0 +1,215 @@
+"""The passport: what a small picture says of itself, in its XMP, so that it can be regrown without being told how.
+
+The format is specified in docs/passport.md. A passport is untrusted input: everything is checked before it is believed.
+"""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from regrow.errors import RegrowError
+from regrow.io import xmp as packets
+from regrow.io.formats import METADATA_LIMIT, printable
+
+NAMESPACE = "https://regrow.dev/ns/passport/1.0/"
+VERSION = 1
+MAX_SIDE = 10**6
+SCALES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+MAX_UNEVEN = 4
+"""How many times more one side may be shrunk than the other."""
+
+MAX_WORK = 4 * MAX_UNEVEN
+"""How many times longer than wanted a side may be grown: the scale of a model is the next power of 2 or 4."""
+
+_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,6}")
+_ADVICE = "get the file as regrow made it, or take the passport out and say how with --scale and --model"
+
+
+class PassportError(RegrowError):
+    """A picture has a passport that cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passport:
+    """What it takes to regrow a small picture.
+
+    Args:
+        version: of this format, 1.
+        model: name of the model that shrank it, [a-z0-9][a-z0-9._-]{0,63}.
+        digest: SHA-256 of that model's weights, 64 lower-case hexadecimal digits.
+        scale: of the model as it was applied: 1, 2, 4 ... 128.
+        width, height: exact size of the original, as stored, 1 to 1,000,000 pixels.
+        small_width, small_height: size of the small picture, no larger.
+        depth: bits of a sample of the original, 8 or 16.
+        colours: of the original, 1 (grey) or 3 (RGB).
+        alpha: whether the original had transparency.
+        refined: steps by which the small picture was refined, 1 to 1,000; None when it was not.
+        exif: the original's EXIF block, only where the small picture's format cannot hold it (TIFF).
+        icc: the original's colour profile, only where the small picture cannot hold it (a grey one of a colour one).
+
+    Raises ValueError for anything else.
+    """
+
+    version: int = VERSION
+    model: str
+    digest: str
+    scale: int
+    width: int
+    height: int
+    small_width: int
+    small_height: int
+    depth: int
+    colours: int
+    alpha: bool
+    refined: int | None = None
+    exif: bytes | None = None
+    icc: bytes | None = None
+
+    def __post_init__(self) -> None:
+        rules = {
+            "version": self.version == VERSION,
+            "model": _MODEL.fullmatch(self.model),
+            "digest": _DIGEST.fullmatch(self.digest),
+            "scale": self.scale in SCALES,
+            "width": 1 <= self.width <= MAX_SIDE,
+            "height": 1 <= self.height <= MAX_SIDE,
+            "small_width": self._reaches(self.small_width, self.width),
+            "small_height": self._reaches(self.small_height, self.height),
+            "depth": self.depth in (8, 16),
+            "colours": self.colours in (1, 3),
+            "alpha": isinstance(self.alpha, bool),
+            "refined": self.refined is None or 1 <= self.refined <= 1000,
+        }
+        for field, kept in rules.items():
+            if not kept:
+                raise ValueError(f"{field} is {getattr(self, field)!r}")
+
+    def _reaches(self, small: int, full: int) -> bool:
+        """Whether a side can have become so small, without work that no picture needs when it is grown."""
+        return 1 <= small <= full and (small - 1) * self.scale < MAX_WORK * full
+
+    def check_size(self, width: int, height: int, *, name: str = "the small picture") -> None:
+        """Raise PassportError unless a picture of this size can be the one that the passport was written for."""
+        if (width, height) != (self.small_width, self.small_height):
+            raise PassportError(
+                f"{name}: is {width}x{height} and its passport was written for {self.small_width}x{self.small_height}, "
+                "so it was resized, cropped or turned since; get the file as regrow made it"
+            )
+
+    def to_xmp(self, existing: bytes | None) -> bytes:
+        """The picture's own XMP packet with the passport in it, every other byte unchanged; or a new packet.
+
+        A packet that cannot be added to (not well-formed, not UTF-8, with a DTD, or with a passport already, when a
+        small picture is shrunk again) travels inside the new one, and `strip` gives it back.
+
+        Raises PassportError when all this is more than 16 MiB.
+        """
+        properties: dict[str, str] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                properties[field.name] = base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+        spliced = None
+        if existing and not packets.mentions(existing, NAMESPACE):
+            spliced = packets.splice(existing, NAMESPACE, "regrow", properties)
+        if spliced is None:
+            if existing:
+                properties["original"] = base64.b64encode(existing).decode()
+            spliced = packets.new_packet(NAMESPACE, "regrow", properties)
+        if len(spliced) > METADATA_LIMIT:
+            raise PassportError(
+                f"the XMP with the passport would have {len(spliced)} bytes; take out the picture's own"
+            )
+        return spliced
+
+    @classmethod
+    def from_xmp(cls, xmp: bytes, *, name: str = "the small picture") -> "Passport | None":
+        """The passport in an XMP packet, None when there is none.
+
+        Raises PassportError, starting with `name`, for one that is damaged or was written by a newer regrow.
+        """
+        if not packets.mentions(xmp, NAMESPACE):
+            return None
+        try:
+            properties = packets.read(xmp, NAMESPACE)
+        except ValueError as error:
+            raise _damaged(name, error) from error
+        if not properties:
+            return None
+        version = properties.get("version", "")
+        if _NUMBER.fullmatch(version) and int(version) > VERSION:
+            raise PassportError(f"{name}: was written by a newer regrow (passport version {version}); update regrow")
+        try:
+            values = {key: reader(properties[key]) for key, reader in _READERS.items() if key in properties}
+            missing = [key for key in _READERS if key not in values and key not in ("refined", "exif", "icc")]
+            if missing:
+                raise ValueError(f"{missing[0]} is missing")
+            return cls(**values)
+        except ValueError as error:
+            raise _damaged(name, error) from error
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _number(value: str) -> int:
+    if not _NUMBER.fullmatch(value):
+        raise ValueError(f"{value!r} is not a number of the kind expected")
+    return int(value)
+
+
+def _truth(value: str) -> bool:
+    if value not in ("True", "False"):
+        raise ValueError(f"{value!r} is neither True nor False")
+    return value == "True"
+
+
+def _bytes(value: str) -> bytes:
+    # Programs that pretty-print XML may have wrapped the line.
+    return base64.b64decode("".join(value.split()), validate=True)
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "version": _number,
+    "model": _text,
+    "digest": _text,
+    "scale": _number,
+    "width": _number,
+    "height": _number,
+    "small_width": _number,
+    "small_height": _number,
+    "depth": _number,
+    "colours": _number,
+    "alpha": _truth,
+    "refined": _number,
+    "exif": _bytes,
+    "icc": _bytes,
+}
+
+
+def _damaged(name: str, error: ValueError) -> PassportError:
+    why = printable(error)
+    return PassportError(f"{name}: its passport is damaged ({why[:100]}); {_ADVICE}")
+
+
+def strip(xmp: bytes) -> bytes | None:
+    """The picture's own XMP, byte for byte as it was before `Passport.to_xmp`; None when there was none.
+
+    Where another program has rewritten the packet since, it is that program's packet without the passport's
+    properties; None when they cannot be told apart.
+    """
+    if not packets.mentions(xmp, NAMESPACE):
+        return xmp
+    try:
+        properties = packets.read(xmp, NAMESPACE) or {}
+        if "original" in properties:
+            return _bytes(properties["original"])
+        return packets.unsplice(xmp, NAMESPACE, "regrow")
+    except ValueError:
+        return None

@@ -1,0 +1,252 @@
+"""Write a picture row by row, in bounded memory, so that only a whole file ever appears."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyvips
+
+from regrow.errors import RegrowError, UsageError
+from regrow.io.containers import Metadata, exif_placeholder, overwrite_avif_exif, splice_jpeg, splice_png, splice_webp
+from regrow.io.encoder import Encoder
+from regrow.io.exif import orientation as exif_orientation
+from regrow.io.exif import with_orientation
+from regrow.io.formats import (
+    check_coding,
+    check_metadata,
+    check_pixels,
+    format_of,
+    get_format,
+    icc_fits,
+    printable,
+    reason,
+)
+from regrow.io.paths import atomic
+
+
+class PictureWriter:
+    """A picture file in the making: `with PictureWriter(...) as writer: writer.write(rows)`, top to bottom.
+
+    ::
+
+        rows -> uncompressed PNG stream -> libvips encoder (a thread) -> temporary file -> + metadata -> target
+
+    The target is a path, or a binary file object such as `sys.stdout.buffer`, which needs `format`. A path is
+    replaced in one step when the block ends cleanly; after an exception, an interrupt included, neither the target
+    nor anything beside it has changed.
+
+    Args:
+        width, height: of the picture as stored, in pixels.
+        colours: 1 (grey) or 3 (RGB). `alpha` adds one band, never premultiplied.
+        depth: 8 (rows are uint8) or 16 (uint16, full range 0 to 65535).
+        format: "png", "jpeg", "webp", "tiff" or "avif"; the path's suffix when not given.
+        icc, exif, xmp: raw blocks, written byte for byte. EXIF is without the six-byte "Exif" prefix.
+        orientation: how viewers must turn the pixels, 1 to 8; what `exif` says when not given. AVIF viewers do not
+            turn, so there the stored pixels are turned and the EXIF says 1.
+        resolution: pixels per millimetre, (x, y).
+        lossless: False asks WebP and AVIF for lossy coding. Everything but JPEG is lossless otherwise.
+        quality: 1 to 100, for lossy coding; JPEG 100 and others 90 when not given.
+
+    `notes` says, in words, what of this the format could not take.
+
+    Raises UsageError at once when the format cannot hold the picture or its metadata, RegrowError when writing fails,
+    ValueError when rows do not fit what was announced.
+    """
+
+    def __init__(
+        self,
+        target: str | os.PathLike[str] | BinaryIO,
+        *,
+        width: int,
+        height: int,
+        colours: int,
+        alpha: bool = False,
+        depth: int = 8,
+        format: str | None = None,
+        icc: bytes | None = None,
+        exif: bytes | None = None,
+        xmp: bytes | None = None,
+        orientation: int | None = None,
+        resolution: tuple[float, float] | None = None,
+        lossless: bool | None = None,
+        quality: int | None = None,
+    ) -> None:
+        self.target = Path(target) if isinstance(target, str | os.PathLike) else target
+        if isinstance(self.target, Path):
+            self.name = printable(target)
+            self.form = get_format(format) if format else format_of(self.target)
+        else:
+            self.name = "standard output"
+            if format is None:
+                raise UsageError("no format is given for standard output; name one, such as png")
+            self.form = get_format(format)
+        self.width, self.height, self.depth = width, height, depth
+        self.bands = colours + alpha
+        self.notes: list[str] = []
+        self.lossless = self.form.lossless if lossless is None else lossless
+        self.quality = quality if quality is not None else 90 if self.form.lossless else 100
+        check_pixels(self.form, self.name, width=width, height=height, colours=colours, alpha=alpha, depth=depth)
+        check_coding(self.form, self.name, lossless=self.lossless, quality=self.quality)
+
+        self._orientation = exif_orientation(exif) if orientation is None else orientation
+        said = self._orientation if self.form.turned else 1
+        if self.form.exif_limit:
+            exif = with_orientation(exif, said)
+        elif exif:
+            self.notes.append(f"{self.form.name.upper()} cannot hold the EXIF block; it is left out")
+            exif = None
+        if icc and not icc_fits(icc, colours=colours, format=self.form.name):
+            self.notes.append("the ICC profile is not for such pixels; it is left out")
+            icc = None
+        self.meta = Metadata(icc=icc, exif=exif, xmp=xmp, resolution=resolution)
+        check_metadata(self.form, self.name, icc=icc, exif=exif, xmp=xmp)
+
+    def __enter__(self) -> "PictureWriter":
+        self._written = 0
+        self._opened = ExitStack()
+        try:
+            self._file = self._opened.enter_context(tempfile.TemporaryFile(dir=self._folder()))
+        except (OSError, ValueError) as error:
+            raise RegrowError(f"{self.name}: cannot write there ({reason(error)})") from error
+        self._encoder = Encoder(self._save, width=self.width, height=self.height, bands=self.bands, depth=self.depth)
+        self._opened.callback(self._encoder.stop)
+        return self
+
+    def _folder(self) -> Path | None:
+        """Where the temporary file goes: the target's file system, so that a full disk is noticed there."""
+        if not isinstance(self.target, Path):
+            return None
+        if self.target.is_dir():
+            raise RegrowError(f"{self.name}: is a folder; name a file")
+        folder = self.target.resolve().parent
+        if not self._replaceable():
+            return None
+        while not folder.exists():
+            folder = folder.parent
+        return folder
+
+    def _replaceable(self) -> bool:
+        """Whether the target is a name to be replaced; devices and named pipes are written into instead."""
+        return not isinstance(self.target, Path) or not self.target.exists() or self.target.is_file()
+
+    def write(self, rows: "np.ndarray[Any, Any]") -> None:
+        """Append rows, shape (n, width, bands) or (n, width) when there is one band, uint8 or uint16 as announced."""
+        if rows.ndim == 2:
+            rows = rows[:, :, None]
+        dtype = np.uint8 if self.depth == 8 else np.uint16
+        if rows.shape[1:] != (self.width, self.bands) or rows.dtype != dtype:
+            raise ValueError(
+                f"rows are {rows.shape} {rows.dtype}, not (n, {self.width}, {self.bands}) {dtype.__name__}"
+            )
+        if self._written + len(rows) > self.height:
+            raise ValueError(f"{self._written + len(rows)} rows are more than the height, {self.height}")
+        with self._failing():
+            self._encoder.write(rows)
+        self._written += len(rows)
+
+    def _save(self, image: pyvips.Image) -> None:
+        """In the encoder's thread: pixels, and for TIFF and AVIF the metadata, into the temporary file."""
+        if self.form.turned:
+            image = image.copy()
+        else:
+            image = image.copy_memory()
+            image.set_type(pyvips.GValue.gint_type, "orientation", self._orientation)
+            image = image.autorot().copy()
+        if self.meta.resolution:
+            image = image.copy(xres=self.meta.resolution[0], yres=self.meta.resolution[1])
+        blob = pyvips.GValue.blob_type
+        keep = pyvips.enums.ForeignKeep.NONE
+        if self.form.name in ("tiff", "avif"):
+            keep = pyvips.enums.ForeignKeep.ALL
+            placeholder = exif_placeholder(len(self.meta.exif)) if self.meta.exif else None
+            blocks = {"icc-profile-data": self.meta.icc, "xmp-data": self.meta.xmp, "exif-data": placeholder}
+            for field, block in blocks.items():
+                if block:
+                    image.set_type(blob, field, block)
+            if self.form.name == "tiff":
+                image.set_type(pyvips.GValue.gint_type, "orientation", self._orientation)
+            elif not placeholder:
+                keep = pyvips.enums.ForeignKeep.ICC | pyvips.enums.ForeignKeep.XMP
+        options = _OPTIONS[self.form.name](self.lossless, self.quality)
+        if self.form.name == "tiff":
+            options["bigtiff"] = self.width * self.height * self.bands * self.depth // 8 > 2**31
+        if self.form.name == "jpeg":
+            # Optimal Huffman tables need all coefficients in memory, 12 bytes a pixel.
+            options["optimize_coding"] = self.width * self.height < 2**24
+        target = pyvips.Target.new_to_descriptor(self._file.fileno())
+        save = getattr(image, _SAVERS[self.form.name])
+        save(target, keep=keep, **options)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, pyvips.Error, ValueError) as problem:
+            raise RegrowError(f"{self.name}: could not be written ({reason(problem)})") from problem
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._opened:
+            if error is None:
+                if self._written != self.height:
+                    raise ValueError(f"{self._written} rows were written and {self.height} announced")
+                with self._failing():
+                    self._encoder.finish()
+                    self._publish()
+
+    def _publish(self) -> None:
+        if not isinstance(self.target, Path):
+            self._deliver(self.target)
+        elif self._replaceable():
+            with atomic(self.target.resolve()) as part, part.open("r+b") as file:
+                self._deliver(file)
+                os.fsync(file.fileno())
+        else:
+            with self.target.open("wb") as file:
+                self._deliver(file)
+
+    def _deliver(self, target: BinaryIO) -> None:
+        """Copy the encoded pixels into `target` with the metadata in their places."""
+        if self.form.name == "avif" and self.meta.exif:
+            overwrite_avif_exif(self._file, self.meta.exif)
+        self._file.seek(0)
+        if self.form.name == "png":
+            splice_png(self._file, target, self.meta)
+        elif self.form.name == "jpeg":
+            splice_jpeg(self._file, target, self.meta)
+        elif self.form.name == "webp" and (self.meta.icc or self.meta.exif or self.meta.xmp):
+            alpha = self.bands in (2, 4)
+            splice_webp(self._file, target, self.meta, width=self.width, height=self.height, alpha=alpha)
+        else:
+            shutil.copyfileobj(self._file, target, 2**20)
+        target.flush()
+
+
+_SAVERS = {
+    "png": "pngsave_target",
+    "jpeg": "jpegsave_target",
+    "webp": "webpsave_target",
+    "tiff": "tiffsave_target",
+    "avif": "heifsave_target",
+}
+
+_OPTIONS: dict[str, Callable[[bool, int], dict[str, Any]]] = {
+    "png": lambda lossless, quality: {"compression": 6, "filter": "all"},
+    "jpeg": lambda lossless, quality: {"Q": quality, "subsample_mode": "off"},
+    # Without `exact`, WebP forgets the colours under fully transparent pixels.
+    "webp": lambda lossless, quality: {"lossless": lossless, "Q": 75 if lossless else quality, "exact": True},
+    "tiff": lambda lossless, quality: {"compression": "deflate", "predictor": "horizontal"},
+    "avif": lambda lossless, quality: {
+        "compression": "av1",
+        "bitdepth": 8,
+        "effort": 2 if lossless else 4,
+        **({"lossless": True} if lossless else {"Q": quality, "subsample_mode": "off"}),
+    },
+}

@@ -1,0 +1,1 @@
+"""Fixed operations on tensors: resampling, color, filters."""

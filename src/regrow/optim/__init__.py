@@ -1,0 +1,1 @@
+"""Optimizers, checkpoints and interrupts, for training and for fits."""

@@ -1,0 +1,1 @@
+"""Operations taken to where pictures are: files, objects in memory, clips, batches."""

@@ -1,0 +1,1 @@
+"""Studies of what decides how well pictures regrow, and of what people think of them."""

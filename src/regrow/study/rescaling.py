@@ -1,0 +1,214 @@
+"""Studies: what regrown pictures owe to noise, to lambda and to the size of the nets. Rows for a table and a plot."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from regrow import zoo
+from regrow.bench.plots import plot_lines
+from regrow.bench.rescale import Pair, as_rgb, bench, labels, originals
+from regrow.bench.results import means
+from regrow.errors import UsageError
+from regrow.io.paths import atomic
+from regrow.metrics import fidelity as metrics
+from regrow.nets.rescale.base import Rescaler
+from regrow.operations.rescale import Scale, check_scale, rescaler, words
+from regrow.operations.restore import BICUBIC
+from regrow.zoo import store
+
+if TYPE_CHECKING:
+    from regrow.train.recipe import Recipe
+
+Row = dict[str, Any]
+Report = Callable[[str], None]
+
+
+def noise(
+    folders: list[Path],
+    models: list[str],
+    sigmas: list[float],
+    *,
+    scale: Scale = 2,
+    grey: bool = False,
+    device: str = "auto",
+    report: Report = lambda words: None,
+) -> list[Row]:
+    """How much regrown pictures suffer when their small pictures are noisy (Schaefer 2019).
+
+    Args:
+        folders: sets of pictures, taken as `regrow.bench.rescale.originals` gives them.
+        models: names or folders, or "bicubic" for ordinary thumbnails.
+        sigmas: standard deviations of the Gaussian noise, in [0, 1]; noisy small pictures are rounded to 8 bits again.
+        scale, grey, device: as for `regrow.shrink`.
+        report: told what is being worked on.
+
+    Returns:
+        A row for each set, model and sigma: mean PSNR `rgb` in dB, and the share of it, in percent, that noise took.
+
+    Raises:
+        UsageError: a sigma that cannot be, no pictures, no such model. RegrowError: a picture cannot be read or is too
+            small.
+    """
+    if not sigmas or not all(0 <= sigma <= 1 for sigma in sigmas):
+        raise UsageError(f"sigma {', '.join(map(str, sigmas)) or 'is missing'}: must be from 0 to 1")
+    scales = check_scale(scale)
+    set_labels, model_labels = labels([str(folder) for folder in folders]), labels(models)
+    sets = [(set_labels[str(folder)], originals(folder, scales, models)) for folder in folders]
+    pairs = {name: Pair(name, scales, grey=grey, device=device) for name in models}
+    rows: list[Row] = []
+    for label, pictures in sets:
+        figures: dict[str, dict[float, list[float]]] = {name: {s: [] for s in (0.0, *sigmas)} for name in pairs}
+        for i, (path, original) in enumerate(pictures):
+            for name, pair in pairs.items():
+                report(f"{label}/{path.stem} {model_labels[name]}")
+                small, size = pair.shrink(original), (original.shape[1], original.shape[0])
+                # The same noise for every sigma and model, so that they differ by nothing else.
+                drawn = np.random.default_rng(i).standard_normal(small.shape)
+                for sigma, values in figures[name].items():
+                    noisy = np.rint(np.clip(small + 255 * sigma * drawn, 0, 255)).astype(np.uint8)
+                    values.append(metrics.psnr_rgb(as_rgb(pair.grow(noisy, size)), as_rgb(original)))
+        for name, by_sigma in figures.items():
+            clean = float(np.mean(by_sigma[0.0]))
+            for sigma in sorted(set(sigmas)):
+                rgb = float(np.mean(by_sigma[sigma]))
+                lost = 100 * (clean - rgb) / clean
+                rows.append({"set": label, "model": model_labels[name], "scale": words(scales), "sigma": sigma,
+                             "rgb": rgb, "lost_percent": lost})  # fmt: skip
+    return rows
+
+
+def trade_off(
+    recipe: Recipe, values: list[float], data: Path, out: Path, folders: list[Path], *, device: str = ""
+) -> list[Row]:
+    """The regrown picture against the small one for several lambdas: figure 4 of Kim et al. 2018.
+
+    Args:
+        recipe: what to train, but for its guidance weight; of a rescaler.
+        values: the guidance weights; each is taken once.
+        data: folder of training pictures.
+        out: receives a folder `lambda-VALUE` for each run; finished runs there are not run again, unfinished resumed.
+        folders: sets of pictures to measure on.
+        device: as for `regrow.train.loop.train`.
+
+    Returns:
+        A row for each set and value: mean PSNR `rgb` and `small` in dB.
+
+    Raises:
+        UsageError: before anything is trained: a value, the recipe, a set, or a run in `out`, which is of another
+            recipe, does not allow the study. Else as `regrow.train.loop.train` and `bench`.
+    """
+    from regrow.train import loop
+    from regrow.train.tasks.base import task_for
+
+    values = list(dict.fromkeys(map(float, values)))
+    if not values or not all(math.isfinite(value) and value >= 0 for value in values):
+        raise UsageError(f"lambda {', '.join(map(str, values)) or 'is missing'}: must be a number that is not negative")
+    with torch.device("meta"):
+        model = zoo.build(recipe.model)
+    if not isinstance(model, Rescaler):
+        raise UsageError(f"{recipe.name}: a {type(model).__name__} makes no small pictures, and has no lambda")
+    scale = check_scale((model.scales[1], model.scales[0]))
+    for folder in folders:
+        originals(folder, scale, [])  # an error where there are none
+    runs = {value: out / f"lambda-{value!r}".removesuffix(".0") for value in values}
+    recipes = {value: replace(recipe, loss=replace(recipe.loss, guidance_weight=value)) for value in values}
+    for changed in recipes.values():
+        task_for(model, changed)
+    finished = {value for value in values if _finished(recipes[value], runs[value])}
+    rows: list[Row] = []
+    for value, run in runs.items():
+        if value not in finished:
+            loop.train(recipes[value], data, run, resume=(run / loop.CHECKPOINT).exists(), device=device)
+        measured = means(bench(folders, [str(run / loop.WEIGHTS)], scale=scale, device=device or "auto"))
+        rows += [{"set": r.set, "lambda": value, "rgb": r.rgb, "small": r.small} for r in measured]
+    return rows
+
+
+def _finished(recipe: Recipe, run: Path) -> bool:
+    """Whether the run in a folder is at its end. UsageError where it is of another recipe."""
+    from regrow.optim import checkpoint
+    from regrow.train import loop
+
+    if not (run / loop.CHECKPOINT).exists():
+        return False
+    step, _ = checkpoint.read_of(run / loop.CHECKPOINT, recipe)
+    return step == recipe.run.steps and (run / loop.WEIGHTS / store.CONFIG).exists()
+
+
+def size(
+    folders: list[Path],
+    models: list[str],
+    *,
+    scale: Scale = 2,
+    device: str = "auto",
+    report: Report = lambda words: None,
+) -> list[Row]:
+    """Accuracy against cost.
+
+    Args:
+        folders: sets of pictures.
+        models: names or folders.
+        scale, device: as for `regrow.shrink`.
+        report: told what is being worked on.
+
+    Returns:
+        A row for each set and model: parameters; multiply-adds a full-size pixel and seconds a megapixel, each way;
+        mean PSNR `rgb`, `y` and `small` in dB.
+    """
+    scales = check_scale(scale)
+    costs, model_labels = {}, labels(models)
+    for name in models:
+        if name == BICUBIC:
+            raise UsageError("bicubic has no size to study; name models")
+        net = rescaler(name, scales, device)
+        shrinking, growing = net.multiply_adds()
+        costs[model_labels[name]] = {
+            "parameters": sum(p.numel() for p in net.parameters()),
+            "shrink_multiply_adds": shrinking,
+            "grow_multiply_adds": growing,
+        }
+    rows: list[Row] = []
+    results = bench(
+        folders, models, scale=scales, device=device, report=lambda r: report(f"{r.set}/{r.picture} {r.model}")
+    )
+    for r in means(results):
+        measured = {name: getattr(r, name) for name in ("shrink_seconds", "grow_seconds", "rgb", "y", "small")}
+        rows.append({"set": r.set, "model": r.model, "scale": r.scale, **costs[r.model], **measured})
+    return rows
+
+
+AXES = {
+    "noise": ("sigma", "rgb", "model"),
+    "lambda": ("small", "rgb", "set"),
+    "size": ("parameters", "rgb", "set"),
+}
+"""What each study's plot has across and up, and what its lines are."""
+
+
+def texts(row: Row, digits: int) -> dict[str, str]:
+    """A row to be read: figures cut to some digits, but sigma and lambda as they were asked for."""
+    exact = ("sigma", "lambda")
+    return {k: f"{v:.{15 if k in exact else digits}g}" if isinstance(v, float) else str(v) for k, v in row.items()}
+
+
+def write_rows(study: str, rows: list[Row], out: Path) -> None:
+    """Write STUDY.csv."""
+    with atomic(out / f"{study}.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(texts(row, 6) for row in rows)
+
+
+def write(study: str, rows: list[Row], out: Path) -> None:
+    """Write STUDY.csv and STUDY.png."""
+    write_rows(study, rows, out)
+    across, up, by = AXES[study]
+    plot_lines(rows, across, up, by, out / f"{study}.png")

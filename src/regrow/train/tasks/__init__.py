@@ -1,0 +1,1 @@
+"""What the training loop trains, a file for each kind of model."""

@@ -1,0 +1,91 @@
+"""Clips that are folders of pictures, one a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from regrow.errors import RegrowError, UsageError
+from regrow.io.formats import format_of
+from regrow.io.paths import find_pictures, numbered
+from regrow.io.reader import Picture, open_picture
+from regrow.io.writer import PictureWriter
+from regrow.video.clip import Clip, Frame
+from regrow.video.pixels import FULL, RGB, UNSPECIFIED, Pixels
+
+RATE = Fraction(25)
+"""Frames a second of a folder, when nobody says."""
+
+
+def listed(source: str) -> list[Path]:
+    """The frames of a folder or pattern, in order: sorted by name, or by number from the first that is there."""
+    if Path(source).is_dir():
+        return sorted(find_pictures(Path(source)))
+    first = next((n for n in range(1000) if numbered(source, n).is_file()), None)
+    if first is None:
+        raise UsageError(f"{source}: no such frames, numbered from 0 to 999 at the first")
+    paths = list[Path]()
+    while (path := numbered(source, first + len(paths))).is_file():
+        paths.append(path)
+    return paths
+
+
+def open_frames(source: str, rate: Fraction | None) -> Clip:
+    """Open a folder of frames, or a pattern of their names."""
+    paths = listed(source)
+    if not paths:
+        raise UsageError(f"{source}: no pictures there")
+    first = open_picture(paths[0])
+    size = first.width, first.height
+    grey, deep = first.colours == 1, first.depth == 16
+    pixels = Pixels(
+        ("gray" if grey else "rgb") + ({True: "16le", False: ""} if grey else {True: "48le", False: "24"})[deep],
+        UNSPECIFIED if grey else RGB, FULL,
+    )  # fmt: skip
+
+    def read() -> Iterator[Frame]:
+        for number, path in enumerate(paths):
+            picture = open_picture(path)
+            if (picture.width, picture.height) != size:
+                raise RegrowError(
+                    f"{path}: is {picture.width}x{picture.height}, and the clip's first frame {size[0]}x{size[1]}"
+                )
+            yield Frame(_colours(picture, pixels.colours), number, 1, number)
+
+    rate = rate or RATE
+    notes = ("has an alpha channel, which is left out",) if first.alpha else ()
+    return Clip(
+        name=source, width=size[0], height=size[1], pixels=pixels, time_base=1 / rate, rate=rate, count=len(paths),
+        notes=notes, xmp=first.xmp, read=read,
+    )  # fmt: skip
+
+
+def write_frame(path: Path, pixels: np.ndarray, *, depth: int, xmp: bytes | None) -> None:
+    """Write a frame of (H, W, 1 or 3), uint8 or float32 in [0, 1], as a picture of 8 or 16 bits."""
+    form = format_of(path)
+    depth = depth if depth in form.depths else 8
+    if pixels.dtype != np.uint8:
+        peak = 2**depth - 1
+        pixels = np.rint(pixels.clip(0, 1) * np.float32(peak)).astype(np.uint16 if depth == 16 else np.uint8)
+    elif depth == 16:
+        pixels = pixels.astype(np.uint16) * np.uint16(257)
+    height, width, colours = pixels.shape
+    with PictureWriter(
+        path, width=width, height=height, colours=colours, depth=depth, format=form.name, xmp=xmp
+    ) as writer:
+        writer.write(pixels)
+
+
+def _colours(picture: Picture, colours: int) -> np.ndarray:
+    """(H, W, colours), uint8, or float32 where the picture has 16 bits."""
+    rows = np.concatenate(list(picture.rows()))[..., : picture.colours]
+    if rows.shape[2] != colours:
+        rows = (
+            np.broadcast_to(rows, (*rows.shape[:2], 3))
+            if colours == 3
+            else rows.mean(2, keepdims=True).astype(rows.dtype)
+        )
+    return rows if rows.dtype == np.uint8 else rows.astype(np.float32) / np.float32(65535)

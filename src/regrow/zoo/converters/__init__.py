@@ -1,0 +1,51 @@
+"""Weights that other people published, recognised by the names of their tensors and put into our nets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from regrow.errors import RegrowError
+from regrow.zoo.converters import spandrel
+from regrow.zoo.converters.carn import carn
+from regrow.zoo.converters.edsr import edsr, rcan
+from regrow.zoo.converters.names import Peer, State
+from regrow.zoo.converters.rrdb import rrdb
+from regrow.zoo.converters.smfanet import smfanet
+from regrow.zoo.converters.zhang import zhang
+from regrow.zoo.state_dict import fill, read_state
+
+if TYPE_CHECKING:
+    from regrow.nets.model import Model
+
+KNOWN = "the colorizer of Zhang et al. 2016, CARN and CARN-M, EDSR, RCAN, ESRGAN and Real-ESRGAN, SMFANet"
+FAMILIES: tuple[Callable[[State], Peer | None], ...] = zhang, carn, smfanet, rcan, edsr, rrdb
+"""What recognises a state, and gives None for what its net cannot hold exactly."""
+
+
+def load(path: str) -> Model:
+    """A model from a file of published weights, ready to run, on the CPU.
+
+    Known are, as their authors publish them for PyTorch: the colorizer of Zhang et al. 2016; CARN and CARN-M, which
+    hold the scales 2, 3 and 4 and begin at 2 (`regrow.nets.upscale.base.Restorer.at`); EDSR; RCAN; ESRGAN and
+    Real-ESRGAN; SMFANet. Other files are loaded by spandrel, where it is installed.
+
+    RegrowError where the file cannot be read safely, is of no known net, or is damaged.
+    """
+    import torch
+
+    from regrow.zoo.registry import build
+
+    state = read_state(path)
+    misfit = f"{path}: its tensors are not those of the published net"
+    try:
+        peer = next((peer for family in FAMILIES if (peer := family(state))), None)
+        if peer:
+            with torch.device("meta"):  # no memory is taken before the weights are seen to fit
+                model = build(peer.settings)
+    except (RegrowError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # A damaged file may fail at any of its tensors.
+        raise RegrowError(f"{misfit}: {' '.join(str(error).split())[:200]}") from None
+    if peer:
+        return fill(model, peer.state, path, misfit)
+    return spandrel.load(state, path, f"weights of no net that is known here; known are {KNOWN}")

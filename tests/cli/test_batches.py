@@ -1,0 +1,219 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import noise
+from helpers import files, run
+from PIL import Image
+
+from regrow import api as verbs
+from regrow.runners.resume import is_grown, is_shrunk
+
+
+def test_a_folder_is_mirrored_and_comes_back(regrow, shrink, photos, tmp_path, tiny_folder):
+    done = shrink(photos, "-o", tmp_path / "small")
+    assert done.code == 0
+    assert files(tmp_path / "small") == ["a.png", "b.png", "deep/c.webp"]
+    assert sorted(done.out.split()) == sorted(str(tmp_path / "small" / f) for f in files(tmp_path / "small"))
+    assert regrow("grow", tmp_path / "small", "-o", tmp_path / "again", "--model", tiny_folder).code == 0
+    for name, width in (("a.png", 10), ("b.png", 11), ("deep/c.webp", 12)):
+        with Image.open(tmp_path / "again" / name) as image:
+            assert image.size == (width, 12)
+
+
+def test_an_output_inside_the_input_is_not_shrunk_again(shrink, photos):
+    for _ in range(2):
+        assert shrink(photos, "-o", photos / "small").code == 0
+    assert files(photos / "small") == ["a.png", "b.png", "deep/c.webp"]
+
+
+def test_pictures_of_one_name_keep_their_suffixes(shrink, save, tmp_path):
+    save("in/a.jpg", noise(4, 4))
+    save("in/a.png", noise(4, 4))
+    assert shrink(tmp_path / "in", "-o", tmp_path / "out").code == 0
+    assert files(tmp_path / "out") == ["a.jpg.png", "a.png.png"]
+
+
+def test_patterns_and_formats(shrink, photos, tmp_path):
+    assert shrink(photos / "**" / "*.[jw]*", "-o", tmp_path / "out", "--format", "avif").code == 0
+    assert files(tmp_path / "out") == ["b.avif", "c.avif"]
+
+
+def test_dry_run_writes_nothing(shrink, photos, tmp_path):
+    before = files(tmp_path)
+    done = shrink(photos, "-o", tmp_path / "out", "--dry-run")
+    assert done.code == 0
+    assert f"{photos / 'b.jpg'} -> {tmp_path / 'out' / 'b.png'}\n" in done.out
+    assert len(done.out.splitlines()) == 3
+    assert files(tmp_path) == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_of_someone_elses_is_not_overwritten_without_force(regrow, shrink, photos, tmp_path, tiny_folder):
+    target = tmp_path / "mine.png"
+    target.write_bytes(b"precious")
+    for done in (shrink(photos / "a.png", "-o", target), regrow("grow", photos / "a.png", "-o", target, "--scale", 2)):
+        assert (done.code, done.out) == (1, "")
+        assert "--force" in done.err
+        assert target.read_bytes() == b"precious"
+    assert shrink(photos / "a.png", "-o", target, "--force").code == 0
+    assert target.read_bytes() != b"precious"
+
+
+def test_what_was_shrunk_otherwise_is_not_overwritten_without_force(shrink, photos, tmp_path):
+    target = tmp_path / "s.png"
+    assert shrink(photos / "a.png", "-o", target).code == 0
+    assert shrink(photos / "a.png", "-o", target, "--scale", 4).code == 1
+    assert shrink(photos / "a.png", "-o", target, "--scale", 4, "--force").code == 0
+
+
+def test_the_original_is_not_taken_for_the_result(regrow, shrink, photos, tmp_path, tiny_folder):
+    """It has the size of the grown picture, but nobody grew it."""
+    shrink(photos / "a.png", "-o", tmp_path / "s.png")
+    before = (photos / "a.png").read_bytes()
+    assert regrow("grow", tmp_path / "s.png", "-o", photos / "a.png", "--model", tiny_folder).code == 1
+    assert (photos / "a.png").read_bytes() == before
+
+
+def test_run_again_it_skips_what_is_done(regrow, shrink, photos, tmp_path, tiny_folder):
+    def twice(command):
+        assert command().code == 0
+        times = {f: (tmp_path / "out" / f).stat().st_mtime_ns for f in files(tmp_path / "out")}
+        (tmp_path / "out" / "b.png").unlink()
+        done = command()
+        assert done.code == 0
+        assert len(done.out.splitlines()) == 3
+        assert done.err.count("done already") == 2
+        again = {f: (tmp_path / "out" / f).stat().st_mtime_ns for f in files(tmp_path / "out")}
+        assert {f for f in again if again[f] != times[f]} == {"b.png"}
+
+    twice(lambda: shrink(photos, "-o", tmp_path / "out"))
+    os.rename(tmp_path / "out", tmp_path / "small")
+    twice(lambda: regrow("grow", tmp_path / "small", "-o", tmp_path / "out", "--model", tiny_folder))
+
+
+def test_names_are_told_as_they_are(shrink, save, tmp_path):
+    """Brackets are markup to some; a file may be called so nevertheless."""
+    photo = save("photo [bold].png", noise(4, 4))
+    for _ in range(2):
+        done = shrink(photo, "-o", tmp_path / "small [bold].png")
+        assert done.out == f"{tmp_path / 'small [bold].png'}\n"
+    assert "small [bold].png" in done.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
+def test_names_that_are_no_text_are_fine(tiny_folder, tmp_path):
+    photo = os.fsencode(tmp_path) + b"/\xff\xfe.png"
+    Image.fromarray(noise(4, 4)).save(tmp_path / "x.png")
+    os.rename(tmp_path / "x.png", photo)
+    command = [sys.executable, "-c", "from regrow.cli import main; main()"]
+    out = os.fsencode(tmp_path) + b"/out/"
+    done = subprocess.run(
+        [*command, "shrink", photo, "-o", out, "--model", tiny_folder],
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},  # as in most languages' locales
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == out + b"\xff\xfe.png\n"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_bad_file_is_named_at_the_end_and_the_others_are_done(shrink, photos, tmp_path, jobs):
+    (photos / "aa.png").write_text("no picture")
+    (photos / "z.jpg").write_bytes((photos / "b.jpg").read_bytes()[:300])
+    done = shrink(photos, "-o", tmp_path / "out", "--jobs", jobs)
+    assert done.code == 1
+    assert files(tmp_path / "out") == ["a.png", "b.png", "deep/c.webp"]
+    assert len(done.out.splitlines()) == 3
+    end = done.err[done.err.index("2 of 5 pictures failed") :]
+    assert "aa.png" in end
+    assert "z.jpg" in end
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "options", [["--scale", "2.7"], ["--scale", "1.5x3"], ["--grey", "--scale", "1.3"], ["--grey"]], ids=" ".join
+)
+def test_run_again_it_skips_what_any_scale_has_made(
+    regrow, photos, tmp_path, tiny_folder, hiding_folder, hiding_x2_folder, options
+):
+    model = tiny_folder if "--grey" not in options else hiding_x2_folder if "--scale" in options else hiding_folder
+    shrink = ["shrink", photos, "-o", tmp_path / "small", "--model", model]
+    for verb in ([*shrink, *options], ["grow", tmp_path / "small", "-o", tmp_path / "again", "--model", model]):
+        assert regrow(*verb).err.count("done already") == 0
+        done = regrow(*verb)
+        assert done.code == 0
+        assert done.err.count("done already") == 3
+    if "--scale" in options:
+        done = regrow(*shrink, *["--grey"][: "--grey" in options], "--scale", "2")
+        assert done.code == 1
+        assert done.err.count("--force") == 6  # once when it fails, once at the end
+
+
+def test_what_is_done_is_told_by_size_weights_and_scale(tmp_path, save, tiny_folder, hiding_folder, hiding_x2_folder):
+    photo, small, grown = save("a.png", noise(31, 44)), tmp_path / "s.png", tmp_path / "g.png"
+    verbs.shrink(photo, small, scale=2.7, model=tiny_folder)
+    assert is_shrunk(photo, small, scale=2.7, model=tiny_folder)
+    assert is_shrunk(photo, small, scale=(2.7, 2.7), model=tiny_folder)
+    for wrong in ({"scale": 2.5}, {"scale": 3}, {"scale": (2.7, 1)}, {}, {"scale": 2.7, "model": hiding_x2_folder}):
+        assert not is_shrunk(photo, small, **{"model": tiny_folder, **wrong})
+    assert not is_grown(small, grown)
+    verbs.grow(small, grown, model=tiny_folder)
+    assert is_grown(small, grown)
+    assert not is_grown(photo, grown)
+    verbs.shrink(photo, small, grey=True, model=hiding_folder)
+    assert is_shrunk(photo, small, grey=True, model=hiding_folder)
+    assert is_shrunk(photo, small, scale=1, model=hiding_folder)
+    assert not is_shrunk(photo, small, model=hiding_folder)
+    assert not is_grown(small, grown)  # older than what it would be grown from
+
+
+def test_streams_carry_pictures_through_pipes(tmp_path, tiny_folder):
+    """Nothing but the picture is on standard output, and nothing but words on standard error."""
+    Image.fromarray(noise(12, 10)).save(tmp_path / "a.jpg")
+    shrunk = run("shrink", "-", "-o", "-", "--model", tiny_folder, input=(tmp_path / "a.jpg").read_bytes())
+    assert shrunk.returncode == 0, shrunk.stderr
+    assert shrunk.stderr == b""
+    grown = run("grow", "-", "-o", "-", "--model", tiny_folder, "--format", "tiff", input=shrunk.stdout)
+    assert grown.returncode == 0, grown.stderr
+    (tmp_path / "g.tiff").write_bytes(grown.stdout)
+    with Image.open(tmp_path / "g.tiff") as image:
+        assert (image.size, image.format) == ((10, 12), "TIFF")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_leaves_no_part_of_a_file(tmp_path, tiny_folder, jobs):
+    for name in "abcdef":
+        Image.fromarray(np.tile(noise(100, 100), (24, 24, 1))).save(tmp_path / f"{name}.tif")
+    out = tmp_path / "out"
+    options = ["-o", f"{out}/", "--model", tiny_folder, "--jobs", str(jobs)]
+    command = [sys.executable, "-c", "from regrow.cli import main; main()", "shrink", *map(str, tmp_path.glob("*.tif"))]
+    # Whatever runs in the background of a shell ignores the signal.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **heard)
+    while process.poll() is None and not process.stdout.readline():
+        time.sleep(0.01)  # until one is done: the next is in work
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 130, words
+    assert b"Traceback" not in words
+    left = [path.name for path in out.iterdir()]
+    assert 1 <= len(left) < 6
+    for name in left:
+        assert name in {f"{letter}.tif" for letter in "abcdef"}
+        with Image.open(out / name) as image:
+            assert np.asarray(image).shape == (1200, 1200, 3)
+
+
+def test_a_reader_that_has_had_enough_is_no_failure_to_report(tmp_path):
+    command = f"{sys.executable} -c 'from regrow.cli import main; main()' models --json | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=False)
+    assert done.stderr == b""
