@@ -21,7 +21,7 @@ from regrow.runners.compare import as_tensor
 from regrow.video.folder import listed
 
 
-def colours_alone(frame: np.ndarray) -> np.ndarray:
+def colors_alone(frame: np.ndarray) -> np.ndarray:
     """(H, W, 3) uint8 -> float64: the same at a luma of 128 levels."""
     grey = 255 * luma(as_tensor(frame))[0].numpy()
     return frame - grey[..., None].astype(np.float64) + 128
@@ -38,7 +38,7 @@ def main() -> None:
     rows = []
     for before, now in pairs:
         moved = motion(before[0], now[0])
-        rows.append([[warping_error(a, b, moved), warping_error(colours_alone(a), colours_alone(b), moved)]
+        rows.append([[warping_error(a, b, moved), warping_error(colors_alone(a), colors_alone(b), moved)]
                      for a, b in zip(before, now, strict=True)])  # fmt: skip
     print("clip                          error  colours  PSNR to processed")
     processed = frames[min(1, len(frames) - 1)]

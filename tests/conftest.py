@@ -65,13 +65,13 @@ def tiny_folder(tiny, tmp_path_factory):
 @pytest.fixture(scope="session")
 def hiding():
     """A fast rescaler that hides colour in grey and leaves the size."""
-    return randomized(TADConfig(scale=1, height=1, width=1, small_colours=1, channels=8, blocks=1))
+    return randomized(TADConfig(scale=1, height=1, width=1, small_colors=1, channels=8, blocks=1))
 
 
 @pytest.fixture(scope="session")
 def hiding_x2():
     """Likewise, half as large a side."""
-    return randomized(TADConfig(small_colours=1, channels=8, blocks=1))
+    return randomized(TADConfig(small_colors=1, channels=8, blocks=1))
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +101,7 @@ def uneven_folder(uneven, tmp_path_factory):
 @pytest.fixture(scope="session")
 def grey_folder(tmp_path_factory):
     """A fast rescaler of grey pictures, as `--model` takes it."""
-    model = randomized(TADConfig(colours=1, small_colours=1, channels=8, blocks=1))
+    model = randomized(TADConfig(colors=1, small_colors=1, channels=8, blocks=1))
     return _saved(model, tmp_path_factory, "grey")
 
 

@@ -23,7 +23,7 @@ def exif(orientation=1):
 
 def write(path, array, **options):
     height, width, bands = array.shape
-    given = {"colours": 1 if bands < 3 else 3, "alpha": bands in (2, 4), "depth": array.dtype.itemsize * 8, **options}
+    given = {"colors": 1 if bands < 3 else 3, "alpha": bands in (2, 4), "depth": array.dtype.itemsize * 8, **options}
     with PictureWriter(path, width=width, height=height, **given) as writer:
         writer.write(array)
     return path

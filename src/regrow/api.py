@@ -21,9 +21,9 @@ from regrow.operations.rescale import (
     Growth,
     Scale,
     asked_scale,
-    check_colours,
+    check_colors,
     default_model,
-    grown_colours,
+    grown_colors,
     make_passport,
     plan_growth,
     rescaler,
@@ -102,23 +102,23 @@ def shrink(
     if isinstance(picture, (str, os.PathLike, bytes)):
         out = named(out, "shrink")
         opened = open_picture(picture)
-        name = model or default_model(scales, opened.colours, grey=grey)
+        name = model or default_model(scales, opened.colors, grey=grey)
         net = rescaler(name, scales, device)
-        check_colours(opened.name, opened.colours, name, net, grey=grey)
+        check_colors(opened.name, opened.colors, name, net, grey=grey)
         _shrink_file(opened, out, name, net, scales, refine, tile, format, report)
         return out
     unnamed(out, "shrink")
     given = accept(picture)
     size = given.pixels.shape[1], given.pixels.shape[0]
-    name = model or default_model(scales, given.colours, grey=grey)
+    name = model or default_model(scales, given.colors, grey=grey)
     net, small = rescaler(name, scales, device), small_size(size, scales)
-    check_colours(type(picture).__name__, given.colours, name, net, grey=grey)
-    rows = shrink_rows([given.pixels], *size, given.colours, net, small, tile, refine)
+    check_colors(type(picture).__name__, given.colors, name, net, grey=grey)
+    rows = shrink_rows([given.pixels], *size, given.colors, net, small, tile, refine)
     shrunk = given.wrap(np.concatenate(list(reported(rows, small[1], report))))
     if given.holds_xmp:
-        alpha = given.pixels.shape[2] > given.colours
-        passport = make_passport(name, net, size, small, given.depth, given.colours, alpha, refine)
-        if net.small_colours < given.colours:  # a profile of colours is none of grey
+        alpha = given.pixels.shape[2] > given.colors
+        passport = make_passport(name, net, size, small, given.depth, given.colors, alpha, refine)
+        if net.small_colors < given.colors:  # a profile of colours is none of grey
             passport = replace(passport, icc=shrunk.info.pop("icc_profile", None))
         shrunk.info["xmp"] = passport.to_xmp(given.xmp)
     return shrunk
@@ -168,17 +168,17 @@ def grow(
         out = named(out, "grow")
         opened = open_picture(picture)
         small = (opened.width, opened.height)
-        growth = plan_growth(opened.name, small, opened.xmp, scale, size, model, opened.colours, device)
+        growth = plan_growth(opened.name, small, opened.xmp, scale, size, model, opened.colors, device)
         _grow_file(opened, out, growth, tile, format, report)
         return out
     unnamed(out, "grow")
     given = accept(picture)
     height, width = given.pixels.shape[:2]
     what = type(picture).__name__
-    growth = plan_growth(what, (width, height), given.xmp, scale, size, model, given.colours, device)
+    growth = plan_growth(what, (width, height), given.xmp, scale, size, model, given.colors, device)
     dtype = np.float32 if given.pixels.dtype.kind == "f" else np.uint16 if growth.depth == 16 else np.uint8
-    colours = grown_colours(what, growth, given.colours)
-    rows = grow_rows([given.pixels], (width, height), growth.size, given.colours, colours, growth.model, dtype, tile)
+    colors = grown_colors(what, growth, given.colors)
+    rows = grow_rows([given.pixels], (width, height), growth.size, given.colors, colors, growth.model, dtype, tile)
     grown = given.wrap(np.concatenate(list(reported(rows, growth.size[1], report))))
     if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
         grown.info["xmp"] = own
@@ -223,7 +223,7 @@ def _shrink_file(
     if not form.lossless:
         log.warning("%s: %s", picture.name, JPEG_COST)
     size = picture.width, picture.height
-    small, colours = small_size(size, scales), min(picture.colours, net.small_colours)
+    small, colors = small_size(size, scales), min(picture.colors, net.small_colors)
     if size[0] < scales[0] or size[1] < scales[1]:
         log.warning(
             "%s: %dx%d is too small to be shrunk by %s; hardly more than its mean colour will come back",
@@ -231,29 +231,29 @@ def _shrink_file(
         )  # fmt: skip
     # What the small file cannot hold travels in the passport.
     keeps_exif = form.exif_limit > 0
-    keeps_icc = picture.icc is None or icc_fits(picture.icc, colours=colours, format=form.name)
+    keeps_icc = picture.icc is None or icc_fits(picture.icc, colors=colors, format=form.name)
     passport = replace(
-        make_passport(name, net, size, small, picture.depth, picture.colours, picture.alpha, refine),
+        make_passport(name, net, size, small, picture.depth, picture.colors, picture.alpha, refine),
         exif=None if keeps_exif else picture.exif,
         icc=None if keeps_icc else picture.icc,
     )
-    rows = shrink_rows(picture.rows(), *size, picture.colours, net, small, tile, refine)
+    rows = shrink_rows(picture.rows(), *size, picture.colors, net, small, tile, refine)
     picture = replace(
         picture,
         xmp=passport.to_xmp(picture.xmp),
         exif=picture.exif if keeps_exif else None,
         icc=picture.icc if keeps_icc else None,
     )
-    write(out, rows, picture, small, colours, 8, form, report)
+    write(out, rows, picture, small, colors, 8, form, report)
 
 
 def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: str | None, report: Report) -> None:
     form = get_format(format) if format else format_of(out)
     passport = growth.passport
-    colours = grown_colours(picture.name, growth, picture.colours)
+    colors = grown_colors(picture.name, growth, picture.colors)
     dtype = np.uint16 if growth.depth == 16 else np.uint8
     size = picture.width, picture.height
-    grown = grow_rows(picture.rows(), size, growth.size, picture.colours, colours, growth.model, dtype, tile)
+    grown = grow_rows(picture.rows(), size, growth.size, picture.colors, colors, growth.model, dtype, tile)
     if passport:
         picture = replace(
             picture,
@@ -261,4 +261,4 @@ def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: st
             exif=passport.exif or picture.exif,
             xmp=strip(picture.xmp) if picture.xmp else None,
         )
-    write(out, grown, picture, growth.size, colours, growth.depth, form, report)
+    write(out, grown, picture, growth.size, colors, growth.depth, form, report)

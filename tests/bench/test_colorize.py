@@ -10,7 +10,7 @@ from regrow import zoo
 from regrow.bench.colorize import bench
 from regrow.bench.results import means
 from regrow.errors import UsageError
-from regrow.metrics import colorfulness as colour
+from regrow.metrics import colorfulness as color
 from regrow.nets.color.bins import in_gamut
 from regrow.nets.color.classification import ClassificationColorizer, ClassificationConfig
 
@@ -40,19 +40,19 @@ def photos(save, coffee, astronaut):
     return save("set/b.png", astronaut[:70, :66]).parent
 
 
-def test_colourfulness_is_that_of_hasler_and_susstrunk(pair):
+def test_colorfulness_is_that_of_hasler_and_susstrunk(pair):
     r, g, b = pair[0].astype(float).transpose(2, 0, 1)
     rg, yb = r - g, 0.5 * (r + g) - b
     expected = np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
-    assert colour.colourfulness(tensor(pair[0])) == pytest.approx(expected, rel=1e-4)
-    assert colour.colourfulness(torch.full((3, 4, 4), 0.3)) == pytest.approx(0, abs=1e-4)
+    assert color.colorfulness(tensor(pair[0])) == pytest.approx(expected, rel=1e-4)
+    assert color.colorfulness(torch.full((3, 4, 4), 0.3)) == pytest.approx(0, abs=1e-4)
 
 
 def test_distances_are_those_of_scikit_image(pair):
     away = (rgb2lab(pair[0]) - rgb2lab(pair[1]))[..., 1:]
     x, y = map(tensor, pair)
-    np.testing.assert_allclose(colour.ab_distance(x, y), np.hypot(*away.transpose(2, 0, 1)), atol=0.02)
-    assert colour.ab_rmse(x, y) == pytest.approx(np.sqrt((away**2).mean()), abs=0.01)
+    np.testing.assert_allclose(color.ab_distance(x, y), np.hypot(*away.transpose(2, 0, 1)), atol=0.02)
+    assert color.ab_rmse(x, y) == pytest.approx(np.sqrt((away**2).mean()), abs=0.01)
 
 
 def test_the_accuracy_curve_counts_pixels(pair):
@@ -60,20 +60,20 @@ def test_the_accuracy_curve_counts_pixels(pair):
     ab = rgb2lab(pair[0])[..., 1:]
     away = np.hypot(*(ab - rgb2lab(pair[1])[..., 1:]).transpose(2, 0, 1))
     expected = [(away <= t).mean() for t in range(151)]
-    np.testing.assert_allclose(colour.accuracy_curve(x, y), expected, atol=0.006)  # a pixel may lie at a threshold
+    np.testing.assert_allclose(color.accuracy_curve(x, y), expected, atol=0.006)  # a pixel may lie at a threshold
     weights = torch.rand(313)
     bins = np.array(in_gamut())
     own = np.linalg.norm(ab.reshape(-1, 1, 2) - bins, axis=-1).argmin(1)
     counted = weights.numpy()[own].reshape(away.shape)
     expected = [(counted * (away <= t)).sum() / counted.sum() for t in range(151)]
-    np.testing.assert_allclose(colour.accuracy_curve(x, y, weights), expected, atol=0.012)
-    assert colour.accuracy_curve(x, x).min() == 1
+    np.testing.assert_allclose(color.accuracy_curve(x, y, weights), expected, atol=0.012)
+    assert color.accuracy_curve(x, x).min() == 1
 
 
 def test_luma_errors_are_in_levels():
     y = torch.full((3, 4, 4), 0.5)
     y[0, 1, 1] += 10 / 255
-    assert colour.luma_error(torch.full((1, 4, 4), 0.5), y) == pytest.approx(2.99, abs=1e-3)
+    assert color.luma_error(torch.full((1, 4, 4), 0.5), y) == pytest.approx(2.99, abs=1e-3)
 
 
 def test_bench_measures_colorizers(photos, model):
@@ -81,11 +81,11 @@ def test_bench_measures_colorizers(photos, model):
     assert [(r.picture, r.model) for r in results] == [("a", "grey"), ("a", "tiny"), ("b", "grey"), ("b", "tiny")]
     for r in results:
         assert r.luma_error <= 1
-        assert r.original_colourfulness > 10
+        assert r.original_colorfulness > 10
         assert 0 < r.auc <= 1
-        assert (r.colourfulness < 0.01) == (r.model == "grey")
+        assert (r.colorfulness < 0.01) == (r.model == "grey")
     for grey, tiny in zip(results[::2], results[1::2], strict=True):
-        assert grey.original_colourfulness == tiny.original_colourfulness
+        assert grey.original_colorfulness == tiny.original_colorfulness
         assert grey.rgb != tiny.rgb
     first = means(results)[0]
     assert (first.picture, first.model) == ("mean", "grey")

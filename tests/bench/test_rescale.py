@@ -325,7 +325,7 @@ def test_sheets_show_the_same_detail_at_every_scale(tmp_path, save, tiny_folder,
         assert column.std() > 15
 
 
-def test_the_command_measures_hidden_colour_and_draws_it(regrow, sets, hiding_folder, tmp_path):
+def test_the_command_measures_hidden_color_and_draws_it(regrow, sets, hiding_folder, tmp_path):
     done = regrow("bench", sets[1], "--model", "bicubic", "--model", hiding_folder, "--grey", "-o", tmp_path / "out")
     assert done.code == 0, done.err
     assert [line.split()[:3] for line in done.out.splitlines()[1:]] == [["b", "bicubic", "x1"], ["b", "hiding", "x1"]]

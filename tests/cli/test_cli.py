@@ -307,7 +307,7 @@ def test_grey_there_and_back_in_two_commands(regrow, save, tmp_path, hiding_fold
     photo, small, grown = save("a.png", noise(31, 44)), tmp_path / f"s.{suffix}", tmp_path / "g.png"
     assert regrow("shrink", photo, "-o", small, "--grey", "--model", hiding_folder).code == 0
     told = json.loads(regrow("info", small, "--json").out)
-    assert (told["scale"], told["small_width"], told["small_height"], told["colours"]) == (1, 44, 31, 3)
+    assert (told["scale"], told["small_width"], told["small_height"], told["colors"]) == (1, 44, 31, 3)
     assert regrow("grow", small, "-o", grown, "--model", hiding_folder).code == 0
     with Image.open(small) as image:
         assert (image.mode, image.size) == ("L", (44, 31))
@@ -316,7 +316,7 @@ def test_grey_there_and_back_in_two_commands(regrow, save, tmp_path, hiding_fold
 
 
 @pytest.mark.parametrize("scale", ["2", "1x2", "1.1"])
-def test_hiding_colour_at_more_than_the_models_scale_exits_with_2(regrow, save, tmp_path, hiding_folder, scale):
+def test_hiding_color_at_more_than_the_models_scale_exits_with_2(regrow, save, tmp_path, hiding_folder, scale):
     photo = save("a.png", noise(8, 8))
     done = regrow("shrink", photo, "-o", tmp_path / "s.png", "--grey", "--model", hiding_folder, "--scale", scale)
     assert (done.code, done.out) == (2, "")
@@ -325,7 +325,7 @@ def test_hiding_colour_at_more_than_the_models_scale_exits_with_2(regrow, save, 
     assert files(tmp_path) == ["a.png"]
 
 
-def test_colours_for_a_model_of_grey_exit_with_2(regrow, save, tmp_path, grey_folder):
+def test_colors_for_a_model_of_grey_exit_with_2(regrow, save, tmp_path, grey_folder):
     done = regrow("shrink", save("a.png", noise(8, 8)), "-o", tmp_path / "s.png", "--model", grey_folder)
     assert done.code == 2
     assert "a.png: has colours" in done.err
@@ -361,14 +361,14 @@ def test_pictures_too_small_are_warned_of_on_standard_error(tmp_path, tiny_folde
         {"width": "2"},
         {"width": 2.0},
         {"width": 10**9},
-        {"fold": 0},
-        {"fold": -1},
-        {"guided": 1},
-        {"colours": 1},
-        {"small_colours": 1},  # a configuration in itself, but not that of the weights
-        {"small_colours": "3"},
+        {"unshuffle": 0},
+        {"unshuffle": -1},
+        {"residual": 1},
+        {"colors": 1},
+        {"small_colors": 1},  # a configuration in itself, but not that of the weights
+        {"small_colors": "3"},
         {"pairs": None},
-        {"guided": None},
+        {"residual": None},
         "[1]",
         "[]",
         "null",

@@ -31,7 +31,7 @@ def files(tmp_path_factory, tiny_folder):
     made = Files()
     for suffix in FORMATS:
         large, small = folder / f"large.{suffix}", folder / f"small.{suffix}"
-        with PictureWriter(large, width=41, height=33, colours=3) as writer:
+        with PictureWriter(large, width=41, height=33, colors=3) as writer:
             writer.write(PHOTO)
         regrow.shrink(large, small, model=tiny_folder)
         made["shrink", suffix], made["grow", suffix] = large.read_bytes(), small.read_bytes()

@@ -139,7 +139,7 @@ def test_frames_are_taken_when_they_are_needed(group_model, tiny):
     assert len(taken) == 2
 
 
-def test_hidden_colour_comes_back(hiding_x2):
+def test_hidden_color_comes_back(hiding_x2):
     clip = frames(2, 15, 18)
     small = list(shrink_frames([clip], hiding_x2))
     assert {frame.shape for frame in small} == {(8, 9, 1)}

@@ -16,22 +16,22 @@ from regrow.runners.resume import is_shrunk
 
 KINDS = {
     "x4": {"scale": 4, "pairs": 2},
-    "fold": {"fold": 2},
+    "unshuffle": {"unshuffle": 2},
     "across": {"height": 1},
-    "hiding": {"scale": 1, "height": 1, "width": 1, "small_colours": 1},
-    "grey": {"colours": 1, "small_colours": 1},
+    "hiding": {"scale": 1, "height": 1, "width": 1, "small_colors": 1},
+    "grey": {"colors": 1, "small_colors": 1},
 }
 
 
 def shrunk(picture, model, refine, tile=512, small=None):
     height, width = picture.shape[:2]
     small = small or small_size((width, height), model.scales[::-1])
-    return np.concatenate(list(shrink_rows([picture], width, height, model.colours, model, small, tile, refine)))
+    return np.concatenate(list(shrink_rows([picture], width, height, model.colors, model, small, tile, refine)))
 
 
 def grown(small, size, model):
     height, width = small.shape[:2]
-    rows = grow_rows([small], (width, height), size, model.small_colours, model.colours, model)
+    rows = grow_rows([small], (width, height), size, model.small_colors, model.colors, model)
     return np.concatenate(list(rows))
 
 
@@ -51,7 +51,7 @@ def test_a_photograph_regrows_better_and_its_small_picture_stays_as_alike(name, 
 @pytest.mark.parametrize("tile", [8, 33, 512])
 def test_every_kind_of_model_gains_at_every_size_of_tile(kind, tile, astronaut):
     model = randomized(TADConfig(channels=8, blocks=1, **KINDS[kind]))
-    picture = astronaut[100:159, 200:283, : model.colours]
+    picture = astronaut[100:159, 200:283, : model.colors]
     plain, refined = shrunk(picture, model, 0, tile), shrunk(picture, model, 5, tile)
     assert refined.shape == plain.shape
     before, after = (psnr(picture, grown(small, (83, 59), model)) for small in (plain, refined))

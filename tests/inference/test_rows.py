@@ -19,16 +19,16 @@ def whole(rows):
     return np.concatenate(list(rows))
 
 
-def shrunk(picture, colours, model, tile, small=None):
+def shrunk(picture, colors, model, tile, small=None):
     height, width = picture.shape[:2]
     small = small or small_size((width, height), model.scales[::-1])
-    return whole(shrink_rows([picture], width, height, colours, model, small, tile))
+    return whole(shrink_rows([picture], width, height, colors, model, small, tile))
 
 
-def grown(small, size, colours, model, tile, dtype=np.uint8):
+def grown(small, size, colors, model, tile, dtype=np.uint8):
     height, width = small.shape[:2]
     held = 3 if small.shape[2] >= 3 else 1
-    return whole(grow_rows([small], (width, height), size, held, colours, model, dtype, tile))
+    return whole(grow_rows([small], (width, height), size, held, colors, model, dtype, tile))
 
 
 def levels_apart(a, b):
@@ -72,11 +72,11 @@ def test_strips_give_what_whole_pictures_give(model, astronaut):
 def test_every_size_comes_back(tiny_at, width, height, steps, bands, tile, dtype):
     model = tiny_at(2**steps)
     picture = noise(height, width, bands, dtype)
-    colours = 1 if bands < 3 else 3
-    small = shrunk(picture, colours, model, max(tile, 8))
+    colors = 1 if bands < 3 else 3
+    small = shrunk(picture, colors, model, max(tile, 8))
     assert small.shape == (-(-height // 2**steps), -(-width // 2**steps), bands)
     assert small.dtype == np.uint8
-    again = grown(small, (width, height), colours, model, tile, dtype)
+    again = grown(small, (width, height), colors, model, tile, dtype)
     assert again.shape == picture.shape
     assert again.dtype == dtype
 
@@ -94,15 +94,15 @@ def tiny_at(tiny):
 
 @pytest.mark.parametrize("scale", [2, 4, 8])
 @pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
-@pytest.mark.parametrize("colours", [1, 3])
-def test_opaque_and_transparent_regions_stay_so(tiny_at, scale, dtype, top, colours):
+@pytest.mark.parametrize("colors", [1, 3])
+def test_opaque_and_transparent_regions_stay_so(tiny_at, scale, dtype, top, colors):
     """All but within the reach of the seam, at every tile size."""
     model = tiny_at(scale)
-    picture = noise(70, 90, colours + 1, dtype)
+    picture = noise(70, 90, colors + 1, dtype)
     picture[:, :45, -1], picture[:, 45:, -1] = 0, top
     for tile in (16, 512):
-        small = shrunk(picture, colours, model, tile)
-        again = grown(small, (90, 70), colours, model, tile, dtype)[..., -1]
+        small = shrunk(picture, colors, model, tile)
+        again = grown(small, (90, 70), colors, model, tile, dtype)[..., -1]
         assert (again[:, : 45 - 2 * scale] == 0).all()
         assert (again[:, 45 + 2 * scale :] == top).all()
 
@@ -114,7 +114,7 @@ def test_half_transparency_stays_half(tiny):
     assert (grown(small, (20, 20), 3, tiny, 512)[..., 3] == 128).all()
 
 
-def test_grey_is_grown_from_the_mean_of_three_equal_colours(tiny):
+def test_grey_is_grown_from_the_mean_of_three_equal_colors(tiny):
     """A grey picture and its RGB twin have the same model under them."""
     grey = noise(16, 18, 1)
     small = shrunk(grey.repeat(3, 2), 3, tiny, 512).astype(float).mean(-1)
@@ -157,15 +157,15 @@ def test_rows_are_pulled_through_in_bounded_memory(tiny_at):
 
 TINY = {"channels": 8, "blocks": 1}
 KINDS = {
-    "hiding": {"scale": 1, "height": 1, "width": 1, "small_colours": 1},
-    "hiding-x4": {"scale": 4, "pairs": 2, "small_colours": 1},
-    "fold": {"fold": 2},
-    "fold-hiding": {"fold": 4, "scale": 1, "height": 1, "width": 1, "small_colours": 1},
+    "hiding": {"scale": 1, "height": 1, "width": 1, "small_colors": 1},
+    "hiding-x4": {"scale": 4, "pairs": 2, "small_colors": 1},
+    "unshuffle": {"unshuffle": 2},
+    "unshuffle-hiding": {"unshuffle": 4, "scale": 1, "height": 1, "width": 1, "small_colors": 1},
     "across": {"height": 1, "scale": 4},
-    "down-fold": {"width": 1, "fold": 2},
+    "down-unshuffle": {"width": 1, "unshuffle": 2},
     "4x1": {"height": 4, "width": 1, "scale": 4},
     "x4-at-once": {"height": 4, "width": 4, "scale": 4},
-    "grey": {"colours": 1, "small_colours": 1, "subpixel_features": True},
+    "grey": {"colors": 1, "small_colors": 1, "subpixel_features": True},
 }
 
 
@@ -179,14 +179,14 @@ def kind(request):
 def test_tiles_and_the_whole_agree_for_every_kind_of_model_and_size(kind, scales, tile):
     """Sizes that divide by nothing, alpha included."""
     size = 83, 59
-    picture = noise(59, 83, kind.colours + 1)
+    picture = noise(59, 83, kind.colors + 1)
     small_to = small_size(size, scales) if scales else None
-    small = shrunk(picture, kind.colours, kind, 10**4, small_to)
-    assert small.shape[2] == kind.small_colours + 1
-    assert levels_apart(shrunk(picture, kind.colours, kind, tile, small_to), small) <= 1
-    again = grown(small, size, kind.colours, kind, 10**4)
+    small = shrunk(picture, kind.colors, kind, 10**4, small_to)
+    assert small.shape[2] == kind.small_colors + 1
+    assert levels_apart(shrunk(picture, kind.colors, kind, tile, small_to), small) <= 1
+    again = grown(small, size, kind.colors, kind, 10**4)
     assert again.shape == picture.shape
-    assert levels_apart(grown(small, size, kind.colours, kind, tile), again) <= 1
+    assert levels_apart(grown(small, size, kind.colors, kind, tile), again) <= 1
 
 
 def whole_picture(x):
@@ -201,14 +201,14 @@ def in_levels(x):
 @pytest.mark.parametrize("scales", [(1.5, 1.5), (2.7, 2.7), (3, 3), (2, 1.3), (1, 2)], ids=str)
 def test_resampling_in_strips_is_bicubic_of_the_whole_picture(kind, scales):
     """To the small size times the scale on the way down, and from there to the exact size on the way up."""
-    size, (down, across), fold = (80, 60), kind.scales, kind.fold
+    size, (down, across), unshuffle = (80, 60), kind.scales, kind.unshuffle
     small_to = small_size(size, scales)
     # Fold 2 and 4 would pad as well where the small sides are odd.
-    small_to = small_to[0] // fold * fold, small_to[1] // fold * fold
+    small_to = small_to[0] // unshuffle * unshuffle, small_to[1] // unshuffle * unshuffle
     inner = small_to[1] * down, small_to[0] * across
-    picture = noise(60, 80, kind.colours)
-    small = shrunk(picture, kind.colours, kind, 32, small_to)
-    again = grown(small, size, kind.colours, kind, 32)
+    picture = noise(60, 80, kind.colors)
+    small = shrunk(picture, kind.colors, kind, 32, small_to)
+    again = grown(small, size, kind.colors, kind, 32)
     with torch.no_grad():
         expected = in_levels(kind.shrink(bicubic(whole_picture(picture), inner)))
         assert levels_apart(small, expected) <= 1
@@ -242,13 +242,13 @@ def test_every_factor_brings_every_size_back(tiny_at, tenths, width, height, ban
     scales = tenths[0] / 10, tenths[1] / 10
     model = tiny_at(next(n for n in (2, 4, 8) if n >= max(scales)))
     picture = noise(height, width, bands, dtype)
-    colours = 1 if bands < 3 else 3
+    colors = 1 if bands < 3 else 3
     # Tenths are exact as integers: the size rounded up without floating point.
     small_to = -(-width * 10 // tenths[0]), -(-height * 10 // tenths[1])
     assert small_size((width, height), scales) == small_to
-    small = shrunk(picture, colours, model, 512, small_to)
+    small = shrunk(picture, colors, model, 512, small_to)
     assert (small.shape, small.dtype) == ((small_to[1], small_to[0], bands), np.uint8)
-    again = grown(small, (width, height), colours, model, 512, dtype)
+    again = grown(small, (width, height), colors, model, 512, dtype)
     assert (again.shape, again.dtype) == (picture.shape, dtype)
 
 
@@ -257,9 +257,9 @@ def test_every_factor_brings_every_size_back(tiny_at, tenths, width, height, ban
 def test_every_kind_brings_every_size_back(made, width, height, scales):
     picture = noise(height, width, 4)
     for model in made:
-        if model.colours == 3:
+        if model.colors == 3:
             small = shrunk(picture, 3, model, 64, small_size((width, height), scales))
-            assert small.shape == (*small_size((width, height), scales)[::-1], model.small_colours + 1)
+            assert small.shape == (*small_size((width, height), scales)[::-1], model.small_colors + 1)
             assert grown(small, (width, height), 3, model, 64).shape == picture.shape
 
 
@@ -292,7 +292,7 @@ def test_alpha_is_touched_only_near_its_edge_at_every_scale(tiny_at, scale):
     assert (again[:, 60 + reach :] == 255).all()
 
 
-def test_colour_comes_back_from_a_grey_small_picture_as_the_model_says(hiding):
+def test_color_comes_back_from_a_grey_small_picture_as_the_model_says(hiding):
     picture = noise(20, 24)
     small = shrunk(picture, 3, hiding, 512)
     assert small.shape == (20, 24, 1)
@@ -302,7 +302,7 @@ def test_colour_comes_back_from_a_grey_small_picture_as_the_model_says(hiding):
     assert levels_apart(grown(small, (24, 20), 3, hiding, 512), expected) <= 1
 
 
-def test_grey_pictures_pass_a_model_that_hides_colour(hiding):
+def test_grey_pictures_pass_a_model_that_hides_color(hiding):
     """As three equal colours, whose mean comes back."""
     grey = noise(20, 24, 1)
     small = shrunk(grey, 1, hiding, 512)

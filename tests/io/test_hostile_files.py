@@ -25,7 +25,7 @@ ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 def made(format: str) -> bytes:
     file = io.BytesIO()
     exif = with_orientation(None, 3)
-    with PictureWriter(file, width=80, height=64, colours=3, format=format, icc=ICC, exif=exif, xmp=b"<x/>") as writer:
+    with PictureWriter(file, width=80, height=64, colors=3, format=format, icc=ICC, exif=exif, xmp=b"<x/>") as writer:
         writer.write(PHOTO)
     return file.getvalue()
 
@@ -53,7 +53,7 @@ def outcome(data: bytes) -> str | None:
         rows = picture.rows()
         taken = 0
         for block in rows:
-            assert block.shape[1:] == (picture.width, picture.colours + picture.alpha)
+            assert block.shape[1:] == (picture.width, picture.colors + picture.alpha)
             assert block.dtype == (np.uint8 if picture.depth == 8 else np.uint16)
             taken += len(block)
             # A flipped bit may announce gigapixels that stream for minutes; their start will do.
@@ -195,7 +195,7 @@ def test_strange_names_work(tmp_path):
         with pytest.raises(RegrowError) as caught:
             list(open_picture(path).rows())
         assert str(caught.value).isprintable()
-        with PictureWriter(path, width=80, height=64, colours=3) as writer:
+        with PictureWriter(path, width=80, height=64, colors=3) as writer:
             writer.write(PHOTO)
         assert open_picture(path).width == 80
 

@@ -56,11 +56,11 @@ def test_what_is_no_picture_is_a_usage_error_of_one_line(wrong):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-@pytest.mark.parametrize("colours", [1, 3])
-def test_tensors_come_back_as_they_came(dtype, colours):
-    tensor = torch.rand(colours, 5, 4).to(dtype).requires_grad_()
+@pytest.mark.parametrize("colors", [1, 3])
+def test_tensors_come_back_as_they_came(dtype, colors):
+    tensor = torch.rand(colors, 5, 4).to(dtype).requires_grad_()
     given = accept(tensor)
-    assert given.pixels.shape == (5, 4, colours)
+    assert given.pixels.shape == (5, 4, colors)
     again = given.wrap(given.pixels)
     assert again.dtype == dtype
     torch.testing.assert_close(again, tensor.detach())

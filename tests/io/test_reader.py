@@ -39,7 +39,7 @@ def pixels(bands: int, depth: int, height: int = 37, width: int = 29) -> np.ndar
 
 def write(target, array: np.ndarray, **options) -> PictureWriter:
     height, width, bands = array.shape
-    given = {"colours": 1 if bands < 3 else 3, "alpha": bands in (2, 4), "depth": array.dtype.itemsize * 8, **options}
+    given = {"colors": 1 if bands < 3 else 3, "alpha": bands in (2, 4), "depth": array.dtype.itemsize * 8, **options}
     with PictureWriter(target, width=width, height=height, **given) as writer:
         for top in range(0, height, 10):
             writer.write(array[top : top + 10])
@@ -75,7 +75,7 @@ def test_lossless_formats_are_bit_exact(tmp_path, format, bands, depth):
         array = np.concatenate([array[..., :1]] * 3 + [array[..., 1:]], axis=2)
     np.testing.assert_array_equal(read(picture), array, strict=True)
     assert (picture.width, picture.height, picture.depth) == (29, 37, depth)
-    assert picture.colours + picture.alpha == array.shape[2]
+    assert picture.colors + picture.alpha == array.shape[2]
     assert (picture.icc, picture.exif, picture.xmp, picture.resolution, picture.notes) == (None, None, None, None, ())
     assert picture.orientation == 1
     if depth == 8:
@@ -111,13 +111,13 @@ def _unfiltered_png(data: bytes, bands: int) -> np.ndarray:
     return np.array(rows, np.uint8).view(">u2").astype(np.uint16).reshape(height, width, bands)
 
 
-@pytest.mark.parametrize("colours", [1, 3])
-def test_jpeg_is_close_and_unsubsampled(tmp_path, colours):
-    array = pixels(colours, 8)
+@pytest.mark.parametrize("colors", [1, 3])
+def test_jpeg_is_close_and_unsubsampled(tmp_path, colors):
+    array = pixels(colors, 8)
     write(tmp_path / "a.jpg", array)
     assert np.abs(read(open_picture(tmp_path / "a.jpg")).astype(int) - array).max() <= 4
     with Image.open(tmp_path / "a.jpg") as other:
-        assert colours == 1 or [layer[1:3] for layer in other.layer] == [(1, 1)] * 3
+        assert colors == 1 or [layer[1:3] for layer in other.layer] == [(1, 1)] * 3
     assert not get_format("jpg").lossless
 
 
@@ -202,7 +202,7 @@ def test_unusual_pictures_come_in_with_a_note(tmp_path):
     array = pixels(3, 8)
     image = Image.fromarray(array)
     cmyk = open_picture(saved(image.convert("CMYK"), "JPEG"))
-    assert (cmyk.colours, cmyk.icc) == (3, None)
+    assert (cmyk.colors, cmyk.icc) == (3, None)
     assert "CMYK" in cmyk.notes[0]
     assert read(cmyk).shape == array.shape
     palette = open_picture(saved(image.quantize(16), "PNG"))
@@ -253,7 +253,7 @@ def test_deep_avif_fills_the_range(bits):
     ],
 )
 def test_what_a_format_cannot_hold_is_refused_at_once(tmp_path, format, options, says):
-    given = {"width": 8, "height": 8, "colours": 3, **options}
+    given = {"width": 8, "height": 8, "colors": 3, **options}
     with pytest.raises(UsageError, match=says):
         PictureWriter(tmp_path / "a", format=format, **given)
     assert not list(tmp_path.iterdir())
@@ -276,8 +276,8 @@ def test_lossy_coding_is_smaller(tmp_path):
 
 
 def test_a_profile_for_other_pixels_is_left_out(tmp_path):
-    assert icc_fits(ICC, colours=3, format="png")
-    assert not icc_fits(ICC, colours=1, format="png")
+    assert icc_fits(ICC, colors=3, format="png")
+    assert not icc_fits(ICC, colors=1, format="png")
     writer = write(tmp_path / "a.png", pixels(1, 8), icc=ICC)
     assert "ICC" in writer.notes[0]
     assert open_picture(tmp_path / "a.png").icc is None
@@ -289,7 +289,7 @@ def test_an_interrupted_file_never_appears(tmp_path, format, error):
     path = tmp_path / "new" / f"a.{format}"
 
     def interrupted() -> None:
-        with PictureWriter(path, width=29, height=37, colours=3) as writer:
+        with PictureWriter(path, width=29, height=37, colors=3) as writer:
             writer.write(pixels(3, 8)[:20])
             raise error
 
@@ -298,7 +298,7 @@ def test_an_interrupted_file_never_appears(tmp_path, format, error):
     assert not list(tmp_path.iterdir())
     old = tmp_path / f"old.{format}"
     old.write_bytes(b"as it was")
-    with pytest.raises(ValueError, match="20 rows"), PictureWriter(old, width=29, height=37, colours=3) as writer:
+    with pytest.raises(ValueError, match="20 rows"), PictureWriter(old, width=29, height=37, colors=3) as writer:
         writer.write(pixels(3, 8)[:20])
     assert old.read_bytes() == b"as it was"
     assert list(tmp_path.iterdir()) == [old]
@@ -315,7 +315,7 @@ def test_rows_that_were_not_announced_are_refused(tmp_path):
     for rows in (pixels(4, 8), pixels(3, 16), pixels(3, 8, 38), pixels(3, 8, width=30)):
         with (
             pytest.raises(ValueError, match="rows"),
-            PictureWriter(tmp_path / "a.png", width=29, height=37, colours=3) as w,
+            PictureWriter(tmp_path / "a.png", width=29, height=37, colors=3) as w,
         ):
             w.write(rows)
 
@@ -337,7 +337,7 @@ def test_streams_and_special_targets(tmp_path):
     write(tmp_path / "real.png", pixels(3, 8))
     os.symlink(tmp_path / "real.png", tmp_path / "link.png")
     write(tmp_path / "link.png", pixels(1, 8))
-    assert open_picture(tmp_path / "real.png").colours == 1
+    assert open_picture(tmp_path / "real.png").colors == 1
     assert (tmp_path / "link.png").is_symlink()
 
 

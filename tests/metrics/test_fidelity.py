@@ -45,11 +45,11 @@ def shifted(x, rng, pixels):
     return np.roll(x, (pixels, 2 * pixels), (0, 1))
 
 
-def recoloured(x, rng, gain):
+def recolored(x, rng, gain):
     return x * np.array([gain, 1.0, 1 / gain]) + 3
 
 
-DEGRADATIONS = [(noisy, 0.4), (noisy, 25), (blurred, 1.2), (through_jpeg, 30), (shifted, 1), (recoloured, 0.9)]
+DEGRADATIONS = [(noisy, 0.4), (noisy, 25), (blurred, 1.2), (through_jpeg, 30), (shifted, 1), (recolored, 0.9)]
 
 # (name, rows, columns): odd sizes and windows, so that no two of the twenty are alike
 CUTS = {
@@ -112,9 +112,9 @@ def test_ssim_of_flat_pictures_keeps_its_digits(level, sigma):
 
 
 def test_luma_of_primaries():
-    colours = torch.tensor([[0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=torch.float64)
+    colors = torch.tensor([[0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=torch.float64)
     expected = torch.tensor([16, 235, 81.481, 144.553, 40.966], dtype=torch.float64)
-    assert torch.allclose(luma(colours.T.reshape(3, 1, 5))[0, 0], expected, atol=1e-9)
+    assert torch.allclose(luma(colors.T.reshape(3, 1, 5))[0, 0], expected, atol=1e-9)
 
 
 def test_a_batch_gives_the_mean_of_its_pictures():

@@ -32,7 +32,7 @@ def test_there_are_313_bins_as_published():
     assert list(in_gamut()) == sorted(in_gamut())
 
 
-def test_no_colour_of_the_gamut_is_far_from_its_bin():
+def test_no_color_of_the_gamut_is_far_from_its_bin():
     levels = torch.linspace(0, 1, 18)
     cube = torch.cartesian_prod(levels, levels, levels).T[:, None]
     ab = lab(cube)[1:, 0]
@@ -45,8 +45,8 @@ def test_no_colour_of_the_gamut_is_far_from_its_bin():
 def test_soft_encoding_is_the_gaussian_of_the_nearest_five():
     ab = 40 * torch.randn(20, 2)
     index, weight = soft_encode(ab, BINS)
-    for colour, found, shares in zip(ab.numpy(), index, weight, strict=True):
-        distance = np.linalg.norm(BINS.numpy() - colour, axis=1)
+    for color, found, shares in zip(ab.numpy(), index, weight, strict=True):
+        distance = np.linalg.norm(BINS.numpy() - color, axis=1)
         assert set(found.tolist()) == set(np.argsort(distance)[:5].tolist())
         expected = np.exp(-(distance[found] ** 2) / (2 * 5**2))
         np.testing.assert_allclose(shares, expected / expected.sum(), rtol=1e-3, atol=1e-6)

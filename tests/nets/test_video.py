@@ -339,7 +339,7 @@ def test_multiply_adds_of_a_group_are_what_torch_counts(group):
 def test_groups_are_made_again_from_their_configuration():
     config = VideoTADConfig(scale=4, pairs=2, **GROUP)
     assert zoo.build(VideoTAD(config).settings()).config == config
-    for wrong in ({"frames": 0}, {"frames": 17}, {"mix_every": 0}, {"subpixel_features": True}, {"small_colours": 1}):
+    for wrong in ({"frames": 0}, {"frames": 17}, {"mix_every": 0}, {"subpixel_features": True}, {"small_colors": 1}):
         with pytest.raises(ValueError, match="frames"):
             VideoTADConfig(**wrong)
     with pytest.raises(ValueError, match="no task-aware"):

@@ -32,7 +32,7 @@ def test_a_hint_outside_is_refused():
             check([Hint(x, y, RED)], (10, 5))
 
 
-def test_a_sparse_picture_is_its_coloured_pixels():
+def test_a_sparse_picture_is_its_colored_pixels():
     painted = np.full((5, 10, 3), 90, np.uint8)
     painted[2, 3] = RED
     assert sparse(painted, (10, 5)) == [Hint(3, 2, RED)]
@@ -72,7 +72,7 @@ def test_distances_are_those_of_dijkstra():
         np.testing.assert_allclose(got, dijkstra(level, places), rtol=1e-3, atol=0.02)
 
 
-def test_a_colour_fills_its_region_and_stops_at_its_edge():
+def test_a_color_fills_its_region_and_stops_at_its_edge():
     seen = torch.full((1, 1, 32, 48), 30.0)
     seen[..., 24:] = 70
     guess = torch.zeros(1, 2, 32, 48)
@@ -82,7 +82,7 @@ def test_a_colour_fills_its_region_and_stops_at_its_edge():
     assert found[..., 24:].abs().max() < 1
 
 
-def test_the_nearer_of_two_colours_wins():
+def test_the_nearer_of_two_colors_wins():
     seen = torch.full((1, 1, 16, 64), 50.0)
     blue = 40, 60, 200
     found = spread(torch.zeros(1, 2, 16, 64), seen, [Hint(0, 8, RED), Hint(63, 8, blue)], (64, 16))
@@ -93,7 +93,7 @@ def test_the_nearer_of_two_colours_wins():
     assert away[0] == pytest.approx(away[1], rel=0.05)
 
 
-def test_a_reference_gives_its_colours_to_what_looks_alike(coffee):
+def test_a_reference_gives_its_colors_to_what_looks_alike(coffee):
     """A picture is the best reference for itself: far better than none, and than its own colours anywhere else."""
     model = RegressionColorizer(RegressionConfig(width=8)).eval()
     x = torch.from_numpy(coffee[:192, :192].copy()).permute(2, 0, 1)[None] / 255

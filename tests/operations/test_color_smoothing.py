@@ -3,10 +3,10 @@ import torch
 
 from regrow.nets.ops.guided_filter import lines
 from regrow.operations.color_smoothing import ALIKE, REACH, steady
-from regrow.operations.colorize import EPSILON, RADIUS, Colours
+from regrow.operations.colorize import EPSILON, RADIUS, Colors
 
 
-def test_what_stands_still_gets_the_mean_colour():
+def test_what_stands_still_gets_the_mean_color():
     torch.manual_seed(0)
     grey = torch.rand(1, 1, 32, 48)
     guesses = [(grey, torch.randn(1, 2, 32, 48)) for _ in range(2 * REACH + 1)]
@@ -33,5 +33,5 @@ def test_the_say_of_a_frame_falls_as_a_gaussian_of_how_much_it_differs():
 def test_one_frame_is_as_a_picture():
     torch.manual_seed(0)
     grey, ab = torch.rand(1, 1, 32, 48), torch.randn(1, 2, 32, 48)
-    found, expected = steady([(grey, ab)]), Colours.fit(grey, ab)
+    found, expected = steady([(grey, ab)]), Colors.fit(grey, ab)
     torch.testing.assert_close((found.slope, found.offset), (expected.slope, expected.offset))

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from regrow.nets.color.base import Colorizer
 from regrow.nets.ops.color import luma
-from regrow.operations.colorize import Colours, color_rows, glance, guess, is_grey
+from regrow.operations.colorize import Colors, color_rows, glance, guess, is_grey
 
 
 class Painter(Colorizer):
@@ -39,17 +39,17 @@ def test_a_guided_line_is_found_again():
     """Where colour is a straight line of luma, any window finds that line."""
     grey = torch.rand(1, 1, 40, 50)
     ab = torch.cat((30 * grey - 10, 5 - 20 * grey), 1)
-    found = Colours.fit(grey, ab).on(grey, 0, (50, 40))
+    found = Colors.fit(grey, ab).on(grey, 0, (50, 40))
     torch.testing.assert_close(found, ab, atol=0.5, rtol=0)
 
 
-def test_colour_keeps_to_the_edges_of_the_full_picture():
+def test_color_keeps_to_the_edges_of_the_full_picture():
     """The net saw the edge four times too small; a bilinear enlargement would smear it over pixels."""
     grey = torch.zeros(1, 1, 24, 24)
     grey[..., 12:] = 0.8
-    colours = Colours.fit(grey, torch.cat((60 * grey, -60 * grey), 1))
+    colors = Colors.fit(grey, torch.cat((60 * grey, -60 * grey), 1))
     large = F.interpolate(grey, scale_factor=4)
-    found = colours.on(large, 0, (96, 96))
+    found = colors.on(large, 0, (96, 96))
     assert found[0, 0, :, :48].abs().max() < 5
     assert (found[0, 0, :, 48:] - 48).abs().max() < 5
 
@@ -57,11 +57,11 @@ def test_colour_keeps_to_the_edges_of_the_full_picture():
 def test_rows_are_the_rows_of_the_whole():
     slope, offset = torch.randn(1, 2, 9, 11), torch.randn(1, 2, 9, 11)
     grey = torch.rand(1, 1, 33, 40)
-    colours = Colours(slope, offset)
-    whole = colours.on(grey, 0, (40, 33))
+    colors = Colors(slope, offset)
+    whole = colors.on(grey, 0, (40, 33))
     large = [F.interpolate(x, (33, 40), mode="bilinear") for x in (slope, offset)]
     torch.testing.assert_close(whole, large[0] * grey + large[1], atol=1e-5, rtol=1e-5)
-    parts = [colours.on(grey[..., a:b, :], a, (40, 33)) for a, b in ((0, 1), (1, 20), (20, 33))]
+    parts = [colors.on(grey[..., a:b, :], a, (40, 33)) for a, b in ((0, 1), (1, 20), (20, 33))]
     torch.testing.assert_close(torch.cat(parts, -2), whole)
 
 
@@ -75,8 +75,8 @@ def test_luma_and_alpha_are_kept(coffee, dtype, bands):
         picture = np.concatenate((picture[..., :1], picture[..., 2:3]), -1)[..., :bands]
     picture = (picture * peak).astype(dtype)
     model = Painter()
-    colours = Colours.fit(*guess(glance(rows(picture), size_of(picture), held), size_of(picture), model))
-    found = np.concatenate(list(color_rows(rows(picture), size_of(picture), held, colours, dtype)))
+    colors = Colors.fit(*guess(glance(rows(picture), size_of(picture), held), size_of(picture), model))
+    found = np.concatenate(list(color_rows(rows(picture), size_of(picture), held, colors, dtype)))
     assert found.shape == (90, 130, 4 if bands in (2, 4) else 3)
     assert found.dtype == dtype
     grey = picture[..., 0].astype(float) if held == 1 else picture[..., :3] @ [0.299, 0.587, 0.114]
@@ -88,17 +88,17 @@ def test_luma_and_alpha_are_kept(coffee, dtype, bands):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (2000, 2), (17, 16)])
-def test_any_size_is_seen_and_coloured(size):
+def test_any_size_is_seen_and_colored(size):
     picture = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 1), np.uint8)
     seen = glance([picture], size, 1)
     assert seen.shape[-1] % 16 == seen.shape[-2] % 16 == 0
     assert ((seen >= 0) & (seen <= 1)).all()
-    colours = Colours.fit(*guess(seen, size, Painter()))
-    found = np.concatenate(list(color_rows([picture], size, 1, colours, np.uint8)))
+    colors = Colors.fit(*guess(seen, size, Painter()))
+    found = np.concatenate(list(color_rows([picture], size, 1, colors, np.uint8)))
     assert found.shape == (size[1], size[0], 3)
 
 
-def test_black_and_white_and_toned_pictures_are_told_from_colour(coffee, astronaut):
+def test_black_and_white_and_toned_pictures_are_told_from_color(coffee, astronaut):
     grey = np.asarray(luma(torch.from_numpy(astronaut).permute(2, 0, 1) / 255)[0])[..., None]
     sepia = grey * [0.95, 0.85, 0.7] + [0.05, 0.03, 0.0]
     noisy = sepia + np.random.default_rng(0).normal(0, 0.01, sepia.shape)

@@ -18,7 +18,7 @@ GREY_FORMATS = [".png", ".tiff", ".jpg"]
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("bands", [3, 4])
-def test_colour_hidden_in_grey_comes_back_with_all_else(tmp_path, hiding_folder, suffix, depth, bands):
+def test_color_hidden_in_grey_comes_back_with_all_else(tmp_path, hiding_folder, suffix, depth, bands):
     """The profile describes colours, so a grey file cannot hold it: it travels in the passport."""
     bands = 3 if suffix == ".jpg" else bands
     array = noise(19, 23, bands, np.uint8 if depth == 8 else np.uint16)
@@ -30,7 +30,7 @@ def test_colour_hidden_in_grey_comes_back_with_all_else(tmp_path, hiding_folder,
     assert passport is not None
     assert (opened.width, opened.height, opened.depth, opened.alpha) == (23, 19, 8, bands == 4)
     if suffix in GREY_FORMATS:
-        assert opened.colours == 1
+        assert opened.colors == 1
         assert opened.icc is None
         assert passport.icc == ICC
     else:
@@ -49,7 +49,7 @@ def test_colour_hidden_in_grey_comes_back_with_all_else(tmp_path, hiding_folder,
 
 
 @pytest.mark.parametrize("suffix", LOSSLESS)
-def test_hidden_colour_in_files_equals_hidden_colour_in_arrays(tmp_path, hiding_folder, suffix):
+def test_hidden_color_in_files_equals_hidden_color_in_arrays(tmp_path, hiding_folder, suffix):
     array = noise(19, 23, 4)
     source = write(tmp_path / "a.png", array)
     small = regrow.shrink(source, tmp_path / f"s{suffix}", grey=True, model=hiding_folder)
@@ -62,7 +62,7 @@ def test_hidden_colour_in_files_equals_hidden_colour_in_arrays(tmp_path, hiding_
 
 @pytest.mark.parametrize("scale", [1, 1.5, (2, 1), 2], ids=str)
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
-def test_colour_is_hidden_at_any_scale_up_to_the_models(tmp_path, hiding_x2_folder, scale, suffix):
+def test_color_is_hidden_at_any_scale_up_to_the_models(tmp_path, hiding_x2_folder, scale, suffix):
     source = write(tmp_path / "a.png", noise(19, 23))
     if scale == 1:
         with pytest.raises(UsageError, match="scale 1"):
@@ -74,7 +74,7 @@ def test_colour_is_hidden_at_any_scale_up_to_the_models(tmp_path, hiding_x2_fold
     assert np.ptp(grown.astype(int), axis=2).max() > 0
 
 
-def test_more_than_the_scale_of_a_model_that_hides_colour_is_a_usage_error(hiding_folder, hiding_x2_folder):
+def test_more_than_the_scale_of_a_model_that_hides_color_is_a_usage_error(hiding_folder, hiding_x2_folder):
     for model, scale in ((hiding_folder, 2), (hiding_folder, (1, 1.1)), (hiding_x2_folder, 4), (hiding_x2_folder, 2.1)):
         with pytest.raises(UsageError, match="at most"):
             regrow.shrink(noise(9, 9), scale=scale, grey=True, model=model)
@@ -82,7 +82,7 @@ def test_more_than_the_scale_of_a_model_that_hides_colour_is_a_usage_error(hidin
             regrow.grow(noise(9, 9, 1), scale=scale, model=model)
 
 
-def test_arrays_with_hidden_colour_come_back_in_colour(hiding_folder):
+def test_arrays_with_hidden_color_come_back_in_color(hiding_folder):
     """A flat grey picture cannot stay flat when it gets its colours back."""
     small = regrow.shrink(noise(9, 7), grey=True, model=hiding_folder)
     assert (small.shape, small.dtype) == ((9, 7, 1), np.uint8)
@@ -94,7 +94,7 @@ def test_arrays_with_hidden_colour_come_back_in_colour(hiding_folder):
     ).shape == (9, 7, 4)
 
 
-def test_tensors_with_hidden_colour_come_back_in_colour(hiding_folder):
+def test_tensors_with_hidden_color_come_back_in_color(hiding_folder):
     tensor = torch.rand(3, 9, 7)
     small = regrow.shrink(tensor, grey=True, model=hiding_folder)
     assert tuple(small.shape) == (1, 9, 7)
@@ -103,7 +103,7 @@ def test_tensors_with_hidden_colour_come_back_in_colour(hiding_folder):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "CMYK", "L", "LA", "I;16"])
-def test_pil_images_with_hidden_colour_come_back_in_colour(hiding_folder, mode):
+def test_pil_images_with_hidden_color_come_back_in_color(hiding_folder, mode):
     image = Image.new("RGB", (7, 9), (90, 120, 30)).convert(mode) if mode == "P" else Image.new(mode, (7, 9))
     small = regrow.shrink(image, grey=True, model=hiding_folder)
     assert small.mode == ("LA" if mode in ("RGBA", "LA") else "L")
@@ -112,7 +112,7 @@ def test_pil_images_with_hidden_colour_come_back_in_colour(hiding_folder, mode):
     assert grown.mode == {"P": "RGB", "CMYK": "RGB"}.get(mode, mode)
 
 
-def test_a_pil_image_with_hidden_colour_saved_to_a_grey_file_keeps_its_profile(tmp_path, hiding_folder):
+def test_a_pil_image_with_hidden_color_saved_to_a_grey_file_keeps_its_profile(tmp_path, hiding_folder):
     image = Image.fromarray(noise(9, 7))
     image.info["icc_profile"] = ICC
     small = regrow.shrink(image, grey=True, model=hiding_folder)
@@ -120,12 +120,12 @@ def test_a_pil_image_with_hidden_colour_saved_to_a_grey_file_keeps_its_profile(t
     assert regrow.grow(small, model=hiding_folder).info["icc_profile"] == ICC
     small.save(tmp_path / "s.tiff", tiffinfo={700: small.info["xmp"]})
     grown = open_picture(regrow.grow(tmp_path / "s.tiff", tmp_path / "g.png", model=hiding_folder))
-    assert (grown.colours, grown.icc) == (3, ICC)
+    assert (grown.colors, grown.icc) == (3, ICC)
 
 
 @pytest.mark.parametrize("bands", [1, 2])
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
-def test_grey_pictures_pass_a_model_that_hides_colour_and_stay_grey(tmp_path, hiding_folder, bands, suffix):
+def test_grey_pictures_pass_a_model_that_hides_color_and_stay_grey(tmp_path, hiding_folder, bands, suffix):
     source = write(tmp_path / "a.png", noise(9, 7, bands), icc=GREY_ICC)
     small = regrow.shrink(source, tmp_path / f"s{suffix}", grey=True, model=hiding_folder)
     grown = open_picture(regrow.grow(small, tmp_path / "g.png", model=hiding_folder))
@@ -134,7 +134,7 @@ def test_grey_pictures_pass_a_model_that_hides_colour_and_stay_grey(tmp_path, hi
 
 @pytest.mark.parametrize("alpha", [0, 1])
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
-def test_hidden_colour_without_passport_grows_with_the_model(tmp_path, hiding_folder, suffix, alpha):
+def test_hidden_color_without_passport_grows_with_the_model(tmp_path, hiding_folder, suffix, alpha):
     small = regrow.shrink(noise(9, 7, 3 + alpha), grey=True, model=hiding_folder)
     write(tmp_path / f"s{suffix}", small)
     with pytest.raises(RegrowError, match="no passport"):
@@ -143,7 +143,7 @@ def test_hidden_colour_without_passport_grows_with_the_model(tmp_path, hiding_fo
     np.testing.assert_array_equal(read(grown), regrow.grow(small, scale=1, model=hiding_folder))
 
 
-def test_colours_in_the_small_picture_of_a_grey_model_are_averaged(grey_folder):
+def test_colors_in_the_small_picture_of_a_grey_model_are_averaged(grey_folder):
     small = noise(8, 9, 3)
     mean = small.mean(-1, keepdims=True)
     alike = np.broadcast_to(np.rint(mean).astype(np.uint8), small.shape)
@@ -151,17 +151,17 @@ def test_colours_in_the_small_picture_of_a_grey_model_are_averaged(grey_folder):
     assert np.abs(apart).mean() < 2
 
 
-def test_a_passport_that_says_colours_of_a_grey_model_is_refused(tmp_path, grey_folder):
+def test_a_passport_that_says_colors_of_a_grey_model_is_refused(tmp_path, grey_folder):
     small = regrow.shrink(write(tmp_path / "a.png", noise(8, 8, 1)), tmp_path / "s.png", model=grey_folder)
     bad = tmp_path / "bad.png"
-    passport = replace(regrow.info(small), colours=3)
-    with PictureWriter(bad, width=4, height=4, colours=1, xmp=passport.to_xmp(None)) as writer:
+    passport = replace(regrow.info(small), colors=3)
+    with PictureWriter(bad, width=4, height=4, colors=1, xmp=passport.to_xmp(None)) as writer:
         writer.write(read(small))
     with pytest.raises(RegrowError, match="passport says it had colours"):
         regrow.grow(bad, tmp_path / "g.png", model=grey_folder)
 
 
-def test_hiding_colours_is_not_silently_left_out(tiny_folder, hiding_folder):
+def test_hiding_colors_is_not_silently_left_out(tiny_folder, hiding_folder):
     with pytest.raises(UsageError, match="does not hide colours"):
         regrow.shrink(noise(8, 8), grey=True, scale=2, model=tiny_folder)
     with pytest.raises(UsageError, match="grey already"):

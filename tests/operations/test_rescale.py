@@ -155,7 +155,7 @@ def test_the_passport_says_how(tmp_path, tiny_folder):
     passport = regrow.info(regrow.shrink(source, tmp_path / "s.webp", scale=4, model=tiny_folder))
     assert passport == Passport(
         model="tiny", digest=zoo.digest(tiny_folder), scale=4, width=21, height=9, small_width=6, small_height=3,
-        depth=16, colours=3, alpha=True,
+        depth=16, colors=3, alpha=True,
     )  # fmt: skip
 
 
@@ -344,7 +344,7 @@ def test_a_resized_small_picture_is_refused(tmp_path, tiny_folder):
 def test_a_small_picture_made_grey_is_refused(tmp_path, tiny_folder):
     small = regrow.shrink(write(tmp_path / "a.png", noise(9, 7)), tmp_path / "s.png", model=tiny_folder)
     grey = write(tmp_path / "grey.png", noise(5, 4, 1), xmp=open_picture(small).xmp)
-    with pytest.raises(RegrowError, match="colours"):
+    with pytest.raises(RegrowError, match="colors"):
         regrow.grow(grey, tmp_path / "g.png", model=tiny_folder)
 
 

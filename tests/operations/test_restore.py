@@ -32,7 +32,7 @@ def folders(tmp_path_factory):
         "x3": EDSR(EDSRConfig(scale=3, channels=8, blocks=1)),
         "dqe": DQE(DQEConfig(channels=8, blocks=1)),
     }
-    torch.nn.init.normal_(made["regression"].colours.weight, std=0.3)
+    torch.nn.init.normal_(made["regression"].colors.weight, std=0.3)
     torch.nn.init.normal_(made["dqe"].tail.weight, std=0.1)
     root = tmp_path_factory.mktemp("restorers")
     for name, model in made.items():
@@ -103,7 +103,7 @@ def test_a_turned_picture_is_seen_upright(folders, camera, tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "turned-out.png"), read(tmp_path / "upright-out.png"))
 
 
-def test_hints_colour_what_they_point_at(folders, photo, tmp_path):
+def test_hints_color_what_they_point_at(folders, photo, tmp_path):
     plain = regrow.colorize(read(photo), model=folders["regression"])
     hinted = regrow.colorize(read(photo), model=folders["regression"], hint=["40,10,#3060ff"])
     y, x = 10, 40
@@ -144,9 +144,9 @@ def test_restore_is_the_chain_of_its_steps(folders, photo, tmp_path):
     regrow.restore(
         photo, out, colorizer=folders["regression"], upscaler=folders["x2"], enhancer=folders["dqe"], tile=32
     )
-    coloured = regrow.colorize(torch.from_numpy(read(photo))[None] / 255, model=folders["regression"])
+    colored = regrow.colorize(torch.from_numpy(read(photo))[None] / 255, model=folders["regression"])
     with torch.no_grad():
-        large = zoo.load(folders["x2"])(coloured[None]).clamp(0, 1)
+        large = zoo.load(folders["x2"])(colored[None]).clamp(0, 1)
         expected = zoo.load(folders["dqe"])(large).clamp(0, 1)[0].permute(1, 2, 0).numpy()
     assert np.abs(read(out) - 255 * expected).max() <= 0.51
     names = [step.split()[:2] for step in steps_of(open_picture(out).xmp).split("; ")]
@@ -216,7 +216,7 @@ def test_correction_is_a_step(folders, photo):
     assert differs.mean() < 0.02  # but for what rounding puts on the other side of the threshold
 
 
-def test_colour_pictures_keep_their_colours(folders, coffee, caplog):
+def test_color_pictures_keep_their_colors(folders, coffee, caplog):
     picture = coffee[:100, :150]
     found = regrow.restore(picture, scale=1, colorizer=folders["regression"])
     np.testing.assert_array_equal(found, picture)
@@ -321,7 +321,7 @@ def test_marks_replace_each_other_and_leave_the_rest():
     assert mark(b"no xml", "a") == b"no xml"
 
 
-def test_the_shipped_models_colour_a_photograph_better_than_not_at_all(astronaut, coffee):
+def test_the_shipped_models_color_a_photograph_better_than_not_at_all(astronaut, coffee):
     """On pictures that were not trained on; and the luma stays."""
     for picture in (astronaut, coffee):
         grey = np.rint(picture @ BT601).astype(np.uint8)

@@ -142,7 +142,7 @@ def test_grey_pictures_go_there_and_back_with_a_model_of_grey(tmp_path, grey_fol
 
 
 @pytest.mark.parametrize("bands", [3, 4])
-def test_colours_are_refused_by_a_model_of_grey(tmp_path, grey_folder, bands):
+def test_colors_are_refused_by_a_model_of_grey(tmp_path, grey_folder, bands):
     source = write(tmp_path / "a.png", noise(9, 7, bands))
     with pytest.raises(UsageError, match=r"a\.png.*grey"):
         regrow.shrink(source, tmp_path / "s.png", model=grey_folder)
@@ -201,12 +201,12 @@ def test_turned_photographs_come_back_at_any_scale(tmp_path, tiny_folder, scale,
 
 def test_every_model_that_may_be_chosen_ships():
     names = {
-        rescaling.default_model((across, down), colours, grey=grey)
+        rescaling.default_model((across, down), colors, grey=grey)
         for across in (1, 1.5, 2, 3, 4, 16, 128)
         for down in (1, 1.5, 2, 4)
-        for colours in (1, 3)
+        for colors in (1, 3)
         for grey in (False, True)
-        if max(across, down) > 1 or (grey and colours == 3)
+        if max(across, down) > 1 or (grey and colors == 3)
     }
     assert names <= set(zoo.names())
 

@@ -96,7 +96,7 @@ def test_tiles_agree_with_the_whole(scale):
     net = ZeroShot(scale)
     torch.nn.init.normal_(net.net.layers[-1].weight, std=0.05)
     net = net.eval().requires_grad_(False)
-    net.takes_half = False
+    net.takes_bfloat16 = False
     picture = noise(70, 60).astype(np.float32) / 255
     tiled, whole = (
         np.concatenate(list(restore_rows([picture], (60, 70), 3, net, np.float32, tile=tile)))
@@ -169,13 +169,13 @@ def test_what_is_too_small_is_told(tmp_path, save):
 
 
 @pytest.mark.usefixtures("short")
-def test_restore_colours_first(regrow, camera, save, tmp_path):
+def test_restore_colors_first(regrow, camera, save, tmp_path):
     out = tmp_path / "out.png"
     restore(
         save("a.png", camera[:32, :40].copy()), out, colorizer="colorize-histogram", upscaler="zssr", enhancer="dqe-x2"
     )
     picture = open_picture(out)
-    assert (picture.width, picture.height, picture.colours) == (80, 64, 3)
+    assert (picture.width, picture.height, picture.colors) == (80, 64, 3)
     assert [words.split()[:2] for words in steps_of(picture.xmp).split("; ")] == [
         ["colorize", "colorize-histogram"],
         ["upscale", "zssr"],

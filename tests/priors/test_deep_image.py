@@ -66,7 +66,7 @@ def test_shrunk_it_is_what_was_enlarged(photo, size):
 
 def test_any_function_is_an_operator(photo):
     measured = F.avg_pool2d(photo, 4)
-    problem = Problem(measured=measured, operator=lambda x: F.avg_pool2d(x, 4), size=(48, 48), colours=1)
+    problem = Problem(measured=measured, operator=lambda x: F.avg_pool2d(x, 4), size=(48, 48), colors=1)
     found = fit(problem, Settings(net=NET, steps=40))
     assert psnr(F.avg_pool2d(found.picture, 4), measured) > psnr(measured.mean().expand_as(measured), measured) + 3
 
@@ -75,7 +75,7 @@ def test_features_are_inverted(photo):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2))
     operator = Features(net, "1")
-    problem = Problem(measured=operator(photo), operator=operator, size=(48, 48), colours=1)
+    problem = Problem(measured=operator(photo), operator=operator, size=(48, 48), colors=1)
     losses = []
     fit(problem, Settings(net=NET, steps=40), watch=lambda p: losses.append(10 ** (-p.psnr / 10)))
     assert losses[-1] < 0.3 * losses[0]
@@ -245,7 +245,7 @@ def test_nothing_averaged_is_the_last_iterate(photo):
 @pytest.mark.parametrize(
     ("problem", "settings", "words"),
     [
-        (lambda x: Problem(measured=x, operator=lambda p: p[..., 1:], size=(48, 48), colours=1), QUICK,
+        (lambda x: Problem(measured=x, operator=lambda p: p[..., 1:], size=(48, 48), colors=1), QUICK,
          r"the operator makes \(1, 1, 48, 47\) of a picture \(1, 1, 48, 48\)"),
         (denoising, Settings(net={"architecture": "vdsr"}), "architecture vdsr: setting outputs"),
         (denoising, Settings(net=NET, input="mesh"), "input mesh: has 2 coordinates, but the net 8 inputs"),

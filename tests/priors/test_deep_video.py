@@ -65,11 +65,11 @@ def test_each_place_teaches_the_result_that_it_is_nearer_to(modes):
     assert reweighted(*given, np.inf).item() == pytest.approx(main)
 
 
-def clip(astronaut, colours, count=8):
+def clip(astronaut, colors, count=8):
     """Frames of a photograph that slides by, and the same with one of two tints each."""
     frames = [astronaut[100:148, 200 + i : 256 + i].mean(2, keepdims=True).repeat(3, 2) for i in range(count)]
     tensors = [torch.from_numpy(frame / 255).float().permute(2, 0, 1)[None] for frame in frames]
-    tints = [torch.tensor(colours[i % len(colours)]).view(3, 1, 1) for i in range(count)]
+    tints = [torch.tensor(colors[i % len(colors)]).view(3, 1, 1) for i in range(count)]
     return tensors, [(frame + tint).clamp(0, 1) for frame, tint in zip(tensors, tints, strict=True)]
 
 

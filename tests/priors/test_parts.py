@@ -65,12 +65,12 @@ def test_problems_say_what_was_measured():
     picture, missing = torch.rand(1, 3, 6, 8), torch.zeros(6, 8, dtype=torch.bool)
     missing[2:4, 3:5] = True
     problem = denoising(picture)
-    assert (problem.size, problem.colours) == ((6, 8), 3)
+    assert (problem.size, problem.colors) == ((6, 8), 3)
     assert problem.operator(picture) is problem.measured
     problem = inpainting(picture, missing)
     torch.testing.assert_close(problem.operator(picture + missing), problem.measured)
     problem = enlarging(picture[:, :1], (24, 32))
-    assert (problem.size, problem.colours) == ((24, 32), 1)
+    assert (problem.size, problem.colors) == ((24, 32), 1)
     assert problem.operator(torch.full((1, 1, 24, 32), 0.5)).shape == problem.measured.shape
     assert Problem(measured=torch.ones(1, requires_grad=True), operator=torch.sum, size=(1, 1)).on(
         torch.device("cpu")

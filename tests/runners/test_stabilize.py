@@ -101,7 +101,7 @@ def test_grey_and_deep_frames_stay_so(tmp_path):
     (tmp_path / "out").mkdir()
     assert library.stabilize(after, tmp_path / "out", reference=before, epochs=1) == tmp_path / "out"
     picture = open_picture(tmp_path / "out" / "0.png")
-    assert (picture.depth, picture.colours) == (16, 1)
+    assert (picture.depth, picture.colors) == (16, 1)
     near = np.concatenate(list(picture.rows())).astype(float) - moving(1)[0][..., 1:2] * 257.0
     assert np.abs(near).mean() < 2 * 257  # there was nothing to be learned
 

@@ -85,7 +85,7 @@ def test_noise_takes_grey_models_as_bench_does(sets, grey_folder):
     assert [r.model for r in measured] == [bicubic["model"], grey["model"]]
 
 
-def test_noise_takes_hidden_colour(sets, hiding_folder):
+def test_noise_takes_hidden_color(sets, hiding_folder):
     rows = study.noise(sets[:1], ["bicubic", hiding_folder], [0.0], scale=1, grey=True)
     measured = means(bench(sets[:1], ["bicubic", hiding_folder], scale=1, grey=True))
     assert [r["rgb"] for r in rows] == pytest.approx([r.rgb for r in measured])

@@ -44,12 +44,12 @@ def planes(frame):
         (BT601, FULL, (0, 0, 255), (29, 255, 107)),
     ],
 )
-def test_primaries_have_their_published_values(matrix, levels, colour, expected):
+def test_primaries_have_their_published_values(matrix, levels, color, expected):
     pixels = Pixels("yuv444p", matrix, levels)
-    frame = from_rgb(np.full((4, 4, 3), colour, np.uint8), pixels)
+    frame = from_rgb(np.full((4, 4, 3), color, np.uint8), pixels)
     assert tuple(int(plane[0, 0]) for plane in planes(frame)) == expected
     back = to_rgb(frame, pixels)
-    np.testing.assert_allclose(back[0, 0] * 255, colour, atol=1.5)
+    np.testing.assert_allclose(back[0, 0] * 255, color, atol=1.5)
 
 
 @pytest.mark.parametrize("levels", [LIMITED, FULL])
@@ -128,10 +128,10 @@ def test_what_a_file_does_not_say_is_taken_as_players_do():
 
 
 def test_formats_are_brought_to_planar_ones_that_hold_them():
-    assert planar(8, (2, 2), rgb=False, colours=3) == "yuv420p"
-    assert planar(10, (1, 2), rgb=False, colours=3) == "yuv422p10le"
-    assert planar(8, (1, 1), rgb=True, colours=3) == "rgb24"
-    assert planar(10, (1, 1), rgb=True, colours=3) == "gbrp10le"
-    assert planar(16, (1, 1), rgb=False, colours=1) == "gray16le"
+    assert planar(8, (2, 2), rgb=False, colors=3) == "yuv420p"
+    assert planar(10, (1, 2), rgb=False, colors=3) == "yuv422p10le"
+    assert planar(8, (1, 1), rgb=True, colors=3) == "rgb24"
+    assert planar(10, (1, 1), rgb=True, colors=3) == "gbrp10le"
+    assert planar(16, (1, 1), rgb=False, colors=1) == "gray16le"
     assert is_known("yuv420p10le")
     assert not is_known("yuv420p10be; rm")

@@ -21,7 +21,7 @@ from regrow.bench.sheet import write_overview
 from regrow.errors import UsageError
 from regrow.io.memory import read_rgb
 from regrow.io.paths import atomic, find_pictures
-from regrow.metrics import colorfulness as colour
+from regrow.metrics import colorfulness as color
 from regrow.metrics.fidelity import psnr_rgb, round_8bit
 from regrow.nets.color.bins import class_counts, in_gamut, rebalancing
 from regrow.nets.ops.color import luma
@@ -44,8 +44,8 @@ class Result:
     auc: float
     """Area under the accuracy curve, as a share; the next with rare colours counting as much as frequent ones."""
     auc_rebalanced: float
-    colourfulness: float
-    original_colourfulness: float
+    colorfulness: float
+    original_colorfulness: float
     luma_error: float
     """Largest difference from the luma that was given, in levels of 255."""
     seconds: float
@@ -131,16 +131,16 @@ def _measure(
     seconds = time.perf_counter() - start
     peak = peak_memory() / 2**20
     y = as_tensor(painted)
-    raw, rebalanced = colour.accuracy_curve(x, y), colour.accuracy_curve(x, y, weights)
+    raw, rebalanced = color.accuracy_curve(x, y), color.accuracy_curve(x, y, weights)
     return Result(
         label, picture, model,
         rgb=psnr_rgb(y, x),
-        ab_rmse=colour.ab_rmse(x, y),
+        ab_rmse=color.ab_rmse(x, y),
         auc=float(raw.mean()),
         auc_rebalanced=float(rebalanced.mean()),
-        colourfulness=colour.colourfulness(y),
-        original_colourfulness=colour.colourfulness(x),
-        luma_error=colour.luma_error(as_tensor(grey), y),
+        colorfulness=color.colorfulness(y),
+        original_colorfulness=color.colorfulness(x),
+        luma_error=color.luma_error(as_tensor(grey), y),
         seconds=seconds / (grey.size / 1e6),
         peak_mib=peak,
         curve=tuple(raw.tolist()),
@@ -157,13 +157,13 @@ def table(results: list[Result]) -> Iterator[str]:
     """The means as aligned lines of text."""
     width = max(len(r.model) for r in results)
     yield (
-        f"{'set':10} {'model':{width}} {'rgb dB':>7} {'ab RMSE':>7} {'AuC':>6} {'rebal.':>6} {'colour':>6} {'of':>6} "
+        f"{'set':10} {'model':{width}} {'rgb dB':>7} {'ab RMSE':>7} {'AuC':>6} {'rebal.':>6} {'color':>6} {'of':>6} "
         f"{'luma':>5} {'s/MP':>6} {'peak MiB':>8}"
     )
     for r in means(results):
         yield (
             f"{r.set:10} {r.model:{width}} {r.rgb:7.2f} {r.ab_rmse:7.2f} {r.auc:6.3f} {r.auc_rebalanced:6.3f} "
-            f"{r.colourfulness:6.1f} {r.original_colourfulness:6.1f} {r.luma_error:5.2f} {r.seconds:6.2f} "
+            f"{r.colorfulness:6.1f} {r.original_colorfulness:6.1f} {r.luma_error:5.2f} {r.seconds:6.2f} "
             f"{r.peak_mib:8.0f}"
         )
 

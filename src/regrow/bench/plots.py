@@ -94,11 +94,11 @@ def plot_points(
             x, y = row[across[0]], row[up[0]]
             if not (isfinite(x) and isfinite(y)):
                 continue
-            colour = f"C{i % 10}"
+            color = f"C{i % 10}"
             if logarithmic and x <= 0:
-                panel.axhline(y, color=colour, linestyle="dotted", label=row["model"])
+                panel.axhline(y, color=color, linestyle="dotted", label=row["model"])
             else:
-                panel.plot([x], [y], "o", color=colour, label=row["model"])
+                panel.plot([x], [y], "o", color=color, label=row["model"])
         if lines and isfinite(lines[name]):
             panel.axhline(lines[name], color="grey", linestyle="dashed", label="originals")
         panel.set(title=name, xlabel=across[1], ylabel=up[1])

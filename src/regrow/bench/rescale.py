@@ -311,7 +311,7 @@ def _grey_only(models: list[str]) -> bool:
 
 def _is_grey(settings: dict[str, Any]) -> bool:
     """Whether a model shrinks grey pictures; one that restores the luma of colour pictures does not."""
-    if settings.get("colours") != 1:
+    if settings.get("colors") != 1:
         return False
     with torch.device("meta"):
         return not isinstance(zoo.build(settings), Restorer)
@@ -336,6 +336,6 @@ def _array(picture: torch.Tensor) -> np.ndarray:
 def _png_size(picture: np.ndarray) -> int:
     file = io.BytesIO()
     height, width = picture.shape[:2]
-    with PictureWriter(file, width=width, height=height, colours=picture.shape[2], format="png") as writer:
+    with PictureWriter(file, width=width, height=height, colors=picture.shape[2], format="png") as writer:
         writer.write(picture)
     return file.tell()

@@ -26,7 +26,7 @@ from regrow.io.paths import atomic, find_pictures
 from regrow.metrics.temporal import consistency
 from regrow.nets.model import Model
 from regrow.nets.upscale.base import Restorer
-from regrow.operations.rescale import Scale, check_colours, check_scale, rescaler, words
+from regrow.operations.rescale import Scale, check_colors, check_scale, rescaler, words
 from regrow.operations.restore import BICUBIC
 
 SHEET = 8
@@ -123,7 +123,7 @@ class ClipPair(Pair):
         names = {self.shrinker} if self.nets else {self.shrinker, self.grower}
         self.rescalers = {part: rescaler(part, self.scales, device) for part in names - {BICUBIC}}
         for part, net in self.rescalers.items():
-            check_colours("a clip", 3, part, net, grey=False)
+            check_colors("a clip", 3, part, net, grey=False)
 
     @staticmethod
     def restores(net: Model) -> TypeGuard[Restorer]:

@@ -28,7 +28,7 @@ def run(out: Path, scale: int = 2) -> None:
     small, grown, ordinary = out / "small.png", out / "regrown.png", out / "ordinary.png"
     verbs.shrink(PHOTOGRAPH, small, scale=scale)
     verbs.grow(small, grown)
-    with PictureWriter(ordinary, width=width, height=height, colours=3) as writer:
+    with PictureWriter(ordinary, width=width, height=height, colors=3) as writer:
         writer.write(Pair(BICUBIC, scale)(original)[1])
 
     figures = {"regrow": compare(PHOTOGRAPH, grown), ORDINARY: compare(PHOTOGRAPH, ordinary)}

@@ -33,7 +33,7 @@ def bench(
     _bench(benchmark, folders, names, out, options)
 
 
-def bench_colours(
+def bench_colors(
     folders: list[Path], models: list[str] | None, *, temperature: float | None, out: Path | None, device: str
 ) -> None:
     """The same for colorizers."""

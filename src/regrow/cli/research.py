@@ -58,7 +58,7 @@ def bench(
     if task is BenchTask.colorize:
         if scale or grey or refine:
             raise UsageError("--scale, --grey and --refine are not for --task colorize; leave them out")
-        measuring.bench_colours(folders, models, temperature=temperature, out=out, device=device)
+        measuring.bench_colors(folders, models, temperature=temperature, out=out, device=device)
         return
     if temperature is not None:
         raise UsageError("--temperature is for --task colorize; leave it out, or say the task")

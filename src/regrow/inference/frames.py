@@ -51,8 +51,8 @@ def shrink_group(
     scales = (model.scales[1], model.scales[0]) if scale is None else check_scale(scale)
     n, (height, width) = len(group), group[0].shape[:2]
     small = small_size((width, height), scales)
-    rows = stacked(group, model.colours)
-    return _split(shrink_rows(rows, width, height, n * model.colours, _widened(model, n), small, tile), n)
+    rows = stacked(group, model.colors)
+    return _split(shrink_rows(rows, width, height, n * model.colors, _widened(model, n), small, tile), n)
 
 
 def grow_group(
@@ -75,9 +75,9 @@ def grow_group(
     """
     n, small = len(group), (group[0].shape[1], group[0].shape[0])
     grown = size or grown_size(small, (model.scales[1], model.scales[0]))
-    held, colours = n * model.small_colours, n * model.colours
-    rows = stacked(group, model.small_colours)
-    return _split(grow_rows(rows, small, grown, held, colours, _widened(model, n), dtype, tile), n)
+    held, colors = n * model.small_colors, n * model.colors
+    rows = stacked(group, model.small_colors)
+    return _split(grow_rows(rows, small, grown, held, colors, _widened(model, n), dtype, tile), n)
 
 
 def restore_window(
@@ -175,18 +175,18 @@ def _groups(scenes: Iterable[Frames], n: int) -> Iterator[list[np.ndarray]]:
 def _widened(model: Rescaler, frames: int) -> Rescaler:
     """A model of groups as one of pictures with the colours of so many frames, which is what the pipeline knows."""
     wide = copy(model)  # shares all weights
-    wide.colours, wide.small_colours = frames * model.colours, frames * model.small_colours
+    wide.colors, wide.small_colors = frames * model.colors, frames * model.small_colors
     return wide
 
 
-def stacked(frames: Sequence[np.ndarray], colours: int) -> Iterator[np.ndarray]:
+def stacked(frames: Sequence[np.ndarray], colors: int) -> Iterator[np.ndarray]:
     """Rows of frames one after another among the bands: (rows, W, len(frames) * colours) float32 in [0, 1]."""
     sizes = {frame.shape[:2] for frame in frames}
     if len(sizes) > 1:
         words = " and ".join(sorted(f"{width}x{height}" for height, width in sizes))
         raise RegrowError(f"frames of {words} pixels cannot go through a model together; a clip has one size")
     for top in range(0, len(frames[0]), ROWS):
-        blocks = (next(to_float([frame[top : top + ROWS]], frame.shape[2], colours)) for frame in frames)
+        blocks = (next(to_float([frame[top : top + ROWS]], frame.shape[2], colors)) for frame in frames)
         yield np.concatenate(list(blocks), axis=2)
 
 

@@ -21,12 +21,12 @@ def bf16_is_fast(device: str) -> bool:
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
-def in_half(model: Model) -> Callable[[Tensor], Tensor]:
+def in_bfloat16(model: Model) -> Callable[[Tensor], Tensor]:
     """The same map, in bfloat16 where the model is made for it and the hardware too."""
     import torch
 
     kind = model.device.type
-    if not (model.takes_half and kind in ("cpu", "cuda") and bf16_is_fast(kind)):
+    if not (model.takes_bfloat16 and kind in ("cpu", "cuda") and bf16_is_fast(kind)):
         return model
 
     def run(x: Tensor) -> Tensor:

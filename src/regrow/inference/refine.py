@@ -42,7 +42,7 @@ def refined_rows(
     Args:
         full: rows of the picture, (n, width * scale, bands) float32 in [0, 1], top to bottom.
         small: rows of what the model shrank it to, (n, width, bands') float32.
-        size: (width, height) of the small picture, multiples of the model's `fold`.
+        size: (width, height) of the small picture, multiples of the model's `unshuffle`.
         model: the rescaler, on the device it is to run on.
         steps: of descent, at least 1.
         tile: side of a tile in pixels of the full picture.
@@ -50,9 +50,9 @@ def refined_rows(
     Yields:
         (n, width, bands') float32, top to bottom. Bands beyond the model's colours are left as they are.
     """
-    (width, height), (down, across), fold = size, model.scales, model.fold
-    side = max(1, tile // (max(model.scales) * fold)) * fold
-    context = max(1, min(CONTEXT, side // 4) // fold) * fold
+    (width, height), (down, across), unshuffle = size, model.scales, model.unshuffle
+    side = max(1, tile // (max(model.scales) * unshuffle)) * unshuffle
+    context = max(1, min(CONTEXT, side // 4) // unshuffle) * unshuffle
     originals, shrunk = Band(full), Band(small)
     above: np.ndarray | None = None
     for top in range(0, height, side):
@@ -65,10 +65,8 @@ def refined_rows(
             start, stop = max(0, left - context), min(width, left + side + context)
             inner = np.s_[top - first : bottom - first, left - start : min(left + side, width) - start]
             piece = y[:, start:stop]
-            colours = piece[..., : model.small_colours]
-            colours[inner] = _refine(
-                x[:, start * across : stop * across, : model.colours], colours, inner, model, steps
-            )
+            colors = piece[..., : model.small_colors]
+            colors[inner] = _refine(x[:, start * across : stop * across, : model.colors], colors, inner, model, steps)
         above = y[: bottom - first]
         yield y[top - first : bottom - first]
 

@@ -42,12 +42,12 @@ def cropped(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.
 
 
 def resampled(
-    rows: Iterable[np.ndarray], size: tuple[int, int], wanted: tuple[int, int], colours: int
+    rows: Iterable[np.ndarray], size: tuple[int, int], wanted: tuple[int, int], colors: int
 ) -> Iterator[np.ndarray]:
     """Antialiased resampling, the same as `regrow.nets.ops.resample.bicubic`, in bounded memory.
 
     Args:
-        rows: (n, width, bands) float32, top to bottom: `colours` bands and perhaps alpha. Alpha is resampled with a
+        rows: (n, width, bands) float32, top to bottom: `colors` bands and perhaps alpha. Alpha is resampled with a
             triangle, which does not ring: the opaque stays opaque and the transparent transparent.
         size: (width, height) of the picture.
         wanted: (width, height) of the result.
@@ -63,28 +63,28 @@ def resampled(
     down = [taps(size[1], wanted[1], *kernel) for kernel in (CUBIC, TRIANGLE)]
     # The first row that this or a later row of the result looks at.
     needed = np.minimum.accumulate(down[0][0].min(1)[::-1])[::-1]
-    band = Band(_both(block, colours, *across, axis=1) for block in rows)
+    band = Band(_both(block, colors, *across, axis=1) for block in rows)
     for top in range(0, wanted[1], ROWS):
         part = slice(top, top + ROWS)
         first, last = int(needed[top]), int(down[0][0][part].max()) + 1
         window = band.rows(first, last)
-        colour, alpha = (partial(_weighted, index[part] - first, weight[part]) for index, weight in down)
-        yield _both(window, colours, colour, alpha, axis=0)
+        color, alpha = (partial(_weighted, index[part] - first, weight[part]) for index, weight in down)
+        yield _both(window, colors, color, alpha, axis=0)
 
 
 def _both(
     block: np.ndarray,
-    colours: int,
-    colour: Callable[..., np.ndarray],
+    colors: int,
+    color: Callable[..., np.ndarray],
     alpha: Callable[..., np.ndarray],
     *,
     axis: int,
 ) -> np.ndarray:
     """Colour bands through one map and alpha through another."""
-    result = colour(block[..., :colours], axis=axis)
-    if block.shape[-1] == colours:
+    result = color(block[..., :colors], axis=axis)
+    if block.shape[-1] == colors:
         return result
-    return np.concatenate([result, alpha(block[..., colours:], axis=axis)], axis=-1)
+    return np.concatenate([result, alpha(block[..., colors:], axis=axis)], axis=-1)
 
 
 def _weighted(index: np.ndarray, weight: np.ndarray, block: np.ndarray, *, axis: int) -> np.ndarray:

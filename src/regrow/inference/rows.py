@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regrow.inference.ensemble import self_ensemble
-from regrow.inference.precision import in_half
+from regrow.inference.precision import in_bfloat16
 from regrow.inference.refine import refined_rows
 from regrow.inference.resize import cropped, fitted, padded, resampled
 from regrow.inference.tiling import Tiling, run_tiled
@@ -35,7 +35,7 @@ def shrink_rows(
     rows: Iterable[np.ndarray],
     width: int,
     height: int,
-    colours: int,
+    colors: int,
     model: Rescaler,
     small: tuple[int, int],
     tile: int = TILE,
@@ -57,24 +57,24 @@ def shrink_rows(
     Yields:
         (n, small width, bands) uint8, top to bottom; as many colours as both picture and small pictures have.
     """
-    floats = to_float(rows, colours, model.colours)
-    floats = resampled(floats, (width, height), _fitted((width, height), small, model), model.colours)
-    height, width = (_up(n, model.fold) * scale for n, scale in zip(small[::-1], model.scales, strict=True))
+    floats = to_float(rows, colors, model.colors)
+    floats = resampled(floats, (width, height), _fitted((width, height), small, model), model.colors)
+    height, width = (_up(n, model.unshuffle) * scale for n, scale in zip(small[::-1], model.scales, strict=True))
     floats = padded(floats, width, height)
     if refine:
         floats, originals = tee(floats)
     down, across = model.factors
     for step in range(model.steps):
-        colour = partial(model.shrink_once, step=step)
-        run = partial(_run, colour, partial(_shrink_alpha, factors=model.factors), model.device, model.colours)
-        cells = (down * model.fold, across * model.fold), (model.fold, model.fold)
+        color = partial(model.shrink_once, step=step)
+        run = partial(_run, color, partial(_shrink_alpha, factors=model.factors), model.device, model.colors)
+        cells = (down * model.unshuffle, across * model.unshuffle), (model.unshuffle, model.unshuffle)
         floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, width, model)))
         width, height = width // across, height // down
     if refine:
         side = _side(tile, width * model.scales[1])
         floats = refined_rows(originals, floats, (width, height), model, refine, side)
     floats = cropped(floats, *small)
-    return (to_dtype(block, model.small_colours, min(colours, model.small_colours), np.uint8) for block in floats)
+    return (to_dtype(block, model.small_colors, min(colors, model.small_colors), np.uint8) for block in floats)
 
 
 def grow_rows(
@@ -82,7 +82,7 @@ def grow_rows(
     size: tuple[int, int],
     grown: tuple[int, int],
     held: int,
-    colours: int,
+    colors: int,
     model: Rescaler,
     dtype: Samples = np.uint8,
     tile: int = TILE,
@@ -103,20 +103,20 @@ def grow_rows(
     Yields:
         (n, grown width, bands) of that dtype, top to bottom.
     """
-    floats = to_float(rows, held, model.small_colours)
-    width, height = (_up(n, model.fold) for n in size)
+    floats = to_float(rows, held, model.small_colors)
+    width, height = (_up(n, model.unshuffle) for n in size)
     floats = padded(floats, width, height)
     down, across = model.factors
     for step in reversed(range(model.steps)):
-        bands = model.small_colours if step == model.steps - 1 else model.colours
-        colour = partial(model.grow_once, step=step)
-        run = partial(_run, colour, partial(_grow_alpha, factors=model.factors), model.device, bands)
-        cells = (model.fold, model.fold), (down * model.fold, across * model.fold)
+        bands = model.small_colors if step == model.steps - 1 else model.colors
+        color = partial(model.grow_once, step=step)
+        run = partial(_run, color, partial(_grow_alpha, factors=model.factors), model.device, bands)
+        cells = (model.unshuffle, model.unshuffle), (down * model.unshuffle, across * model.unshuffle)
         floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, width * across, model)))
         width, height = width * across, height * down
     fit = _fitted(grown, size, model)
-    floats = resampled(cropped(floats, *fit), fit, grown, model.colours)
-    return (to_dtype(block, model.colours, colours, dtype) for block in floats)
+    floats = resampled(cropped(floats, *fit), fit, grown, model.colors)
+    return (to_dtype(block, model.colors, colors, dtype) for block in floats)
 
 
 def restore_rows(
@@ -144,8 +144,8 @@ def restore_rows(
     Yields:
         (n, width * scale, bands) of that dtype, top to bottom.
     """
-    colour = self_ensemble(in_half(model)) if ensemble else in_half(model)
-    run = partial(_run, colour, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
+    color = self_ensemble(in_bfloat16(model)) if ensemble else in_bfloat16(model)
+    run = partial(_run, color, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
     grid = getattr(model, "grid", 1)
     side = _side(tile or max(TILE, getattr(model, "tile", 0) * model.scale), size[0] * model.scale)
     cells = max(1, side // model.scale // grid) * grid
@@ -169,24 +169,24 @@ def _side(tile: int, width: int) -> int:
 
 
 def _cells(tile: int, width: int, model: Rescaler) -> int:
-    return max(1, _side(tile, width) // (max(model.factors) * model.fold))
+    return max(1, _side(tile, width) // (max(model.factors) * model.unshuffle))
 
 
 def _run(
-    colour: Callable[[Tensor], Tensor],
+    color: Callable[[Tensor], Tensor],
     alpha: Callable[[Tensor], Tensor],
     device: torch.device,
-    colours: int,
+    colors: int,
     tile: np.ndarray,
 ) -> np.ndarray:
-    """(h, w, bands) float32, the first `colours` of them colours, through a map of colours and one of alpha."""
+    """(h, w, bands) float32, the first `colors` of them colours, through a map of colours and one of alpha."""
     import torch
 
     with torch.inference_mode():
         x = torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None]
-        y = colour(x[:, :colours])
-        if x.shape[1] > colours:
-            y = torch.cat([y, alpha(x[:, colours:])], 1)
+        y = color(x[:, :colors])
+        if x.shape[1] > colors:
+            y = torch.cat([y, alpha(x[:, colors:])], 1)
         return np.asarray(y[0].permute(1, 2, 0).cpu().numpy())
 
 
@@ -203,28 +203,28 @@ def _grow_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
     return F.interpolate(alpha, scale_factor=factors, mode="bilinear")
 
 
-def to_float(rows: Iterable[np.ndarray], colours: int, wanted: int) -> Iterator[np.ndarray]:
+def to_float(rows: Iterable[np.ndarray], colors: int, wanted: int) -> Iterator[np.ndarray]:
     """To [0, 1], with as many colours as the model takes."""
     for block in rows:
         if block.dtype.kind == "u":
             block = block.astype(np.float32) / np.float32(np.iinfo(block.dtype).max)
-        yield _with_colours(block, colours, wanted)
+        yield _with_colors(block, colors, wanted)
 
 
-def _with_colours(block: np.ndarray, colours: int, wanted: int) -> np.ndarray:
+def _with_colors(block: np.ndarray, colors: int, wanted: int) -> np.ndarray:
     """Grey is repeated for three colours, and three colours are averaged to grey; alpha stays."""
-    if colours == wanted:
+    if colors == wanted:
         return block
-    colour = block[..., :colours].mean(-1, keepdims=True)
-    return np.concatenate([colour] * wanted + [block[..., colours:]], axis=-1)
+    color = block[..., :colors].mean(-1, keepdims=True)
+    return np.concatenate([color] * wanted + [block[..., colors:]], axis=-1)
 
 
-def to_dtype(block: np.ndarray, colours: int, wanted: int, dtype: Samples) -> np.ndarray:
+def to_dtype(block: np.ndarray, colors: int, wanted: int, dtype: Samples) -> np.ndarray:
     """[0, 1] with so many colours, clamped and, for integers, rounded."""
     import torch
 
     # By torch, which shares it out over the processor's cores.
-    x = torch.from_numpy(_with_colours(block, colours, wanted)).clamp(0, 1)
+    x = torch.from_numpy(_with_colors(block, colors, wanted)).clamp(0, 1)
     if peak := _PEAKS.get(dtype):
         x = x.mul_(peak).round_().to(torch.uint8 if peak == 255 else torch.int32)
     return x.numpy().astype(dtype, copy=False)

@@ -106,9 +106,9 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     raise UsageError(f"{printable(path)}: cannot tell the format from the name; end it with one of {known}")
 
 
-def icc_fits(icc: bytes, *, colours: int, format: str) -> bool:
+def icc_fits(icc: bytes, *, colors: int, format: str) -> bool:
     """Whether a profile describes what the file will hold: a GRAY one grey pixels, an RGB one colour pixels."""
-    stored = 1 if colours == 1 and get_format(format).grey else 3
+    stored = 1 if colors == 1 and get_format(format).grey else 3
     return icc[16:20] == (b"GRAY" if stored == 1 else b"RGB ")
 
 
@@ -117,11 +117,11 @@ def _names(forms: Iterable[Format]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def check_pixels(form: Format, name: str, *, width: int, height: int, colours: int, alpha: bool, depth: int) -> None:
+def check_pixels(form: Format, name: str, *, width: int, height: int, colors: int, alpha: bool, depth: int) -> None:
     """Raise UsageError when the format cannot hold such pixels, naming those that can."""
     kind, size = form.name.upper(), f"{width}x{height}"
-    if colours not in (1, 3) or depth not in (8, 16) or width < 1 or height < 1:
-        raise ValueError(f"not a picture: {size}, {colours} colours, {depth} bits")
+    if colors not in (1, 3) or depth not in (8, 16) or width < 1 or height < 1:
+        raise ValueError(f"not a picture: {size}, {colors} colours, {depth} bits")
     if alpha and not form.alpha:
         holders = _names(f for f in FORMATS.values() if f.alpha)
         raise UsageError(f"{name}: {kind} has no transparency; use {holders}")

@@ -68,8 +68,8 @@ def conversion(image: pyvips.Image, bits: int, name: str) -> tuple[Callable[[pyv
         return lambda im: im.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth), [
             "CMYK converted to sRGB"
         ]
-    grey, colour = ("b-w", "grey16"), ("srgb", "rgb", "rgb16")
-    if not (kind in grey and bands in (1, 2)) and not (kind in colour and bands in (3, 4)):
+    grey, color = ("b-w", "grey16"), ("srgb", "rgb", "rgb16")
+    if not (kind in grey and bands in (1, 2)) and not (kind in color and bands in (3, 4)):
         raise RegrowError(f"{name}: has {bands} bands of the kind {kind!r}; {save}")
     notes = ["palette expanded"] if get_field(image, "palette") else []
     if bits < 8 and not notes:

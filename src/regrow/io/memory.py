@@ -22,7 +22,7 @@ class InMemory:
 
     pixels: np.ndarray
     """(H, W, bands) uint8, uint16 or float32 in [0, 1]; bands are 1 or 3 colours and perhaps alpha."""
-    colours: int
+    colors: int
     wrap: Callable[[np.ndarray], Any]
     """From (h, w, bands), integers or float32, to the kind that came in."""
     xmp: bytes | None = None
@@ -66,8 +66,8 @@ def _accept_array(array: np.ndarray) -> InMemory:
         raise UsageError(
             f"array of shape {array.shape} and {array.dtype}: expected (H, W) or (H, W, 1..4), uint8 or uint16"
         )
-    colours = 3 if pixels.shape[2] >= 3 else 1
-    return InMemory(pixels, colours, lambda result: result[..., 0] if flat and result.shape[2] == 1 else result)
+    colors = 3 if pixels.shape[2] >= 3 else 1
+    return InMemory(pixels, colors, lambda result: result[..., 0] if flat and result.shape[2] == 1 else result)
 
 
 def _accept_tensor(tensor: Any) -> InMemory:
@@ -128,11 +128,11 @@ def read_rgb(picture: Any) -> np.ndarray:
     """
     if isinstance(picture, (str, os.PathLike, bytes)):
         opened = open_picture(picture)
-        pixels, colours = np.concatenate(list(opened.rows())), opened.colours
+        pixels, colors = np.concatenate(list(opened.rows())), opened.colors
     else:
         given = accept(picture)
-        pixels, colours = given.pixels, given.colours
-    pixels = pixels[..., :colours]
+        pixels, colors = given.pixels, given.colors
+    pixels = pixels[..., :colors]
     if pixels.dtype != np.uint8:
         peak = 65535 if pixels.dtype == np.uint16 else 1
         pixels = np.rint(np.clip(pixels * (255 / peak), 0, 255)).astype(np.uint8)

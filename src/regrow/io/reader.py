@@ -89,7 +89,7 @@ class Picture:
         return int(self.image.height)
 
     @property
-    def colours(self) -> int:
+    def colors(self) -> int:
         """1 (grey) or 3 (RGB)."""
         return int(self.image.bands) - self.alpha
 

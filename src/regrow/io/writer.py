@@ -65,7 +65,7 @@ class PictureWriter:
         *,
         width: int,
         height: int,
-        colours: int,
+        colors: int,
         alpha: bool = False,
         depth: int = 8,
         format: str | None = None,
@@ -87,11 +87,11 @@ class PictureWriter:
                 raise UsageError("no format is given for standard output; name one, such as png")
             self.form = get_format(format)
         self.width, self.height, self.depth = width, height, depth
-        self.bands = colours + alpha
+        self.bands = colors + alpha
         self.notes: list[str] = []
         self.lossless = self.form.lossless if lossless is None else lossless
         self.quality = quality if quality is not None else 90 if self.form.lossless else 100
-        check_pixels(self.form, self.name, width=width, height=height, colours=colours, alpha=alpha, depth=depth)
+        check_pixels(self.form, self.name, width=width, height=height, colors=colors, alpha=alpha, depth=depth)
         check_coding(self.form, self.name, lossless=self.lossless, quality=self.quality)
 
         self._orientation = exif_orientation(exif) if orientation is None else orientation
@@ -101,7 +101,7 @@ class PictureWriter:
         elif exif:
             self.notes.append(f"{self.form.name.upper()} cannot hold the EXIF block; it is left out")
             exif = None
-        if icc and not icc_fits(icc, colours=colours, format=self.form.name):
+        if icc and not icc_fits(icc, colors=colors, format=self.form.name):
             self.notes.append("the ICC profile is not for such pixels; it is left out")
             icc = None
         self.meta = Metadata(icc=icc, exif=exif, xmp=xmp, resolution=resolution)

@@ -12,7 +12,7 @@ FARTHEST = 150
 """The accuracy curve goes to this distance in ab (Zhang et al. 2016, section 3.1)."""
 
 
-def colourfulness(x: Tensor) -> float:
+def colorfulness(x: Tensor) -> float:
     """How colourful people find a picture: about 0 (grey), 33 (moderate), 59 (quite), 109 (extremely).
 
     Args:

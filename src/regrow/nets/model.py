@@ -12,7 +12,7 @@ from torch import nn
 class Model(nn.Module, ABC):
     """A net that the zoo keeps and the training loop trains."""
 
-    takes_half: ClassVar[bool] = False
+    takes_bfloat16: ClassVar[bool] = False
     """Whether autocast to bfloat16 costs it nothing that counts: its first layer, which sees pictures, refuses."""
 
     @abstractmethod

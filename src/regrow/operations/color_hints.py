@@ -70,14 +70,14 @@ def sparse(picture: np.ndarray, size: tuple[int, int]) -> list[Hint]:
             f"the picture of hints is {picture.shape[1]}x{picture.shape[0]}, "
             f"but the picture to colour is {size[0]}x{size[1]}; make them one size"
         )
-    colour = picture[..., :3]
-    known = np.ptp(colour, axis=-1) > 0
+    color = picture[..., :3]
+    known = np.ptp(color, axis=-1) > 0
     if picture.shape[-1] == 4:
         known = picture[..., 3] > 127
     places = np.argwhere(known)
     if not len(places):
         raise UsageError("the picture of hints has no colour: paint on a grey or transparent one")
-    return [Hint(int(x), int(y), tuple(colour[y, x].tolist())) for y, x in places]
+    return [Hint(int(x), int(y), tuple(color[y, x].tolist())) for y, x in places]
 
 
 def spread(ab: Tensor, seen: Tensor, hints: Sequence[Hint], size: tuple[int, int]) -> Tensor:
@@ -103,16 +103,16 @@ def spread(ab: Tensor, seen: Tensor, hints: Sequence[Hint], size: tuple[int, int
 
     h, w = seen.shape[-2:]
     rgb = torch.tensor([hint.color for hint in hints], dtype=torch.float32) / 255
-    colours = lab(rgb.T[:, None])[1:, 0].T.to(ab)
+    colors = lab(rgb.T[:, None])[1:, 0].T.to(ab)
     places = [(min(hint.y * h // size[1], h - 1), min(hint.x * w // size[0], w - 1)) for hint in hints]
     # Like colours are one: the grid of the classification net tells them apart.
     groups: dict[tuple[float, ...], list[int]] = {}
-    for i, colour in enumerate((colours / 10).round().tolist()):
-        groups.setdefault(tuple(colour), []).append(i)
+    for i, color in enumerate((colors / 10).round().tolist()):
+        groups.setdefault(tuple(color), []).append(i)
     start = torch.full((len(groups), h, w), torch.inf, device=ab.device)
     mean = torch.empty(len(groups), 2, device=ab.device)
     for group, members in enumerate(groups.values()):
-        mean[group] = colours[members].mean(0)
+        mean[group] = colors[members].mean(0)
         start[group, [places[i][0] for i in members], [places[i][1] for i in members]] = 0
     slope, offset = lines(seen, seen, RADIUS, TEXTURE**2)
     weights = (REACH / _distance(start, (slope * seen + offset)[0, 0]).clamp(min=1e-3)) ** BLEND

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from regrow.operations.colorize import Colours
+from regrow.operations.colorize import Colors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ ALIKE = 0.04
 """Difference of luma, in [0, 1], beyond which a place shows something else."""
 
 
-def steady(window: Sequence[tuple[Tensor, Tensor]]) -> Colours:
+def steady(window: Sequence[tuple[Tensor, Tensor]]) -> Colors:
     """The colours of the frame in the middle.
 
     A and b of every frame count by exp(-(d / ALIKE)^2 / 2), where d is how much its luma differs, on average over 3x3
@@ -33,4 +33,4 @@ def steady(window: Sequence[tuple[Tensor, Tensor]]) -> Colours:
         luma, ab = (torch.cat([pair[i] for pair in window]) for i in (0, 1))
         apart = F.avg_pool2d((luma - grey).abs(), 3, 1, 1, count_include_pad=False)
         weight = (-0.5 * (apart / ALIKE).square()).exp()
-        return Colours.fit(grey, (weight * ab).sum(0, keepdim=True) / weight.sum(0, keepdim=True))
+        return Colors.fit(grey, (weight * ab).sum(0, keepdim=True) / weight.sum(0, keepdim=True))

@@ -31,7 +31,7 @@ TINT = 1.5
 
 
 @dataclass(frozen=True)
-class Colours:
+class Colors:
     """What colours a picture gets: a and b as a straight line of its luma, near each pixel of a small copy of it.
 
     The guided filter of He, Sun and Tang (ECCV 2010), whose lines are found small and drawn at full size (He and Sun,
@@ -43,7 +43,7 @@ class Colours:
     offset: Tensor
 
     @classmethod
-    def fit(cls, grey: Tensor, ab: Tensor) -> Colours:
+    def fit(cls, grey: Tensor, ab: Tensor) -> Colors:
         """From luma in [0, 1], (1, 1, h, w), and a and b there, (1, 2, h, w)."""
         import torch
 
@@ -74,8 +74,8 @@ def glance(rows: Iterable[np.ndarray], size: tuple[int, int], held: int) -> Tens
 
     scale = SIDE / min(size)
     width, height = (round(min(n * scale, LONGEST) / 16) * 16 for n in size)
-    colours = (block[..., :held] for block in to_float(rows, held, held))
-    small = np.concatenate(list(resampled(colours, size, (width, height), held))).clip(0, 1)
+    colors = (block[..., :held] for block in to_float(rows, held, held))
+    small = np.concatenate(list(resampled(colors, size, (width, height), held))).clip(0, 1)
     return torch.from_numpy(small).permute(2, 0, 1)[None]
 
 
@@ -131,14 +131,14 @@ def guess(
 
 
 def color_rows(
-    rows: Iterable[np.ndarray], size: tuple[int, int], held: int, colours: Colours, dtype: Samples
+    rows: Iterable[np.ndarray], size: tuple[int, int], held: int, colors: Colors, dtype: Samples
 ) -> Iterator[np.ndarray]:
     """Colour a picture that arrives in rows, leaving its luma as it is.
 
     Args:
         rows: as for `glance`; alpha is kept.
         size, held: likewise.
-        colours: from `Colours.fit`.
+        colours: from `Colors.fit`.
         dtype: of the result: uint8, uint16 or, not rounded, float32.
 
     Yields:
@@ -153,7 +153,7 @@ def color_rows(
         with torch.inference_mode():
             x = torch.from_numpy(np.ascontiguousarray(block)).permute(2, 0, 1)[None]
             grey = _luma(x[:, :held])
-            y = torch.cat((colored(grey, colours.on(grey, top, size)), x[:, held:]), 1)
+            y = torch.cat((colored(grey, colors.on(grey, top, size)), x[:, held:]), 1)
         top += len(block)
         yield to_dtype(y[0].permute(1, 2, 0).numpy(), 3, 3, dtype)
 

@@ -61,7 +61,7 @@ class PriorRestorer:
         width, height = (max(1, round(n * self.scale)) for n in size)
         return width, height
 
-    def steps(self, *, colour: bool = True) -> str:
+    def steps(self, *, color: bool = True) -> str:
         """What is done, in words."""
         prior = self.prior
         words = [self.task, f"prior {prior.net} steps {self.settings.steps} seed {prior.seed}"]
@@ -228,7 +228,7 @@ def _stem(what: str) -> str:
 
 
 def _snapshot(path: Path, picture: Tensor) -> None:
-    colours, height, width = picture.shape[1:]
-    pixels = to_dtype(picture[0].permute(1, 2, 0).cpu().numpy(), colours, colours, np.uint8)
-    with PictureWriter(path, width=width, height=height, colours=colours) as writer:
+    colors, height, width = picture.shape[1:]
+    pixels = to_dtype(picture[0].permute(1, 2, 0).cpu().numpy(), colors, colors, np.uint8)
+    with PictureWriter(path, width=width, height=height, colors=colors) as writer:
         writer.write(np.ascontiguousarray(pixels))

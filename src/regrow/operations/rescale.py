@@ -44,7 +44,7 @@ def plan_growth(
     scale: Scale | None,
     size: tuple[int, int] | None,
     name: str | None,
-    colours: int,
+    colors: int,
     device: str,
 ) -> Growth:
     """Decide how to grow a small picture.
@@ -73,7 +73,7 @@ def plan_growth(
             raise UsageError(
                 f"{what}: {small[0]}x{small[1]} grown by {words(scales)} cannot become {size[0]}x{size[1]}"
             )
-        return Growth(rescaler(name or default_model(scales, colours), scales, device), size, 8, None)
+        return Growth(rescaler(name or default_model(scales, colors), scales, device), size, 8, None)
     size = size or (passport.width, passport.height)
     fits = scale is None or small_size(size, check_scale(scale)) == small
     if size != (passport.width, passport.height) or not fits:
@@ -94,7 +94,7 @@ def plan_growth(
             "give the folder of the weights that shrank it with --model"
         )
     net = rescaler(name, (passport.scale, passport.scale), device)
-    if passport.colours > net.colours:
+    if passport.colours > net.colors:
         raise RegrowError(f"{what}: its passport says it had colours, and {name} is a model of grey pictures")
     return Growth(net, size, passport.depth, passport)
 
@@ -105,7 +105,7 @@ def make_passport(
     size: tuple[int, int],
     small: tuple[int, int],
     depth: int,
-    colours: int,
+    colors: int,
     alpha: bool,
     refine: int,
 ) -> Passport:
@@ -116,25 +116,25 @@ def make_passport(
     plain = re.sub("[^a-z0-9._-]+", "-", Path(name).name.lower()).strip("-._") or "model"
     return Passport(
         model=plain[:64], digest=zoo.digest(name), scale=model.scale, width=size[0], height=size[1],
-        small_width=small[0], small_height=small[1], depth=depth, colours=colours, alpha=alpha,
+        small_width=small[0], small_height=small[1], depth=depth, colours=colors, alpha=alpha,
         refined=refine or None,
     )  # fmt: skip
 
 
-def check_colours(what: str, colours: int, name: str, model: Rescaler, *, grey: bool) -> None:
+def check_colors(what: str, colors: int, name: str, model: Rescaler, *, grey: bool) -> None:
     """UsageError where a picture has colours and the model takes none, or does not hide them as was asked."""
-    if colours > model.colours:
+    if colors > model.colors:
         raise UsageError(f"{what}: has colours, and {name} is a model of grey pictures")
-    if grey and model.small_colours == colours == 3:
+    if grey and model.small_colors == colors == 3:
         raise UsageError(f"{what}: {name} does not hide colours in grey; take a model that does, or leave out --grey")
 
 
-def grown_colours(what: str, growth: Growth, held: int) -> int:
+def grown_colors(what: str, growth: Growth, held: int) -> int:
     """How many colours to grow from a small picture that holds so many."""
     model = growth.model
     if growth.passport is None:
-        return model.colours if model.small_colours < model.colours else min(held, model.colours)
-    if min(growth.passport.colours, model.small_colours) > held:
+        return model.colors if model.small_colors < model.colors else min(held, model.colors)
+    if min(growth.passport.colours, model.small_colors) > held:
         raise RegrowError(f"{what}: its colours were taken out since it was shrunk; get the file as it was")
     return growth.passport.colours
 
@@ -184,7 +184,7 @@ def _multiplied(n: int, scale: float) -> int:
     return side - (_divided(side, scale) > n)
 
 
-def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool = False) -> str:
+def default_model(scales: tuple[float, float], colors: int = 3, *, grey: bool = False) -> str:
     """The shipped model for a scale; beyond 4 one pair of nets is applied again and again.
 
     Args:
@@ -193,28 +193,28 @@ def default_model(scales: tuple[float, float], colours: int = 3, *, grey: bool =
         grey: whether a picture's colours are to be hidden in a grey one.
     """
     largest = max(scales)
-    if grey and colours == 3:
+    if grey and colors == 3:
         return "tad-decolor" if largest == 1 else "tad-decolor-x2" if largest <= 2 else "tad-decolor-x4"
     if largest == 1:
         if grey:
             raise UsageError("the picture is grey already; leave it out, or say a --scale to make it smaller")
         raise UsageError("scale 1: the picture would stay as it is; say more, or --grey to hide its colours")
-    if colours == 3 and largest < RESAMPLED:
+    if colors == 3 and largest < RESAMPLED:
         return "tad-any-x2"
-    if colours == 3 and min(scales) == 1 and largest <= 4:
+    if colors == 3 and min(scales) == 1 and largest <= 4:
         return "tad-2x1" if scales[0] > 1 else "tad-1x2"
-    if colours == 3 and largest > 4:
+    if colors == 3 and largest > 4:
         return "tad-x16"
-    kind = "tad-grey" if colours == 1 else "tad"
+    kind = "tad-grey" if colors == 1 else "tad"
     return f"{kind}-x4" if 2 < largest <= 4 else f"{kind}-x2"
 
 
-def default_clip_model(scales: tuple[float, float], colours: int, out: Any, *, grey: bool = False) -> str:
+def default_clip_model(scales: tuple[float, float], colors: int, out: Any, *, grey: bool = False) -> str:
     """The shipped model for a clip: one of groups of frames where there is one and a video file can say which they are.
 
     Arguments as for `default_model`; `out` is where the small clip goes.
     """
-    name = default_model(scales, colours, grey=grey)
+    name = default_model(scales, colors, grey=grey)
     written = isinstance(out, (str, os.PathLike)) and names_video(out)
     return _OF_GROUPS.get(name, name) if written else name
 

@@ -48,7 +48,7 @@ class Restoration(Protocol):
     def size(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of the result."""
 
-    def steps(self, *, colour: bool = True) -> str:
+    def steps(self, *, color: bool = True) -> str:
         """What is done, in words."""
 
     def run(
@@ -266,13 +266,13 @@ def restore_file(
     form = get_format(format) if format else format_of(out)
     size = opened.width, opened.height
     dtype = np.uint16 if opened.depth == 16 else np.uint8
-    rows, colours, steps = chain.run(opened.rows, opened.name, size, opened.colours, dtype, report)
+    rows, colors, steps = chain.run(opened.rows, opened.name, size, opened.colors, dtype, report)
     icc = opened.icc
-    if icc and not icc_fits(icc, colours=colours, format=form.name):
+    if icc and not icc_fits(icc, colors=colors, format=form.name):
         log.warning("%s: its profile does not fit the colours of the result and is left out", opened.name)
         icc = None
     opened = replace(opened, icc=icc, xmp=_marked(opened.xmp, opened.name, steps))
-    write(out, rows, opened, chain.size(size), colours, opened.depth, form, report)
+    write(out, rows, opened, chain.size(size), colors, opened.depth, form, report)
     if chain.interrupted:
         raise KeyboardInterrupt
 
@@ -289,12 +289,12 @@ def restored_picture(
     given = accept(picture)
     size = given.pixels.shape[1], given.pixels.shape[0]
     kind: Any = given.pixels.dtype.type
-    rows, colours, steps = chain.run(lambda: [given.pixels], type(picture).__name__, size, given.colours, kind, report)
+    rows, colors, steps = chain.run(lambda: [given.pixels], type(picture).__name__, size, given.colors, kind, report)
     result = given.wrap(np.concatenate(list(reported(rows, chain.size(size)[1], report))))
     if given.holds_xmp:
         if xmp := _marked(given.xmp, type(picture).__name__, steps):
             result.info["xmp"] = xmp
-        if colours > given.colours:  # a profile of grey is none of colours
+        if colors > given.colors:  # a profile of grey is none of colours
             result.info.pop("icc_profile", None)
     return result
 

@@ -21,7 +21,7 @@ from regrow.inference.resize import resampled
 from regrow.inference.rows import Samples, restore_rows, to_dtype, to_float
 from regrow.operations import color_hints as known
 from regrow.operations.color_hints import Hint
-from regrow.operations.colorize import Colours, color_rows, glance, guess, is_grey
+from regrow.operations.colorize import Colors, color_rows, glance, guess, is_grey
 from regrow.progress import Report, silent
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ class Chain:
         width, height = (max(1, round(n * self.scale)) for n in size)
         return width, height
 
-    def steps(self, *, colour: bool = True) -> str:
-        """What is done, in words: models by name and digest, and settings. `colour`: whether colours are given."""
+    def steps(self, *, color: bool = True) -> str:
+        """What is done, in words: models by name and digest, and settings. `color`: whether colours are given."""
         words = []
-        if colour and self.colorizer != NONE:
+        if color and self.colorizer != NONE:
             words.append(f"colorize {_cited(self.colorizer)}")
             if self.temperature is not None:
                 words.append(f"temperature {self.temperature:g}")
@@ -165,25 +165,25 @@ class Chain:
             Rows of the result, how many colours they have, and what was done in words.
         """
         self.check()
-        source, colours, colour = rows, held, False
+        source, colors, color = rows, held, False
         if self.colorizer != NONE:
             seen = glance(rows(), size, held)
             grey = is_grey(seen)
-            colour = grey or not self.sparing
+            color = grey or not self.sparing
             if not grey:
-                log.warning("%s: has colours, which %s", what, "are replaced" if colour else "are kept")
-        if colour:
-            found = Colours.fit(*self.guess(seen, size))
-            source, colours = lambda: color_rows(rows(), size, held, found, np.float32), 3
+                log.warning("%s: has colours, which %s", what, "are replaced" if color else "are kept")
+        if color:
+            found = Colors.fit(*self.guess(seen, size))
+            source, colors = lambda: color_rows(rows(), size, held, found, np.float32), 3
         upscaler = None
         if self.upscaler == ZSSR:
             from regrow.operations import zero_shot
 
             log.warning("%s: a net is fitted to this picture first, which can take minutes", what)
             scale = max(2, ceil(self.scale))
-            upscaler = zero_shot.fitted(source(), size, colours, what, scale=scale, device=self.device, report=report)
-        stream = self.enlarge(to_float(source(), colours, colours), size, colours, upscaler)
-        return (to_dtype(block, colours, colours, dtype) for block in stream), colours, self.steps(colour=colour)
+            upscaler = zero_shot.fitted(source(), size, colors, what, scale=scale, device=self.device, report=report)
+        stream = self.enlarge(to_float(source(), colors, colors), size, colors, upscaler)
+        return (to_dtype(block, colors, colors, dtype) for block in stream), colors, self.steps(color=color)
 
     def guess(self, seen: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Luma and the a and b that it gets, of a picture at a glance: as `regrow.operations.colorize.guess`."""
@@ -193,7 +193,7 @@ class Chain:
         return guess(seen, size, model, hints, self.reference)
 
     def enlarge(
-        self, stream: Iterable[np.ndarray], size: tuple[int, int], colours: int, upscaler: Restorer | None = None
+        self, stream: Iterable[np.ndarray], size: tuple[int, int], colors: int, upscaler: Restorer | None = None
     ) -> Iterator[np.ndarray]:
         """Rows of a picture of (width, height) and so many colours, float32, enlarged and enhanced to `self.size`.
 
@@ -202,27 +202,27 @@ class Chain:
         """
         before, stream = tee(stream) if self.correct is not None else (None, stream)
         upscalers: list[Net] = self._upscalers if upscaler is None else [upscaler]
-        stream, at = self._through(upscalers, stream, size, colours, ensemble=self.ensemble)
+        stream, at = self._through(upscalers, stream, size, colors, ensemble=self.ensemble)
         if before is not None:
-            first = self.window // 2 * colours
-            before = (block[..., first : first + colours] for block in before) if first else before
+            first = self.window // 2 * colors
+            before = (block[..., first : first + colors] for block in before) if first else before
             stream = corrected_rows(stream, before, size, at, self.correct or 0)
-        stream, at = self._through(self._enhancers, stream, at, colours, ensemble=False)
-        return resampled(stream, at, self.size(size), colours)
+        stream, at = self._through(self._enhancers, stream, at, colors, ensemble=False)
+        return resampled(stream, at, self.size(size), colors)
 
     def _through(
         self,
         nets: list[Net],
         stream: Iterable[np.ndarray],
         at: tuple[int, int],
-        colours: int,
+        colors: int,
         *,
         ensemble: bool,
     ) -> tuple[Iterable[np.ndarray], tuple[int, int]]:
         """Rows of a picture of (width, height) taken through nets one after another, and its size then."""
         for net in nets:
             frames = getattr(net, "frames", 1)
-            stream = restore_rows(stream, at, colours, net, np.float32, self.tile, frames, ensemble)
+            stream = restore_rows(stream, at, colors, net, np.float32, self.tile, frames, ensemble)
             at = at[0] * net.scale, at[1] * net.scale
         return stream, at
 

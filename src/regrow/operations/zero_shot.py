@@ -18,7 +18,7 @@ from torch import Tensor
 
 from regrow import zoo
 from regrow.errors import RegrowError
-from regrow.inference.precision import in_half
+from regrow.inference.precision import in_bfloat16
 from regrow.inference.rows import to_float
 from regrow.inference.tiling import Band
 from regrow.nets.ops.resample import bicubic
@@ -52,7 +52,7 @@ class ZeroShot(Restorer):
     """
 
     architecture = "zssr"
-    takes_half = True
+    takes_bfloat16 = True
     corrections = 2
 
     def __init__(self, scale: int, seed: int = SEED) -> None:
@@ -118,7 +118,7 @@ def fitted(
 
 def _fit(net: ZSSR, fathers: list[Tensor], steps: int, generator: torch.Generator, report: Report) -> None:
     """Learn to enlarge what crops of the fathers are shrunk to, their sons."""
-    run, optimizers = in_half(net), build(net, Optimizer(rate=0.01, adam_rate=1e-3))
+    run, optimizers = in_bfloat16(net), build(net, Optimizer(rate=0.01, adam_rate=1e-3))
     rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
     areas = torch.tensor([float(father[0, 0].numel()) for father in fathers])
     for step in range(steps):

@@ -139,7 +139,7 @@ class _Run:
 
     def __init__(self, problem: Problem, settings: Settings, device: str, start: Fitted | None) -> None:
         self.settings = settings
-        self.net = _net(settings, problem.colours)
+        self.net = _net(settings, problem.colors)
         zoo.on_device(self.net, device)
         self.problem = problem = problem.on(self.net.device)
         if start is not None:
@@ -155,7 +155,7 @@ class _Run:
         self.fitted = nn.Identity() if self.held is None else Masked(~self.held)
         self.held_errors = torch.zeros(0)
         self.step, self.best_step, self.kept_psnr = 0, 0, -inf
-        self.mean = torch.zeros(1, problem.colours, *problem.size, device=self.net.device)
+        self.mean = torch.zeros(1, problem.colors, *problem.size, device=self.net.device)
         self.best, self.kept = self.mean, self._weights()
         with torch.no_grad():
             _check(problem, self.mean)
@@ -273,11 +273,11 @@ def fingerprint(settings: Settings, *parts: Tensor | str | None) -> str:
     return digest.hexdigest()[:16]
 
 
-def _net(settings: Settings, colours: int) -> PriorNet:
+def _net(settings: Settings, colors: int) -> PriorNet:
     """With fresh weights by the seed; torch's own random numbers are left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(settings.seed)
-        net = zoo.build({**settings.net, "outputs": colours})
+        net = zoo.build({**settings.net, "outputs": colors})
     if not isinstance(net, PriorNet):
         raise UsageError(f"architecture {settings.net['architecture']!r}: is no prior; take hourglass, unet or resnet")
     return net

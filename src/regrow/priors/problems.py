@@ -22,7 +22,7 @@ class Problem:
     """From (1, colours, H, W) in [0, 1] to the shape of `measured`."""
     size: tuple[int, int]
     """(H, W) of the picture that is wanted, in pixels."""
-    colours: int = 3
+    colors: int = 3
     known: Tensor | None = None
     """Bool, of the last two dimensions of `measured` (its one if it has but one): what says something; None for all."""
 
@@ -35,19 +35,19 @@ class Problem:
 
 def denoising(picture: Tensor) -> Problem:
     """What was measured is the picture itself, (1, colours, H, W) in [0, 1], with noise or the marks of JPEG."""
-    return Problem(measured=picture, operator=nn.Identity(), size=_size(picture), colours=picture.shape[1])
+    return Problem(measured=picture, operator=nn.Identity(), size=_size(picture), colors=picture.shape[1])
 
 
 def inpainting(picture: Tensor, missing: Tensor) -> Problem:
     """Of the picture, (1, colours, H, W) in [0, 1], all is known but where `missing`, (H, W) bool."""
     operator = Masked(~missing)
     measured, size = operator(picture), _size(picture)
-    return Problem(measured=measured, operator=operator, size=size, colours=picture.shape[1], known=~missing)
+    return Problem(measured=measured, operator=operator, size=size, colors=picture.shape[1], known=~missing)
 
 
 def enlarging(small: Tensor, size: tuple[int, int]) -> Problem:
     """What was measured is the picture of this (height, width), shrunk by `Lanczos` to (1, colours, h, w)."""
-    return Problem(measured=small, operator=Lanczos(size, _size(small)), size=size, colours=small.shape[1])
+    return Problem(measured=small, operator=Lanczos(size, _size(small)), size=size, colors=small.shape[1])
 
 
 def halved(picture: Tensor, missing: Tensor | None) -> tuple[Tensor, Tensor | None]:

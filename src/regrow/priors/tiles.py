@@ -34,8 +34,8 @@ def _spans(n: int, side: int, overlap: int) -> list[Span]:
 class Blend:
     """A picture (1, colours, height, width) in the making: where boxes overlap one fades into the other."""
 
-    def __init__(self, colours: int, size: tuple[int, int]) -> None:
-        self.sum, self.weight = torch.zeros(1, colours, *size), torch.zeros(size)
+    def __init__(self, colors: int, size: tuple[int, int]) -> None:
+        self.sum, self.weight = torch.zeros(1, colors, *size), torch.zeros(size)
 
     def add(self, piece: Tensor, box: Box, overlap: int) -> None:
         """Lay a piece (1, colours, h, w) over its box."""

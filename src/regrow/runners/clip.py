@@ -22,9 +22,9 @@ from regrow.operations.colorize import color_rows, glance, is_grey
 from regrow.operations.rescale import (
     Scale,
     asked_scale,
-    check_colours,
+    check_colors,
     default_clip_model,
-    grown_colours,
+    grown_colors,
     make_passport,
     plan_growth,
     rescaler,
@@ -32,12 +32,12 @@ from regrow.operations.rescale import (
 )
 from regrow.operations.restore import NONE, Chain
 from regrow.progress import Report, silent
-from regrow.runners.convert import FACTS, Result, convert, of_lengths, timed
+from regrow.runners.convert import RECORD, Result, convert, of_lengths, timed
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import for_result, for_small
 from regrow.video.options import Video
 from regrow.video.pixels import Pixels
-from regrow.video.record import Facts
+from regrow.video.record import ClipRecord
 from regrow.video.scenes import scenes
 from regrow.video.segments import Group
 from regrow.video.source import open_clip
@@ -71,10 +71,10 @@ def shrink(
     video = video or Video()
     clip = open_clip(source, video.frames_a_second)
     scales = asked_scale(scale, grey=grey)
-    colours = clip.pixels.colours
-    name = model or default_clip_model(scales, colours, out, grey=grey)
+    colors = clip.pixels.colors
+    name = model or default_clip_model(scales, colors, out, grey=grey)
     net = rescaler(name, scales, device)
-    check_colours(clip.name, colours, name, net, grey=grey)
+    check_colors(clip.name, colors, name, net, grey=grey)
     at_once = frames_at_once(net)
     if at_once > 1 and not names_video(str(out)):
         raise UsageError(f"{out}: {name} shrinks frames in groups, and only a video file can say which; "
@@ -82,12 +82,12 @@ def shrink(
     size = clip.width, clip.height
     small = small_size(size, scales)
     depth = 8 if clip.pixels.bits == 8 else 16
-    passport = make_passport(name, net, size, small, depth, colours, alpha=False, refine=0)
-    held = min(colours, net.small_colours)
+    passport = make_passport(name, net, size, small, depth, colors, alpha=False, refine=0)
+    held = min(colors, net.small_colors)
 
     def made(group: list[Frame]) -> Group:
         small = shrink_group([frame.pixels for frame in group], net, scales, tile=tile)
-        return timed((with_colours(pixels, held) for pixels in small), group)
+        return timed((with_colors(pixels, held) for pixels in small), group)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
         # Frames that are shrunk one by one need no scenes.
@@ -120,19 +120,19 @@ def grow(
     clip = open_clip(source, video.frames_a_second)
     xmp = xmp_of(clip)
     small = clip.width, clip.height
-    growth = plan_growth(clip.name, small, xmp, scale, size, model, clip.pixels.colours, device)
-    facts = Facts.from_json(clip.metadata[FACTS], clip.name) if clip.metadata.get(FACTS) else None
+    growth = plan_growth(clip.name, small, xmp, scale, size, model, clip.pixels.colors, device)
+    facts = ClipRecord.from_json(clip.metadata[RECORD], clip.name) if clip.metadata.get(RECORD) else None
     at_once = frames_at_once(growth.model)
     if at_once > 1 and facts is None:
         raise RegrowError(f"{clip.name}: was shrunk in groups of frames and no longer says which; "
                           "get the file as regrow made it")  # fmt: skip
-    colours = grown_colours(clip.name, growth, clip.pixels.colours)
+    colors = grown_colors(clip.name, growth, clip.pixels.colors)
     pixels = facts.pixels if facts else clip.pixels.at_height(clip.height, growth.size[1])
     kind: Any = np.uint8 if pixels.is_rgb and pixels.bits == 8 else np.float32
 
     def made(group: list[Frame]) -> Group:
         grown = grow_group([frame.pixels for frame in group], growth.model, growth.size, tile=tile, dtype=kind)
-        return timed((with_colours(array, colours) for array in grown), group)
+        return timed((with_colors(array, colors) for array in grown), group)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
         groups = of_lengths(frames, facts.groups) if facts and at_once > 1 else groups_of(frames, 1)
@@ -142,7 +142,7 @@ def grow(
     said = [repr(growth.passport), model, growth.size]
     result = Result(
         size=growth.size, encoding=lambda suffix: for_result(suffix, pixels, growth.size, video.codec, video.crf),
-        depth=growth.depth, settings={"grown": said}, metadata={XMP: "", FACTS: ""}, facts=facts,
+        depth=growth.depth, settings={"grown": said}, metadata={XMP: "", RECORD: ""}, facts=facts,
     )  # fmt: skip
     convert(clip, out, work, result, report)
 
@@ -160,11 +160,11 @@ def info(source: Any) -> Passport | None:
     return Passport.from_xmp(xmp, name=clip.name) if xmp else None
 
 
-def with_colours(pixels: np.ndarray, colours: int) -> np.ndarray:
+def with_colors(pixels: np.ndarray, colors: int) -> np.ndarray:
     """(H, W, C) with so many: three equal ones become one by their mean, one becomes three."""
-    if pixels.shape[2] == colours:
+    if pixels.shape[2] == colors:
         return pixels
-    if colours == 3:
+    if colors == 3:
         return np.repeat(pixels, 3, 2)
     mean = pixels.mean(2, keepdims=True, dtype=np.float32)
     return np.rint(mean).astype(pixels.dtype) if pixels.dtype.kind == "u" else mean
@@ -176,24 +176,24 @@ def restore(source: Any, out: Any, chain: Chain, *, video: Video | None = None, 
     clip = open_clip(source, video.frames_a_second)
     chain.check(clip=True)
     size = clip.width, clip.height
-    colour = chain.colorizer != NONE and (not chain.sparing or _looks_grey(clip, source))
-    if chain.colorizer != NONE and chain.sparing and not colour:
+    color = chain.colorizer != NONE and (not chain.sparing or _looks_grey(clip, source))
+    if chain.colorizer != NONE and chain.sparing and not color:
         log.warning("%s: has colours, which are kept", clip.name)
-    colours = 3 if colour else clip.pixels.colours
+    colors = 3 if color else clip.pixels.colors
     at_once = chain.window
-    inside = 3 if at_once > 1 else colours
+    inside = 3 if at_once > 1 else colors
     before = at_once // 2  # the first frame that is looked at when one is enlarged; more where it is coloured too
 
     def made(window: list[Frame]) -> Group:
         rows = stacked([frame.pixels for frame in window], inside)
         pixels = np.concatenate(list(chain.enlarge(rows, size, inside)))
-        return timed([with_colours(pixels, colours)], [window[before]])
+        return timed([with_colors(pixels, colors)], [window[before]])
 
     def windows(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:
         for scene in scenes(frames):
             first = skip - before
-            needed = (frame for frame in scene if frame.number >= first - (REACH if colour else 0))
-            stream = _colored(needed, chain, clip, first) if colour else needed
+            needed = (frame for frame in scene if frame.number >= first - (REACH if color else 0))
+            stream = _colored(needed, chain, clip, first) if color else needed
             yield from (window for window in windows_of(stream, at_once) if window[before].number >= skip)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
@@ -201,13 +201,13 @@ def restore(source: Any, out: Any, chain: Chain, *, video: Video | None = None, 
 
     wanted = chain.size(size)
     pixels = clip.pixels.at_height(size[1], wanted[1])
-    if colours > pixels.colours:
+    if colors > pixels.colors:
         pixels = Pixels(pixels.format.replace("gray", "yuv420p"), pixels.matrix, pixels.range)
-    steps = chain.steps(colour=colour)
+    steps = chain.steps(color=color)
     xmp = mark(xmp_of(clip), steps) or b""
     result = Result(
         size=wanted, encoding=lambda suffix: for_result(suffix, pixels, wanted, video.codec, video.crf), xmp=xmp,
-        depth=8 if pixels.bits == 8 else 16, settings={"steps": steps}, metadata={XMP: xmp.decode(), FACTS: ""},
+        depth=8 if pixels.bits == 8 else 16, settings={"steps": steps}, metadata={XMP: xmp.decode(), RECORD: ""},
     )  # fmt: skip
     convert(clip, out, work, result, report)
 
@@ -225,14 +225,14 @@ def _colored(scene: Iterable[Frame], chain: Chain, clip: Clip, skip: int) -> Ite
         if frame.number < skip:
             continue
         height, width, held = frame.pixels.shape
-        colours = steady([guess for _, guess in window])
-        rows = color_rows([frame.pixels], (width, height), held, colours, np.float32)
+        colors = steady([guess for _, guess in window])
+        rows = color_rows([frame.pixels], (width, height), held, colors, np.float32)
         yield replace(frame, pixels=np.ascontiguousarray(np.rot90(np.concatenate(list(rows)), -clip.turns)))
 
 
 def _looks_grey(clip: Clip, source: Any) -> bool:
     """Whether a clip is black and white, as far as its first frames or, of a stream, its format tell."""
-    if clip.pixels.colours == 1:
+    if clip.pixels.colors == 1:
         return True
     if not isinstance(source, (str, os.PathLike)):
         return False

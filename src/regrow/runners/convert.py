@@ -18,7 +18,7 @@ from regrow.progress import Report
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding
 from regrow.video.mux import tracks
-from regrow.video.record import Facts
+from regrow.video.record import ClipRecord
 from regrow.video.segments import Group
 from regrow.video.sinks import FileSink, FramesSink, Sink, StreamSink
 
@@ -47,13 +47,13 @@ class Result:
     """What each says of itself then."""
     metadata: dict[str, str]
     """Of a file; empty values take what the clip says away."""
-    facts: Facts | None = None
+    facts: ClipRecord | None = None
     """Of the clip that the given one was shrunk from, whose times and tracks it gets back."""
     tells: bool = False
     """Whether the file gets `facts` of the given clip."""
 
 
-FACTS = "REGROW_CLIP"
+RECORD = "REGROW_CLIP"
 
 
 def convert(clip: Clip, out: Any, work: Work, result: Result, report: Report) -> None:
@@ -78,7 +78,7 @@ def convert(clip: Clip, out: Any, work: Work, result: Result, report: Report) ->
     report(done, done)
     metadata = dict(result.metadata)
     if result.tells and isinstance(sink, FileSink):
-        metadata[FACTS] = Facts(
+        metadata[RECORD] = ClipRecord(
             pixels=clip.pixels, time_base=clip.time_base, times=sink.segments.times, groups=sink.segments.lengths,
             starts=tracks(sink.source) if sink.source else {}, matrix=clip.matrix, aspect=clip.aspect,
         ).to_json()  # fmt: skip

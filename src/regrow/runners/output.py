@@ -49,7 +49,7 @@ def write(
     rows: Iterable[np.ndarray],
     picture: Picture,
     size: tuple[int, int],
-    colours: int,
+    colors: int,
     depth: int,
     form: Format,
     report: Report,
@@ -57,7 +57,7 @@ def write(
     """Write rows with everything of `picture` that is not pixels."""
     width, height = size
     with PictureWriter(
-        out, width=width, height=height, colours=colours, alpha=picture.alpha, depth=depth, format=form.name,
+        out, width=width, height=height, colors=colors, alpha=picture.alpha, depth=depth, format=form.name,
         icc=picture.icc, exif=picture.exif, xmp=picture.xmp, orientation=picture.orientation,
         resolution=picture.resolution,
     ) as writer:  # fmt: skip

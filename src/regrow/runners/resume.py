@@ -43,14 +43,14 @@ def is_shrunk(
         passport, scales = info(target), asked_scale(scale, grey=grey)
         if is_clip(source, target):
             clip = open_clip(source)
-            size, colours = (clip.width, clip.height), clip.pixels.colours
-            name = model or default_clip_model(scales, colours, target, grey=grey)
+            size, colors = (clip.width, clip.height), clip.pixels.colors
+            name = model or default_clip_model(scales, colors, target, grey=grey)
         else:
             opened = open_picture(source)
             if not format_of(target).turned:
                 opened = opened.upright()
             size = opened.width, opened.height
-            name = model or default_model(scales, opened.colours, grey=grey)
+            name = model or default_model(scales, opened.colors, grey=grey)
         return (
             passport is not None
             and passport.digest == zoo.digest(name)
@@ -104,7 +104,7 @@ def is_restored(source: Any, target: str | os.PathLike[str], chain: Restoration)
         done = restored(target) or ""
         return (after.width, after.height) == chain.size((before.width, before.height)) and done in {
             chain.steps(),
-            chain.steps(colour=False),
+            chain.steps(color=False),
         }
     except RegrowError:
         return False

@@ -23,8 +23,8 @@ from regrow.io.provenance import mark
 from regrow.nets.ops.resample import bicubic
 from regrow.priors.deep_video import ClipSettings, fit_clip
 from regrow.progress import Report, said, silent
-from regrow.runners.clip import TILE, XMP, with_colours, xmp_of
-from regrow.runners.convert import FACTS, Result, convert, timed
+from regrow.runners.clip import TILE, XMP, with_colors, xmp_of
+from regrow.runners.convert import RECORD, Result, convert, timed
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import for_result
 from regrow.video.folder import listed
@@ -106,7 +106,7 @@ def stabilize(
     def made(pair: tuple[Frame, Frame]) -> Group:
         was, now = pair
         found = restore_window([_array(_tensor(was, size))], net, tile=TILE, dtype=kind)
-        return timed([with_colours(found, pixels.colours)], [now])
+        return timed([with_colors(found, pixels.colors)], [now])
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
         both = islice(zip(before.read(), frames, strict=True), skip, None)
@@ -117,7 +117,7 @@ def stabilize(
     result = Result(
         size=size, encoding=lambda suffix: for_result(suffix, pixels, size, video.codec, video.crf), xmp=xmp,
         depth=8 if pixels.bits == 8 else 16, settings={"steps": steps, "origin": identity, "done": fitted.steps},
-        metadata={XMP: xmp.decode(), FACTS: ""},
+        metadata={XMP: xmp.decode(), RECORD: ""},
     )  # fmt: skip
     convert(clip, out, work, result, parts.writing)
     if fitted.interrupted:
@@ -179,7 +179,7 @@ def _told(clip: Clip) -> list[Any]:
 
 def _tensor(frame: Frame, size: tuple[int, int]) -> Tensor:
     """(1, 3, H, W) in [0, 1], enlarged or shrunk to a (width, height)."""
-    pixels = torch.from_numpy(np.ascontiguousarray(with_colours(frame.pixels, 3))).permute(2, 0, 1)[None]
+    pixels = torch.from_numpy(np.ascontiguousarray(with_colors(frame.pixels, 3))).permute(2, 0, 1)[None]
     x = pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels
     height, width = size[1], size[0]
     return x if x.shape[-2:] == (height, width) else bicubic(x, (height, width)).clamp(0, 1)

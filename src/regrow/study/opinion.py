@@ -136,7 +136,7 @@ def _size(path: Path) -> tuple[int, int]:
 def _copy(source: Path, target: Path) -> None:
     opened = open_picture(source).upright()
     pixels = read_rgb(np.concatenate(list(opened.rows())))
-    icc = opened.icc if opened.colours == 3 else None  # a profile of grey is none of colours
+    icc = opened.icc if opened.colors == 3 else None  # a profile of grey is none of colours
     target.parent.mkdir(parents=True, exist_ok=True)
-    with PictureWriter(target, width=pixels.shape[1], height=pixels.shape[0], colours=3, icc=icc) as writer:
+    with PictureWriter(target, width=pixels.shape[1], height=pixels.shape[0], colors=3, icc=icc) as writer:
         writer.write(pixels)

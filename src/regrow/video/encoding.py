@@ -57,7 +57,7 @@ class Encoding:
         return _PACKED.get(self.codec, {}).get(self.pixels.format, self.pixels.format)
 
 
-def for_small(suffix: str, colours: int, size: tuple[int, int], codec: str | None, crf: float | None) -> Encoding:
+def for_small(suffix: str, colors: int, size: tuple[int, int], codec: str | None, crf: float | None) -> Encoding:
     """How small frames are stored: losslessly unless a codec or quality is asked for.
 
     Args:
@@ -66,9 +66,9 @@ def for_small(suffix: str, colours: int, size: tuple[int, int], codec: str | Non
         size: (width, height) of the frames.
         codec, crf: what the caller asks for.
     """
-    pixels = Pixels("gray" if colours == 1 else "rgb24", 2 if colours == 1 else RGB, 2)
+    pixels = Pixels("gray" if colors == 1 else "rgb24", 2 if colors == 1 else RGB, 2)
     if codec is None:
-        codec = "ffv1" if suffix in (".mkv", ".avi", ".mov") else "libx264" if colours == 1 else "libx264rgb"
+        codec = "ffv1" if suffix in (".mkv", ".avi", ".mov") else "libx264" if colors == 1 else "libx264rgb"
         if suffix == ".webm":
             codec = "libvpx-vp9"
         if crf is None:
@@ -138,7 +138,7 @@ def _nearest(pixels: Pixels) -> Iterator[Pixels]:
     form = pixels.format.replace("yuvj", "yuv")
     pixels = replace(pixels, format=form, range=pixels.meant(0).range)
     yield pixels
-    if pixels.colours == 1:
+    if pixels.colors == 1:
         for suffix in ("", "10le", "12le", "16le"):
             yield replace(pixels, format=f"gray{suffix}")
         for kind in ("yuv420p", "yuv420p10le", "yuv422p10le"):

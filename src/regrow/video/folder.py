@@ -40,7 +40,7 @@ def open_frames(source: str, rate: Fraction | None) -> Clip:
         raise UsageError(f"{source}: no pictures there")
     first = open_picture(paths[0])
     size = first.width, first.height
-    grey, deep = first.colours == 1, first.depth == 16
+    grey, deep = first.colors == 1, first.depth == 16
     pixels = Pixels(
         ("gray" if grey else "rgb") + ({True: "16le", False: ""} if grey else {True: "48le", False: "24"})[deep],
         UNSPECIFIED if grey else RGB, FULL,
@@ -53,7 +53,7 @@ def open_frames(source: str, rate: Fraction | None) -> Clip:
                 raise RegrowError(
                     f"{path}: is {picture.width}x{picture.height}, and the clip's first frame {size[0]}x{size[1]}"
                 )
-            yield Frame(_colours(picture, pixels.colours), number, 1, number)
+            yield Frame(_colors(picture, pixels.colors), number, 1, number)
 
     rate = rate or RATE
     notes = ("has an alpha channel, which is left out",) if first.alpha else ()
@@ -72,20 +72,20 @@ def write_frame(path: Path, pixels: np.ndarray, *, depth: int, xmp: bytes | None
         pixels = np.rint(pixels.clip(0, 1) * np.float32(peak)).astype(np.uint16 if depth == 16 else np.uint8)
     elif depth == 16:
         pixels = pixels.astype(np.uint16) * np.uint16(257)
-    height, width, colours = pixels.shape
+    height, width, colors = pixels.shape
     with PictureWriter(
-        path, width=width, height=height, colours=colours, depth=depth, format=form.name, xmp=xmp
+        path, width=width, height=height, colors=colors, depth=depth, format=form.name, xmp=xmp
     ) as writer:
         writer.write(pixels)
 
 
-def _colours(picture: Picture, colours: int) -> np.ndarray:
+def _colors(picture: Picture, colors: int) -> np.ndarray:
     """(H, W, colours), uint8, or float32 where the picture has 16 bits."""
-    rows = np.concatenate(list(picture.rows()))[..., : picture.colours]
-    if rows.shape[2] != colours:
+    rows = np.concatenate(list(picture.rows()))[..., : picture.colors]
+    if rows.shape[2] != colors:
         rows = (
             np.broadcast_to(rows, (*rows.shape[:2], 3))
-            if colours == 3
+            if colors == 3
             else rows.mean(2, keepdims=True).astype(rows.dtype)
         )
     return rows if rows.dtype == np.uint8 else rows.astype(np.float32) / np.float32(65535)

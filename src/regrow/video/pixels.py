@@ -43,7 +43,7 @@ class Pixels:
     transfer: int = UNSPECIFIED
 
     @property
-    def colours(self) -> int:
+    def colors(self) -> int:
         """1 (grey) or 3."""
         return 1 if self.format.startswith("gray") else 3
 
@@ -86,11 +86,11 @@ def is_known(name: str) -> bool:
     return name in ("rgb24", "rgb48le") or bool(re.fullmatch(f"(?:{kinds})(?:(?:9|10|12|14|16)le)?", name))
 
 
-def planar(bits: int, shrunk: tuple[int, int], *, rgb: bool, colours: int) -> str:
+def planar(bits: int, shrunk: tuple[int, int], *, rgb: bool, colors: int) -> str:
     """The planar format that holds all that a packed, semi-planar or paletted one does, but for alpha."""
     depth = next(n for n in (8, 9, 10, 12, 14, 16) if n >= bits)
     suffix = "" if depth == 8 else f"{depth}le"
-    if colours == 1:
+    if colors == 1:
         return f"gray{suffix}"
     if rgb:
         return {8: "rgb24", 16: "rgb48le"}.get(depth, f"gbrp{suffix}")
@@ -108,13 +108,13 @@ def to_rgb(frame: VideoFrame, pixels: Pixels) -> np.ndarray:
         packed = _plane(frame.planes[0], 8 if pixels.format == "rgb24" else 16, frame.height, frame.width * 3)
         packed = packed.reshape(frame.height, frame.width, 3)
         return packed.copy() if pixels.format == "rgb24" else packed.astype(np.float32) / np.float32(peak)
-    planes = [_plane(plane, pixels.bits, plane.height, plane.width) for plane in frame.planes[: pixels.colours]]
+    planes = [_plane(plane, pixels.bits, plane.height, plane.width) for plane in frame.planes[: pixels.colors]]
     if pixels.is_rgb:
         stacked = np.stack([planes[2], planes[0], planes[1]], -1)
         return stacked if peak == 255 else stacked.astype(np.float32) / np.float32(peak)
     scale, offset = _span(meant.range, pixels.bits)
     luma = (planes[0].astype(np.float32) - offset) / scale
-    if pixels.colours == 1:
+    if pixels.colors == 1:
         return luma[..., None]
     cb, cr = (_enlarged(plane, pixels.shrunk, luma.shape) for plane in planes[1:])
     return _mixed(luma, cb, cr, meant, pixels.bits)
@@ -126,8 +126,8 @@ def from_rgb(array: np.ndarray, pixels: Pixels) -> VideoFrame:
 
     height, width = array.shape[:2]
     frame = av.VideoFrame(width, height, pixels.format)
-    if array.shape[2] != pixels.colours:
-        array = np.repeat(array, 3, 2) if pixels.colours == 3 else _grey(array)
+    if array.shape[2] != pixels.colors:
+        array = np.repeat(array, 3, 2) if pixels.colors == 3 else _grey(array)
     if array.dtype == np.uint8 and (pixels.bits > 8 or not pixels.is_rgb):
         array = array.astype(np.float32) / np.float32(255)
     peak = 2**pixels.bits - 1
@@ -150,7 +150,7 @@ def _planes(array: np.ndarray, pixels: Pixels) -> list[np.ndarray]:
     """Luma and chroma of (H, W, C) float32, not yet rounded."""
     meant = pixels.meant(array.shape[0])
     scale, offset = _span(meant.range, pixels.bits)
-    if pixels.colours == 1:
+    if pixels.colors == 1:
         return [array[..., 0] * scale + offset]
     span, middle = _chroma(meant.range, pixels.bits)
     steps = np.array([scale, span, span], np.float32)

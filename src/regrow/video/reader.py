@@ -50,13 +50,13 @@ def open_video(source: str | Path | IO[bytes]) -> Clip:
         first = None if piped is not None else _first(container, name)
         form = context.format
         assert form is not None
-        colours = 1 if len(form.components) < 3 and not form.has_palette else 3
+        colors = 1 if len(form.components) < 3 and not form.has_palette else 3
         rgb = form.is_rgb or form.has_palette
-        shrunk = (1, 1) if rgb or colours == 1 else _shrunk(form)
+        shrunk = (1, 1) if rgb or colors == 1 else _shrunk(form)
         bits = 8 if form.has_palette else max(c.bits for c in form.components)
         layout = form.name if is_known(form.name) else ""
         pixels = Pixels(
-            layout or planar(bits, shrunk, rgb=rgb, colours=colours),
+            layout or planar(bits, shrunk, rgb=rgb, colors=colors),
             int(context.colorspace), int(context.color_range), int(context.color_primaries), int(context.color_trc),
         )  # fmt: skip
         notes = []

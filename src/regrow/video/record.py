@@ -22,7 +22,7 @@ LIMIT = 2**26
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class ClipRecord:
     """Of a clip of n frames."""
 
     pixels: Pixels
@@ -54,7 +54,7 @@ class Facts:
         )
 
     @classmethod
-    def from_json(cls, text: str, name: str) -> Facts:
+    def from_json(cls, text: str, name: str) -> ClipRecord:
         """The inverse. RegrowError for what is damaged, or written by a newer regrow."""
         try:
             table = json.loads(text)

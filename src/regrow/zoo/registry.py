@@ -58,6 +58,9 @@ ARCHITECTURES = {
 }
 """Module below `regrow`, class and the class of its settings, by the name that `config.json` and recipes have."""
 
+RENAMED = {"colours": "colors", "small_colours": "small_colors", "guided": "residual", "fold": "unshuffle"}
+"""Settings by the names they had before version 0.2: models that were saved then still load."""
+
 
 def architecture(name: object) -> tuple[type[Model], type[Any]]:
     """The class of an architecture and that of its settings. UsageError for a name that is not known."""
@@ -70,7 +73,7 @@ def architecture(name: object) -> tuple[type[Model], type[Any]]:
 
 def build(settings: dict[str, Any]) -> Model:
     """A model with fresh weights from `architecture` and its settings."""
-    settings = dict(settings)
+    settings = {RENAMED.get(key, key): value for key, value in settings.items()}
     name = settings.pop("architecture", None)
     net, config = architecture(name)
     known = {field.name: field.default for field in fields(config)}

@@ -30,7 +30,7 @@ def test_lightness_is_that_of_grey():
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 200))
-def test_colour_leaves_the_luma_within_a_level(seed, vivid):
+def test_color_leaves_the_luma_within_a_level(seed, vivid):
     """Whatever colours a model claims, in gamut or far beyond."""
     torch.manual_seed(seed)
     grey = torch.randint(0, 256, (1, 16, 16)) / 255
@@ -40,19 +40,19 @@ def test_colour_leaves_the_luma_within_a_level(seed, vivid):
     assert (luma((y * 255).round()) - 255 * grey).abs().max() <= 0.51
 
 
-def test_colours_that_fit_come_back(astronaut):
+def test_colors_that_fit_come_back(astronaut):
     x = torch.from_numpy(astronaut).permute(2, 0, 1) / 255
     again = colored(luma(x), lab(x)[1:])
     assert (again - x).square().mean().sqrt() < 0.03
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_black_and_white_have_no_room_for_colour(level):
+def test_black_and_white_have_no_room_for_color(level):
     grey = torch.full((1, 2, 2), float(level))
     torch.testing.assert_close(colored(grey, torch.full((2, 2, 2), 60.0)), grey.expand(3, -1, -1))
 
 
-def test_where_no_colour_is_claimed_there_is_none():
+def test_where_no_color_is_claimed_there_is_none():
     """No level of grey gets a tint from the conversions."""
     grey = torch.arange(256).view(1, 16, 16) / 255
     y = (colored(grey, torch.zeros(2, 16, 16)) * 255).round()

@@ -24,15 +24,15 @@ KINDS = {
     "4x1-twice": {"height": 4, "width": 1, "scale": 16, "blocks": 0, "subpixel_features": True},
     "x4-at-once": {"height": 4, "width": 4, "scale": 4, "blocks": 1, "trunk_conv": True},
     "x4-at-once-subpixel": {"height": 4, "width": 4, "scale": 4, "blocks": 1, "subpixel_features": True},
-    "fold": {"fold": 2, "blocks": 1},
-    "fold-across": {"fold": 4, "height": 1, "blocks": 0, "trunk_conv": True},
-    "fold-alone": {"fold": 2, "scale": 1, "height": 1, "width": 1, "blocks": 1},
-    "hiding": {"scale": 1, "height": 1, "width": 1, "small_colours": 1, "blocks": 1},
-    "hiding-subpixel": {"small_colours": 1, "blocks": 1, "subpixel_features": True},
-    "hiding-last": {"small_colours": 1, "scale": 4, "pairs": 2, "blocks": 1},
-    "hiding-fold": {"small_colours": 1, "fold": 2, "blocks": 1},
-    "grey": {"colours": 1, "small_colours": 1, "scale": 4, "blocks": 1},
-    "grey-pairs": {"colours": 1, "small_colours": 1, "scale": 8, "pairs": 2, "blocks": 1},
+    "unshuffle": {"unshuffle": 2, "blocks": 1},
+    "unshuffle-across": {"unshuffle": 4, "height": 1, "blocks": 0, "trunk_conv": True},
+    "unshuffle-alone": {"unshuffle": 2, "scale": 1, "height": 1, "width": 1, "blocks": 1},
+    "hiding": {"scale": 1, "height": 1, "width": 1, "small_colors": 1, "blocks": 1},
+    "hiding-subpixel": {"small_colors": 1, "blocks": 1, "subpixel_features": True},
+    "hiding-last": {"small_colors": 1, "scale": 4, "pairs": 2, "blocks": 1},
+    "hiding-unshuffle": {"small_colors": 1, "unshuffle": 2, "blocks": 1},
+    "grey": {"colors": 1, "small_colors": 1, "scale": 4, "blocks": 1},
+    "grey-pairs": {"colors": 1, "small_colors": 1, "scale": 8, "pairs": 2, "blocks": 1},
 }
 
 
@@ -267,15 +267,15 @@ def scales_of(kind):
 
 @kinds()
 def test_scales_and_shapes_of_every_kind(kind):
-    model, (down, across), fold = TAD(TADConfig(**kind)), scales_of(kind), kind.get("fold", 1)
+    model, (down, across), unshuffle = TAD(TADConfig(**kind)), scales_of(kind), kind.get("unshuffle", 1)
     assert model.scales == (down, across)
     assert model.scale == max(down, across)
-    assert model.multiples == (down * fold, across * fold)
-    colours, small_colours = kind.get("colours", 3), kind.get("small_colours", 3)
+    assert model.multiples == (down * unshuffle, across * unshuffle)
+    colors, small_colors = kind.get("colors", 3), kind.get("small_colors", 3)
     with torch.no_grad():
-        small = model.shrink(torch.rand(2, colours, 3 * down * fold, 2 * across * fold))
-        assert small.shape == (2, small_colours, 3 * fold, 2 * fold)
-        assert model.grow(small).shape == (2, colours, 3 * down * fold, 2 * across * fold)
+        small = model.shrink(torch.rand(2, colors, 3 * down * unshuffle, 2 * across * unshuffle))
+        assert small.shape == (2, small_colors, 3 * unshuffle, 2 * unshuffle)
+        assert model.grow(small).shape == (2, colors, 3 * down * unshuffle, 2 * across * unshuffle)
 
 
 @pytest.mark.parametrize(
@@ -283,8 +283,8 @@ def test_scales_and_shapes_of_every_kind(kind):
     [
         ({"height": 1}, (5, 7), "7x5 does not divide by 2x1"),
         ({"width": 1}, (5, 8), "8x5 does not divide by 1x2"),
-        ({"fold": 2}, (6, 8), "8x6 does not divide by 4x4"),
-        ({"fold": 4, "height": 1}, (4, 12), "12x4 does not divide by 8x4"),
+        ({"unshuffle": 2}, (6, 8), "8x6 does not divide by 4x4"),
+        ({"unshuffle": 4, "height": 1}, (4, 12), "12x4 does not divide by 8x4"),
     ],
 )
 def test_sides_that_do_not_divide_are_named_width_first(kind, size, says):
@@ -294,10 +294,10 @@ def test_sides_that_do_not_divide_are_named_width_first(kind, size, says):
 
 @kinds()
 def test_multiply_adds_of_every_kind_are_what_torch_counts(kind):
-    model, fold = TAD(TADConfig(**kind)), kind.get("fold", 1)
-    height, width = 4 * fold * model.scales[0], 4 * fold * model.scales[1]
-    x = torch.rand(1, model.colours, height, width)
-    y = torch.rand(1, model.small_colours, 4 * fold, 4 * fold)
+    model, unshuffle = TAD(TADConfig(**kind)), kind.get("unshuffle", 1)
+    height, width = 4 * unshuffle * model.scales[0], 4 * unshuffle * model.scales[1]
+    x = torch.rand(1, model.colors, height, width)
+    y = torch.rand(1, model.small_colors, 4 * unshuffle, 4 * unshuffle)
     for way, picture, claimed in zip((model.shrink, model.grow), (x, y), model.multiply_adds(), strict=True):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             way(picture)
@@ -308,13 +308,13 @@ def test_multiply_adds_of_every_kind_are_what_torch_counts(kind):
 
 def test_fold_2_costs_a_quarter_in_the_blocks():
     blocks, channels = 4, 16
-    encoder, _ = TAD(TADConfig(fold=2, channels=channels, blocks=blocks)).multiply_adds()
+    encoder, _ = TAD(TADConfig(unshuffle=2, channels=channels, blocks=blocks)).multiply_adds()
     assert encoder == (3 * 16 * channels + 2 * blocks * channels**2 + channels * 3 * 4) * 9 / 16
 
 
-def test_the_colour_autoencoder_has_nine_convolutions_a_side():
+def test_the_color_autoencoder_has_nine_convolutions_a_side():
     config = TADConfig(
-        scale=1, height=1, width=1, small_colours=1, channels=64, blocks=3, trunk_conv=True, guided=False
+        scale=1, height=1, width=1, small_colors=1, channels=64, blocks=3, trunk_conv=True, residual=False
     )
     model = TAD(config)
     for trunk in (model.encoders[0], model.decoders[0]):
@@ -330,56 +330,68 @@ def grey_of(x):
 def test_an_untrained_pair_of_every_kind_is_bicubic(kind):
     """Its luma where the small picture is grey, and repeated in all colours when grown."""
     model = TAD(TADConfig(**kind))
-    (down, across), fold = model.scales, model.fold
-    x = torch.rand(2, model.colours, 8 * fold * down, 6 * fold * across)
-    y = torch.rand(2, model.small_colours, 8 * fold, 6 * fold)
+    (down, across), unshuffle = model.scales, model.unshuffle
+    x = torch.rand(2, model.colors, 8 * unshuffle * down, 6 * unshuffle * across)
+    y = torch.rand(2, model.small_colors, 8 * unshuffle, 6 * unshuffle)
     expected_small, expected_grown = x, y
     for _ in range(model.steps):
         height, width = expected_small.shape[-2:]
         expected_small = bicubic(expected_small, (height // model.factors[0], width // model.factors[1]))
         height, width = expected_grown.shape[-2:]
         expected_grown = bicubic(expected_grown, (height * model.factors[0], width * model.factors[1]))
-    if model.small_colours < model.colours:
+    if model.small_colors < model.colors:
         expected_small = grey_of(expected_small)
     with torch.no_grad():
         torch.testing.assert_close(model.shrink(x), expected_small, atol=1e-5, rtol=0)
-        torch.testing.assert_close(model.grow(y), expected_grown.expand(-1, model.colours, -1, -1), atol=1e-5, rtol=0)
+        torch.testing.assert_close(model.grow(y), expected_grown.expand(-1, model.colors, -1, -1), atol=1e-5, rtol=0)
 
 
 @kinds()
 def test_guidance_is_what_an_untrained_pair_gives_in_one_step(kind):
     model = TAD(TADConfig(**kind))
-    x = torch.rand(1, model.colours, 4 * model.multiples[0], 4 * model.multiples[1])
+    x = torch.rand(1, model.colors, 4 * model.multiples[0], 4 * model.multiples[1])
     small = x.shape[-2] // model.factors[0], x.shape[-1] // model.factors[1]
     with torch.no_grad():
         torch.testing.assert_close(model.shrink_once(x, model.steps - 1), model.guidance(x, small))
 
 
-@kinds(guided=False)
+@kinds(residual=False)
 def test_what_is_not_guided_is_the_encoders_result_alone(kind):
-    model, guided = TAD(TADConfig(**kind)), TAD(TADConfig(**{**kind, "guided": True}))
-    guided.load_state_dict(model.state_dict())
-    (down, across), fold, last = model.factors, model.fold, model.steps - 1
-    x = torch.rand(1, model.colours, 4 * fold * down, 4 * fold * across)
+    model, residual = TAD(TADConfig(**kind)), TAD(TADConfig(**{**kind, "residual": True}))
+    residual.load_state_dict(model.state_dict())
+    (down, across), unshuffle, last = model.factors, model.unshuffle, model.steps - 1
+    x = torch.rand(1, model.colors, 4 * unshuffle * down, 4 * unshuffle * across)
     with torch.no_grad():
         own = model.shrink_once(x, last)
-        folded = torch.from_numpy(brute_force_space_to_depth(x.numpy(), down * fold, across * fold))
-        torch.testing.assert_close(own, depth_to_space(model.encoders[-1](folded), fold, fold))
+        folded = torch.from_numpy(brute_force_space_to_depth(x.numpy(), down * unshuffle, across * unshuffle))
+        torch.testing.assert_close(own, depth_to_space(model.encoders[-1](folded), unshuffle, unshuffle))
         assert own.any()
         guidance = bicubic(x, own.shape[-2:])
-        guidance = grey_of(guidance) if model.small_colours < model.colours else guidance
-        torch.testing.assert_close(guided.shrink_once(x, last), own + guidance)
+        guidance = grey_of(guidance) if model.small_colors < model.colors else guidance
+        torch.testing.assert_close(residual.shrink_once(x, last), own + guidance)
 
 
 @pytest.mark.parametrize(
     "kind",
-    [KINDS[name] for name in ("fold", "fold-alone", "fold-across", "1x4", "hiding", "hiding-fold", "across", "down")],
+    [
+        KINDS[name]
+        for name in (
+            "unshuffle",
+            "unshuffle-alone",
+            "unshuffle-across",
+            "1x4",
+            "hiding",
+            "hiding-unshuffle",
+            "across",
+            "down",
+        )
+    ],
     ids=str,
 )
 def test_the_halo_is_exact_in_cells_of_every_kind(kind):
     """The nearest pixels beyond the halo change nothing; the farthest cell within it changes something."""
     model = randomized(TADConfig(channels=6, **kind)).double()
-    halo, (down, across), fold = model.halo, model.factors, model.fold
+    halo, (down, across), unshuffle = model.halo, model.factors, model.unshuffle
     cells = 2 * halo + 3
     middle = halo + 1
 
@@ -390,12 +402,12 @@ def test_the_halo_is_exact_in_cells_of_every_kind(kind):
         here = slice(middle * out[0], (middle + 1) * out[0]), slice(middle * out[1], (middle + 1) * out[1])
         return bool((run(picture)[(..., *here)] - run(changed)[(..., *here)]).abs().max() > 1e-9)
 
-    large, small = (fold * down, fold * across), (fold, fold)
-    for run, colours, cell, out in (
-        (model.shrink_once, model.colours, large, small),
-        (model.grow_once, model.small_colours, small, large),
+    large, small = (unshuffle * down, unshuffle * across), (unshuffle, unshuffle)
+    for run, colors, cell, out in (
+        (model.shrink_once, model.colors, large, small),
+        (model.grow_once, model.small_colors, small, large),
     ):
-        picture = torch.rand(1, colours, cells * cell[0], cells * cell[1], dtype=torch.double)
+        picture = torch.rand(1, colors, cells * cell[0], cells * cell[1], dtype=torch.double)
         assert not moved(run, picture, cell, out, cell[1] - 1)  # the last column of cell 0, halo + 1 away
         # The bicubic's reach is rounded up, and of subpixel features the encoder has a layer less.
         if halo > 3 and not (run == model.shrink_once and model.config.subpixel_features):
@@ -409,20 +421,20 @@ def test_the_halo_is_exact_in_cells_of_every_kind(kind):
         ({"height": 0}, "height 0"),
         ({"width": 8, "scale": 8}, "width 8"),
         ({"width": -2}, "width -2"),
-        ({"fold": 3}, "fold 3"),
-        ({"fold": 0}, "fold 0"),
+        ({"unshuffle": 3}, "unshuffle 3"),
+        ({"unshuffle": 0}, "unshuffle 0"),
         ({"height": 4, "scale": 4}, "height 4 and width 2"),
         ({"height": 4, "width": 4, "scale": 8}, "scale 8 is not a power of 4"),
         ({"height": 1, "width": 1}, "scale 2 is not a power of 1"),
         ({"scale": 256}, "scale 256"),
-        ({"colours": 1}, "colours 1 and small_colours 3"),
-        ({"colours": 2, "small_colours": 2}, "colours 2"),
-        ({"small_colours": 2}, "small_colours 2"),
-        ({"small_colours": 1, "scale": 4}, "pairs 1"),
-        ({"small_colours": 1, "scale": 4, "pairs": 3}, "pairs 3"),
+        ({"colors": 1}, "colors 1 and small_colors 3"),
+        ({"colors": 2, "small_colors": 2}, "colors 2"),
+        ({"small_colors": 2}, "small_colors 2"),
+        ({"small_colors": 1, "scale": 4}, "pairs 1"),
+        ({"small_colors": 1, "scale": 4, "pairs": 3}, "pairs 3"),
         ({"pairs": 0}, "pairs 0"),
         ({"pairs": 8}, "pairs 8"),
-        ({"fold": 2, "subpixel_features": True}, "subpixel_features"),
+        ({"unshuffle": 2, "subpixel_features": True}, "subpixel_features"),
         ({"channels": 1025}, "channels 1025"),
         ({"blocks": 257}, "blocks 257"),
     ],
@@ -435,14 +447,14 @@ def test_wrong_settings_are_named(wrong, named):
 
 @kinds()
 def test_every_kind_is_made_again_from_its_configuration(kind):
-    config = TADConfig(**kind, guided=False)
+    config = TADConfig(**kind, residual=False)
     assert zoo.build(TAD(config).settings()).config == config
 
 
 @pytest.mark.parametrize(
     ("kind", "first", "last"),
     [
-        ({"fold": 2}, False, False),
+        ({"unshuffle": 2}, False, False),
         ({"height": 1}, False, True),
         ({}, True, True),
     ],
@@ -462,22 +474,22 @@ def test_blocks_are_taken_over_whatever_the_channels_of_first_and_last_layers(ki
         assert torch.equal(model.state_dict()[name], (taken if same else fresh)[name])
 
 
-def test_a_net_of_grey_starts_as_one_of_colours_on_equal_colours():
-    colour = randomized(TADConfig(channels=8, blocks=1))
-    grey = TAD(TADConfig(colours=1, small_colours=1, channels=8, blocks=1))
-    grey.start_from(colour)
+def test_a_net_of_grey_starts_as_one_of_colors_on_equal_colors():
+    color = randomized(TADConfig(channels=8, blocks=1))
+    grey = TAD(TADConfig(colors=1, small_colors=1, channels=8, blocks=1))
+    grey.start_from(color)
     x = torch.rand(1, 1, 24, 32)
-    small = colour.shrink(x.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
+    small = color.shrink(x.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
     torch.testing.assert_close(grey.shrink(x), small)
-    torch.testing.assert_close(grey.grow(small), colour.grow(small.expand(-1, 3, -1, -1)).mean(1, keepdim=True))
+    torch.testing.assert_close(grey.grow(small), color.grow(small.expand(-1, 3, -1, -1)).mean(1, keepdim=True))
 
 
-def test_a_net_that_hides_colours_starts_as_one_that_does_not():
-    colour = randomized(TADConfig(channels=8, blocks=1))
-    hiding = TAD(TADConfig(small_colours=1, channels=8, blocks=1))
-    hiding.start_from(colour)
+def test_a_net_that_hides_colors_starts_as_one_that_does_not():
+    color = randomized(TADConfig(channels=8, blocks=1))
+    hiding = TAD(TADConfig(small_colors=1, channels=8, blocks=1))
+    hiding.start_from(color)
     x = torch.rand(1, 3, 24, 32)
-    added = colour.shrink(x) - colour.guidance(x, (12, 16))
+    added = color.shrink(x) - color.guidance(x, (12, 16))
     torch.testing.assert_close(hiding.shrink(x) - hiding.guidance(x, (12, 16)), added.mean(1, keepdim=True))
     y = torch.rand(1, 1, 12, 16)
-    torch.testing.assert_close(hiding.grow(y), colour.grow(y.expand(-1, 3, -1, -1)))
+    torch.testing.assert_close(hiding.grow(y), color.grow(y.expand(-1, 3, -1, -1)))

@@ -29,7 +29,7 @@ TINY = [
     {"architecture": "dbpn", "scale": 8, "features": 8, "channels": 4, "stages": 2},
     {"architecture": "dncnn", "channels": 8, "layers": 4},
     {"architecture": "dqe", "channels": 8, "blocks": 2},
-    {"architecture": "drcn", "channels": 8, "recursions": 3, "colours": 1},
+    {"architecture": "drcn", "channels": 8, "recursions": 3, "colors": 1},
     {"architecture": "drrn", "scale": 3, "channels": 8, "blocks": 2, "units": 2},
     {"architecture": "edsr", "scale": 2, "channels": 8, "blocks": 2},
     {"architecture": "edsr", "scale": 2, "channels": 8, "blocks": 1, "extra": 3, "normalization": "imagenet"},
@@ -37,15 +37,15 @@ TINY = [
     {"architecture": "edsr", "scale": 4, "channels": 8, "blocks": 1, "upsampler": "nearest"},
     {"architecture": "edsr", "scale": 4, "channels": 8, "blocks": 1, "upsampler": "transposed"},
     {"architecture": "enhancenet", "channels": 8, "blocks": 2},
-    {"architecture": "espcn", "scale": 3, "channels": 8, "narrow": 8, "colours": 1},
+    {"architecture": "espcn", "scale": 3, "channels": 8, "narrow": 8, "colors": 1},
     {"architecture": "espcn", "scale": 4, "channels": 8, "narrow": 8, "upsampler": "transposed"},
-    {"architecture": "fsrcnn", "scale": 2, "channels": 8, "narrow": 4, "mappings": 2, "colours": 1},
+    {"architecture": "fsrcnn", "scale": 2, "channels": 8, "narrow": 4, "mappings": 2, "colors": 1},
     {"architecture": "fsrcnn", "scale": 3, "channels": 8, "narrow": 4, "mappings": 2},
     {"architecture": "fsrcnn", "scale": 4, "channels": 8, "narrow": 4, "mappings": 2},
-    {"architecture": "idn", "scale": 3, "channels": 16, "distilled": 4, "blocks": 1, "colours": 1},
+    {"architecture": "idn", "scale": 3, "channels": 16, "distilled": 4, "blocks": 1, "colors": 1},
     {"architecture": "idn", "scale": 4, "channels": 16, "distilled": 4, "blocks": 1},
     {"architecture": "ircnn", "channels": 8},
-    {"architecture": "lapsrn", "scale": 2, "channels": 8, "layers": 2, "colours": 1},
+    {"architecture": "lapsrn", "scale": 2, "channels": 8, "layers": 2, "colors": 1},
     {"architecture": "lapsrn", "scale": 8, "channels": 8, "layers": 2, "recursions": 2, "shared": True},
     {"architecture": "mdsr", "scale": 2, "channels": 8, "blocks": 1},
     {"architecture": "mdsr", "scale": 3, "channels": 8, "blocks": 1},
@@ -54,21 +54,21 @@ TINY = [
     {"architecture": "plain", "scale": 2, "channels": 8, "layers": 3, "context": 2, "activation": "silu"},
     {"architecture": "rcan", "scale": 3, "channels": 8, "groups": 2, "blocks": 1, "reduction": 2},
     {"architecture": "rdn", "scale": 4, "channels": 8, "growth": 4, "layers": 2, "blocks": 2},
-    {"architecture": "rednet", "channels": 8, "layers": 3, "colours": 1},
+    {"architecture": "rednet", "channels": 8, "layers": 3, "colors": 1},
     {"architecture": "rrdb", "scale": 2, "channels": 8, "growth": 4, "blocks": 1},
     {"architecture": "rrdb", "scale": 2, "channels": 8, "growth": 4, "blocks": 1, "unshuffle": 2},
-    {"architecture": "scn", "features": 8, "atoms": 8, "colours": 1},
-    {"architecture": "selnet", "scale": 3, "channels": 8, "blocks": 1, "colours": 1},
+    {"architecture": "scn", "features": 8, "atoms": 8, "colors": 1},
+    {"architecture": "selnet", "scale": 3, "channels": 8, "blocks": 1, "colors": 1},
     {"architecture": "smfanet", "scale": 3, "channels": 8, "blocks": 1},
     {"architecture": "srcnn", "scale": 3, "channels": 8, "narrow": 4},
-    {"architecture": "srcnn", "scale": 1, "channels": 8, "narrow": 4, "middle": 1, "colours": 1},
-    {"architecture": "srdensenet", "growth": 4, "layers": 2, "blocks": 2, "narrow": 8, "colours": 1},
+    {"architecture": "srcnn", "scale": 1, "channels": 8, "narrow": 4, "middle": 1, "colors": 1},
+    {"architecture": "srdensenet", "growth": 4, "layers": 2, "blocks": 2, "narrow": 8, "colors": 1},
     {"architecture": "srfeat", "scale": 3, "channels": 8, "blocks": 2},
     {"architecture": "srmdnf", "scale": 3, "channels": 8, "layers": 3},
     {"architecture": "srram", "scale": 3, "channels": 8, "blocks": 1, "reduction": 2},
     {"architecture": "srresnet", "scale": 8, "channels": 8, "blocks": 1},
     {"architecture": "vdsr", "scale": 2, "channels": 8, "layers": 4},
-    {"architecture": "vdsr", "scale": 3, "channels": 8, "layers": 5, "colours": 1},
+    {"architecture": "vdsr", "scale": 3, "channels": 8, "layers": 5, "colors": 1},
     {"architecture": "zssr", "channels": 8, "layers": 3},
 ]
 WHOLE = "rcan", "smfanet", "srram"
@@ -112,10 +112,10 @@ def test_multiply_adds_are_those_that_happen(model):
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"architecture": "srcnn", "colours": 1}, 81 * 64 + 25 * 64 * 32 + 25 * 32),
-        ({"architecture": "vdsr", "colours": 1}, 664_704),
-        ({"architecture": "drcn", "colours": 1}, 9 * (256 + 256**2 + 16 * (256**2 + 256**2 + 256))),
-        ({"architecture": "fsrcnn", "scale": 3, "colours": 1}, 12_464 / 9),
+        ({"architecture": "srcnn", "colors": 1}, 81 * 64 + 25 * 64 * 32 + 25 * 32),
+        ({"architecture": "vdsr", "colors": 1}, 664_704),
+        ({"architecture": "drcn", "colors": 1}, 9 * (256 + 256**2 + 16 * (256**2 + 256**2 + 256))),
+        ({"architecture": "fsrcnn", "scale": 3, "colors": 1}, 12_464 / 9),
         ({"architecture": "edsr"}, 9 * 64 * ((3 + 33 * 64 + 256) / 4 + 3)),
     ],
 )
@@ -234,7 +234,7 @@ def test_a_plain_net_begins_as_it_was_without_context():
 
 
 def test_vdsr_of_luma_leaves_chroma_to_bicubic():
-    model = random_weights(VDSR(VDSRConfig(channels=8, layers=4, colours=1)))
+    model = random_weights(VDSR(VDSRConfig(channels=8, layers=4, colors=1)))
     y = torch.rand(1, 3, 6, 7)
     away = model(y) - bicubic(y, (12, 14))
     assert away.abs().max() > 1e-3
@@ -272,7 +272,7 @@ def test_the_zoo_keeps_them(model, tmp_path):
         {"architecture": "srcnn", "middle": 2},
         {"architecture": "vdsr", "scale": 0},
         {"architecture": "vdsr", "layers": 1},
-        {"architecture": "vdsr", "colours": 2},
+        {"architecture": "vdsr", "colors": 2},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings):
@@ -291,7 +291,7 @@ def test_a_net_may_start_from_one_of_another_scale(architecture):
     other.load_state_dict(source)
     model.start_from(other)
     for key, value in model.state_dict().items():
-        own = key.startswith(model.anew["scale"])
+        own = key.startswith(model.reinitialized["scale"])
         assert torch.equal(value, before[key] if own else source[key]), key
     with pytest.raises(ValueError, match="the layouts differ"):
         zoo.build({**settings, "scale": 3, "channels": 4}).start_from(other)

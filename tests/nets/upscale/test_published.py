@@ -10,7 +10,7 @@ from regrow.nets.upscale.lapsrn import LapSRNConfig
 
 WEIGHTS_ONLY = "srcnn", "fsrcnn", "drrn", "memnet", "lapsrn", "rednet", "dbpn"
 """Their papers count the weights of convolutions, without biases, slopes and normalisations."""
-LUMA = {"colours": 1}
+LUMA = {"colors": 1}
 MS_LAPSRN = {"layers": 5, "recursions": 8, "shared": True}
 
 
@@ -92,7 +92,7 @@ def test_counts_are_those_that_the_docstrings_give(count, name, settings):
 
 
 def test_ms_lapsrn_has_its_name():
-    assert LapSRNConfig.multi_scale(colours=1) == LapSRNConfig(**MS_LAPSRN, **LUMA)
+    assert LapSRNConfig.multi_scale(colors=1) == LapSRNConfig(**MS_LAPSRN, **LUMA)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +143,6 @@ def test_nets_of_one_scale_stay_at_it():
         model.at(3)
 
 
-def test_nets_of_luma_are_measured_on_colour():
-    assert not _is_grey({"architecture": "vdsr", "colours": 1})
-    assert _is_grey({"architecture": "tad", "colours": 1, "small_colours": 1})
+def test_nets_of_luma_are_measured_on_color():
+    assert not _is_grey({"architecture": "vdsr", "colors": 1})
+    assert _is_grey({"architecture": "tad", "colors": 1, "small_colors": 1})

@@ -80,7 +80,7 @@ def test_every_kind_can_be_trained_and_resumed(recipe, photographs, tmp_path, se
     assert any((b != 1).any() for b in kept.values())
 
 
-def test_rare_colours_weigh_more():
+def test_rare_colors_weigh_more():
     model = ClassificationColorizer(ClassificationConfig(width=2))
     task = ColorizeTask(model, Loss(rebalance=0.5), Data())
     mostly_grey = torch.full((40, 40, 3), 128, dtype=torch.uint8)

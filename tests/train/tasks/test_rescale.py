@@ -73,9 +73,9 @@ def test_noise_reaches_the_small_picture_before_it_is_rounded(tiny):
 @pytest.mark.parametrize(
     "config",
     [
-        {"colours": 1, "small_colours": 1},
-        {"scale": 1, "height": 1, "width": 1, "small_colours": 1, "fold": 2},
-        {"width": 1, "guided": False},
+        {"colors": 1, "small_colors": 1},
+        {"scale": 1, "height": 1, "width": 1, "small_colors": 1, "unshuffle": 2},
+        {"width": 1, "residual": False},
     ],
 )
 def test_every_kind_of_rescaler_can_be_trained(recipe, photographs, tmp_path, config):
@@ -102,9 +102,9 @@ def test_crops_made_grey_have_grey_small_pictures(tiny):
     spy.load_state_dict(tiny.state_dict())
     is_grey = torch.tensor([True, False]).view(2, 1, 1, 1)
     RescaleTask(spy, Loss(), Data(grey=0.5))(torch.rand(2, 3, 8, 8), is_grey)
-    grey, colour = seen[0]
+    grey, color = seen[0]
     torch.testing.assert_close(grey, grey[:1].expand(3, -1, -1))
-    assert not torch.allclose(colour[0], colour[1], atol=1e-3)
+    assert not torch.allclose(color[0], color[1], atol=1e-3)
 
 
 def test_validation_measures_what_scikit_image_measures(tiny, astronaut):

@@ -276,9 +276,9 @@ def test_a_rescaler_is_trained_through_a_frozen_net(restorer_folder, clip):
     task = ThroughVideoTask(model, loss, CLIPS)
     losses = task(clip)
     frames = clip.reshape(3, 3, 48, 64)
-    small, guided = model.shrink(frames), bicubic(frames, (24, 32))
+    small, residual = model.shrink(frames), bicubic(frames, (24, 32))
     restored = zoo.load(restorer_folder)(quantize(small).reshape(1, 9, 24, 32))
-    expected = (restored - clip[:, 3:6]).abs().mean().item(), (small - guided).abs().mean().item()
+    expected = (restored - clip[:, 3:6]).abs().mean().item(), (small - residual).abs().mean().item()
     assert losses["task"].item() == pytest.approx(expected[0], rel=1e-4)
     assert losses["guidance"].item() == pytest.approx(expected[1], rel=1e-4)
     assert losses["loss"].item() == pytest.approx(expected[0] + 0.25 * expected[1], rel=1e-4)
@@ -341,7 +341,7 @@ def test_a_trained_encoder_serves_the_frozen_net_better(restorer_folder, clip):
         ({"architecture": "tad"}, {}, {"through": "tad-x2"}, "through tad-x2: is no net that restores"),
         ({"architecture": "tad"}, {"frames": 1}, {"through": "RESTORER"}, "frames is 1"),
         ({"architecture": "tad", "scale": 4}, {}, {"through": "RESTORER"}, "2 times smaller a side"),
-        ({"architecture": "tad", "small_colours": 1}, {}, {"through": "RESTORER"}, "colour frames"),
+        ({"architecture": "tad", "small_colors": 1}, {}, {"through": "RESTORER"}, "colour frames"),
         ({"architecture": "video-tad", "frames": 3}, {}, {"through": "RESTORER"}, "not in groups"),
         ({"architecture": "tad"}, {"grey": 0.1}, {"through": "RESTORER"}, "grey"),
         ({"architecture": "tad"}, {}, {"through": "RESTORER", "noise": 0.1}, "noise"),

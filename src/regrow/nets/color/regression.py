@@ -35,13 +35,13 @@ class RegressionColorizer(Colorizer):
         super().__init__()
         self.config = config = config or RegressionConfig()
         self.trunk = Trunk(config.width, config.dropout)
-        self.colours = nn.Conv2d(self.trunk.channels, 2, 1)
-        nn.init.zeros_(self.colours.weight)
+        self.colors = nn.Conv2d(self.trunk.channels, 2, 1)
+        nn.init.zeros_(self.colors.weight)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def quarter(self, lightness: Tensor) -> Tensor:
         """L, (B, 1, h, w) -> a and b, (B, 2, h/4, w/4)."""
-        return 100 * self.colours(self.trunk(lightness)).float()
+        return 100 * self.colors(self.trunk(lightness)).float()
 
     def forward(self, lightness: Tensor) -> Tensor:
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""

@@ -15,7 +15,7 @@ class Rescaler(Model):
     """A pair of maps trained together: one shrinks pictures, the other grows them again.
 
     A rescaler is applied `steps` times; between the applications values stay floating point. Pictures are RGB (or one
-    channel, where `colours` is 1) in [0, 1]; results are neither clamped nor rounded: `regrow.nets.layers.quantize`
+    channel, where `colors` is 1) in [0, 1]; results are neither clamped nor rounded: `regrow.nets.layers.quantize`
     does both.
     """
 
@@ -23,17 +23,17 @@ class Rescaler(Model):
     """How many times smaller height and width become in one application."""
     steps: int
     """How often it is applied."""
-    fold: int
+    unshuffle: int
     """Both sides of every small picture must be multiples of this."""
     halo: int
     """How many cells away one application looks: tiles that overlap by this much agree with the whole.
 
-    A cell is `fold` small pixels a side, or what they stand for in the larger picture."""
+    A cell is `unshuffle` small pixels a side, or what they stand for in the larger picture."""
     repeats: bool
     """Whether it can be applied again, to its own small pictures, for larger scales than it was made for."""
-    colours: int
+    colors: int
     """Channels of the full-size pictures: 3 (RGB) or 1."""
-    small_colours: int
+    small_colors: int
     """Channels of the small pictures: 3, or 1 where colour is hidden in grey or there is none."""
 
     @abstractmethod
@@ -61,7 +61,7 @@ class Rescaler(Model):
     @property
     def multiples(self) -> tuple[int, int]:
         """What height and width of a full-size picture must divide by."""
-        return self.scales[0] * self.fold, self.scales[1] * self.fold
+        return self.scales[0] * self.unshuffle, self.scales[1] * self.unshuffle
 
     def shrink(self, x: Tensor) -> Tensor:
         """(B, C, H, W) in [0, 1], H and W multiples of `multiples` -> (B, c, H/scale, W/scale). ValueError if not."""
@@ -73,7 +73,7 @@ class Rescaler(Model):
         return x
 
     def grow(self, y: Tensor) -> Tensor:
-        """(B, c, h, w) in [0, 1], h and w multiples of `fold` -> (B, C, h*scale, w*scale)."""
+        """(B, c, h, w) in [0, 1], h and w multiples of `unshuffle` -> (B, C, h*scale, w*scale)."""
         for step in reversed(range(self.steps)):
             y = self.grow_once(y, step)
         return y
@@ -81,4 +81,4 @@ class Rescaler(Model):
     def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """What a small picture of (h, w) is to look like: the bicubic one, or its luma where the small one is grey."""
         small = bicubic(x, size)
-        return luma(small) if self.small_colours < self.colours else small
+        return luma(small) if self.small_colors < self.colors else small

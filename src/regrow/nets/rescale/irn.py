@@ -244,7 +244,7 @@ class IRN(Rescaler):
         factor, depth = (config.scale, config.squeezes) if config.whole else (2, 1)
         self.factors, self.steps = (factor, factor), config.squeezes // depth
         self.repeats = not config.whole
-        self.fold, self.colours, self.small_colours = 1, 3, 3
+        self.unshuffle, self.colors, self.small_colors = 1, 3, 3
         layers = Dense.layers if config.subnet == "dense" else 2 * config.depth + 2
         # Growing, each block runs two subnets one after the other, at the resolution of its stage; shrinking, the last
         # block runs one.

@@ -21,7 +21,7 @@ class TADConfig:
     """Settings of the task-aware autoencoder.
 
     `TADConfig(channels=64, blocks=3, trunk_conv=True, subpixel_features=True)` is the paper's layout, and
-    `TADConfig(scale=1, height=1, width=1, small_colours=1, channels=64, blocks=3, trunk_conv=True)` its colour
+    `TADConfig(scale=1, height=1, width=1, small_colors=1, channels=64, blocks=3, trunk_conv=True)` its colour
     autoencoder of nine convolutions a side.
     """
 
@@ -30,12 +30,12 @@ class TADConfig:
     height: int = 2
     width: int = 2
     """Factors of one application, 1, 2 or 4 (section 3.3 has one for each side)."""
-    colours: int = 3
-    small_colours: int = 3
+    colors: int = 3
+    small_colors: int = 3
     """Channels of the pictures and of the small ones: 3 or 1."""
-    fold: int = 1
-    """The nets run at this fraction of the small picture's resolution, which costs fold^2 times less; 1, 2 or 4."""
-    guided: bool = True
+    unshuffle: int = 1
+    """The nets run at this fraction of the small picture's resolution, which costs its square times less; 1, 2 or 4."""
+    residual: bool = True
     """The encoder's result is added to the guidance image; else it is the small picture itself."""
     pairs: int = 1
     """Pairs of nets: each application has its own, and further ones use the last again. The paper has one for all."""
@@ -48,7 +48,7 @@ class TADConfig:
     """Grow the features (then pixel shuffle, one full-size convolution), as in EDSR; else grow the picture."""
 
     def __post_init__(self) -> None:
-        for name, allowed in (("height", (1, 2, 4)), ("width", (1, 2, 4)), ("fold", (1, 2, 4))):
+        for name, allowed in (("height", (1, 2, 4)), ("width", (1, 2, 4)), ("unshuffle", (1, 2, 4))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} {getattr(self, name)} is not one of {allowed}")
         factor = max(self.height, self.width)
@@ -61,16 +61,14 @@ class TADConfig:
             raise ValueError(f"pairs {self.pairs} out of range: 1 to 7")
         if not 1 <= self.channels <= 1024 or not 0 <= self.blocks <= 256:
             raise ValueError(f"channels {self.channels} or blocks {self.blocks} out of range: 1 to 1024, 0 to 256")
-        if (self.colours, self.small_colours) not in ((3, 3), (3, 1), (1, 1)):
-            raise ValueError(
-                f"colours {self.colours} and small_colours {self.small_colours}: 3 and 3, 3 and 1, 1 and 1"
-            )
-        if self.small_colours < self.colours and self.pairs != self.steps:
+        if (self.colors, self.small_colors) not in ((3, 3), (3, 1), (1, 1)):
+            raise ValueError(f"colors {self.colors} and small_colors {self.small_colors}: 3 and 3, 3 and 1, 1 and 1")
+        if self.small_colors < self.colors and self.pairs != self.steps:
             raise ValueError(
                 f"pairs {self.pairs}: where the last application hides colour, each of {self.steps} has one"
             )
-        if self.subpixel_features and self.fold > 1:
-            raise ValueError("subpixel_features and fold exclude each other")
+        if self.subpixel_features and self.unshuffle > 1:
+            raise ValueError("subpixel_features and unshuffle exclude each other")
 
     @property
     def steps(self) -> int:
@@ -144,11 +142,11 @@ class Trunk(nn.Module):
                 # Only the second convolution: what it adds is zero, but its gradient is not.
                 weights[name] = torch.zeros_like(own) if ".conv2." in name else own
             elif part in ("head", "tail") and weights[name].shape != own.shape:
-                weights[name] = _one_colour(weights[name], own)
+                weights[name] = _one_color(weights[name], own)
         self.load_state_dict(weights)
 
 
-def _one_colour(weights: Tensor, own: Tensor) -> Tensor:
+def _one_color(weights: Tensor, own: Tensor) -> Tensor:
     """Weights or biases of three colours as those of one: sums over inputs, means over outputs; `own` if none fit."""
     if weights.shape[0] == 3 * own.shape[0]:
         weights = weights.reshape(3, -1, *weights.shape[1:]).mean(0)
@@ -176,17 +174,17 @@ class TAD(Rescaler):
         super().__init__()
         self.config = config = config or TADConfig()
         self.factors = config.height, config.width
-        self.steps, self.fold = config.steps, config.fold
-        self.repeats = max(self.factors) > 1 and config.small_colours == config.colours
-        self.colours, self.small_colours = config.colours, config.small_colours
+        self.steps, self.unshuffle = config.steps, config.unshuffle
+        self.repeats = max(self.factors) > 1 and config.small_colors == config.colors
+        self.colors, self.small_colors = config.colors, config.small_colors
         layers = 2 * config.blocks + 2 + config.trunk_conv + config.subpixel_features
         self.halo = max(layers, 3)  # 3: what the bicubic kernel reaches
         area = config.height * config.width
         encoders, decoders = [], []
         for pair in range(config.pairs):
-            small = (config.small_colours if pair == config.pairs - 1 else config.colours) * config.fold**2
-            full = config.colours * config.fold**2
-            encoders.append(self.trunk(full * area, small, config, added=config.guided))
+            small = (config.small_colors if pair == config.pairs - 1 else config.colors) * config.unshuffle**2
+            full = config.colors * config.unshuffle**2
+            encoders.append(self.trunk(full * area, small, config, added=config.residual))
             decoders.append(
                 self.trunk(small, full, config, subpixel=self.factors)
                 if config.subpixel_features
@@ -197,20 +195,20 @@ class TAD(Rescaler):
 
     def shrink_once(self, x: Tensor, step: int = 0) -> Tensor:
         """(B, C, height * h, width * w) -> (B, c, h, w); step 0 starts from the full size."""
-        (down, across), fold = self.factors, self.fold
+        (down, across), unshuffle = self.factors, self.unshuffle
         encoder = self.encoders[min(step, self.config.pairs - 1)]
-        small = depth_to_space(encoder(space_to_depth(x, down * fold, across * fold)), fold, fold)
-        if not self.config.guided:
+        small = depth_to_space(encoder(space_to_depth(x, down * unshuffle, across * unshuffle)), unshuffle, unshuffle)
+        if not self.config.residual:
             return small
         guidance = bicubic(x, (x.shape[-2] // down, x.shape[-1] // across))
         return small + (luma(guidance) if small.shape[1] < guidance.shape[1] else guidance)
 
     def grow_once(self, y: Tensor, step: int = 0) -> Tensor:
         """(B, c, h, w) -> (B, C, height * h, width * w); step 0 ends at the full size."""
-        (down, across), fold = self.factors, self.fold
-        details = self.decoders[min(step, self.config.pairs - 1)](space_to_depth(y, fold, fold))
+        (down, across), unshuffle = self.factors, self.unshuffle
+        details = self.decoders[min(step, self.config.pairs - 1)](space_to_depth(y, unshuffle, unshuffle))
         if not self.config.subpixel_features:
-            details = depth_to_space(details, down * fold, across * fold)
+            details = depth_to_space(details, down * unshuffle, across * unshuffle)
         return bicubic(y, (y.shape[-2] * down, y.shape[-1] * across)) + details
 
     def start_from(self, other: Model) -> None:
@@ -239,7 +237,7 @@ class TAD(Rescaler):
             # Weights run once a cell; those after the pixel shuffle run once a full-size pixel.
             total = trunk.weights()
             tail = trunk.tail.weight.numel() if trunk.upsampler is not None else 0
-            return ((total - tail) / (area * self.fold**2) + tail) / area**step
+            return ((total - tail) / (area * self.unshuffle**2) + tail) / area**step
 
         steps = range(self.steps)
         return sum(cost(self.encoders, step) for step in steps), sum(cost(self.decoders, step) for step in steps)

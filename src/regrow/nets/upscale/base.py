@@ -45,7 +45,7 @@ class Restorer(Model):
     tile: ClassVar[int] = 256
     """Side in pixels of the pieces of a picture that it is run on when nobody says: large, for what lies within `halo`
     of their edges is worked out twice, yet such that features fit into memory."""
-    anew: ClassVar[dict[str, str]] = {"scale": "upsampler."}
+    reinitialized: ClassVar[dict[str, str]] = {"scale": "upsampler."}
     """Settings in which a net may differ that training starts from, and how the names of those weights begin that then
     start anew."""
 
@@ -67,12 +67,12 @@ class Restorer(Model):
         return self
 
     def start_from(self, other: Model) -> None:
-        """Take over the weights of another, all but those that start `anew`."""
+        """Take over the weights of another, all but those that start `reinitialized`."""
         if isinstance(other, type(self)):
             own, theirs = asdict(self.config), asdict(other.config)
             differ = {name for name in own if own[name] != theirs[name]}
-            if differ and differ <= self.anew.keys():
-                left = tuple(self.anew[name] for name in differ)
+            if differ and differ <= self.reinitialized.keys():
+                left = tuple(self.reinitialized[name] for name in differ)
                 kept = {k: v for k, v in other.state_dict().items() if not k.startswith(left)}
                 self.load_state_dict(self.state_dict() | kept)
                 return
@@ -93,12 +93,12 @@ class Restorer(Model):
 
 
 class LumaRestorer(Restorer):
-    """A net that was published for luma alone: with `colours` 1 it is that, with 3 it restores RGB.
+    """A net that was published for luma alone: with `colors` 1 it is that, with 3 it restores RGB.
 
     With one colour what it changes in the luma is added to all three channels, which leaves chroma as bicubic made it.
     """
 
-    colours: int
+    colors: int
     enlarged: ClassVar[bool]
     """Whether it is given what bicubic has enlarged."""
 
@@ -108,13 +108,9 @@ class LumaRestorer(Restorer):
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        x = (
-            bicubic(y, (y.shape[-2] * self.scale, y.shape[-1] * self.scale))
-            if self.enlarged or self.colours == 1
-            else y
-        )
+        x = bicubic(y, (y.shape[-2] * self.scale, y.shape[-1] * self.scale)) if self.enlarged or self.colors == 1 else y
         given = x if self.enlarged else y
-        if self.colours == 1:
+        if self.colors == 1:
             return x + (self._float(luma(given)) - luma(x))
         return self._float(given)
 

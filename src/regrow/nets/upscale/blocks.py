@@ -30,7 +30,7 @@ def leaky() -> nn.Module:
     return nn.LeakyReLU(0.2, inplace=True)
 
 
-def mean_colour(x: Tensor) -> Tensor:
+def mean_color(x: Tensor) -> Tensor:
     """`DIV2K_MEAN` in the shape (3, 1, 1), where x is."""
     return torch.tensor(DIV2K_MEAN, device=x.device).view(3, 1, 1)
 

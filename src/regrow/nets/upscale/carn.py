@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.upscale.base import ScaleRestorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, mean_colour, relu
+from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, mean_color, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +96,6 @@ class CARN(ScaleRestorer):
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        mean = mean_colour(y)
+        mean = mean_color(y)
         x = self.body(self.head((y - mean).contiguous(memory_format=torch.channels_last)))
         return self.tail(self.upsamplers[str(self.scale)](x)).float() + mean

@@ -13,19 +13,19 @@ from regrow.nets.upscale.blocks import normalized
 
 @dataclass(frozen=True, kw_only=True)
 class DnCNNConfig:
-    """Settings; `DnCNNConfig(colours=1)` is DnCNN-3, which enlarges too, and `layers=17, scale=1` DnCNN-S."""
+    """Settings; `DnCNNConfig(colors=1)` is DnCNN-3, which enlarges too, and `layers=17, scale=1` DnCNN-S."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged. 1 takes noise or blocks of JPEG away."""
     layers: int = 20
     channels: int = 64
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(2, 256, layers=self.layers)
         in_range(1, 1024, channels=self.channels)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class DnCNN(LumaRestorer):
@@ -40,9 +40,9 @@ class DnCNN(LumaRestorer):
     def __init__(self, config: DnCNNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or DnCNNConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
         self.halo = enlarged_halo(config.layers, config.scale)
-        self.layers = normalized([config.colours, *[c] * (config.layers - 1), config.colours], bias=False)
+        self.layers = normalized([config.colors, *[c] * (config.layers - 1), config.colors], bias=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def restored(self, x: Tensor) -> Tensor:

@@ -13,19 +13,19 @@ from regrow.nets.upscale.blocks import conv, he_start, relu, zero_start
 
 @dataclass(frozen=True, kw_only=True)
 class DRCNConfig:
-    """Settings; `DRCNConfig(colours=1)` is the paper's."""
+    """Settings; `DRCNConfig(colors=1)` is the paper's."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged."""
     channels: int = 256
     recursions: int = 16
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         in_range(1, 64, recursions=self.recursions)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class DRCN(LumaRestorer):
@@ -41,11 +41,11 @@ class DRCN(LumaRestorer):
     def __init__(self, config: DRCNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or DRCNConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
         self.halo = enlarged_halo(4 + config.recursions, config.scale)
-        self.embedding = nn.Sequential(conv(config.colours, c), relu(), conv(c, c), relu())
+        self.embedding = nn.Sequential(conv(config.colors, c), relu(), conv(c, c), relu())
         self.recursion = conv(c, c)
-        self.reconstruction = nn.Sequential(conv(c, c), relu(), conv(c, config.colours))
+        self.reconstruction = nn.Sequential(conv(c, c), relu(), conv(c, config.colors))
         self.mixing = nn.Parameter(torch.full((config.recursions,), 1 / config.recursions))
         he_start(self)
         nn.init.dirac_(self.recursion.weight)  # as published: what is repeated begins as the identity

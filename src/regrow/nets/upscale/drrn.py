@@ -13,21 +13,21 @@ from regrow.nets.upscale.blocks import RecursiveBlock, conv, he_start, zero_star
 
 @dataclass(frozen=True, kw_only=True)
 class DRRNConfig:
-    """Settings; `DRRNConfig(colours=1)` is the paper's B1U25."""
+    """Settings; `DRRNConfig(colors=1)` is the paper's B1U25."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged."""
     channels: int = 128
     blocks: int = 1
     units: int = 25
-    colours: int = 3
+    colors: int = 3
     batch_norm: bool = True
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         in_range(1, 64, blocks=self.blocks, units=self.units)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class DRRN(LumaRestorer):
@@ -43,9 +43,9 @@ class DRRN(LumaRestorer):
     def __init__(self, config: DRRNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or DRRNConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
         self.halo = enlarged_halo(config.blocks * (1 + 2 * config.units) + 1, config.scale)
-        widths = [config.colours, *[c] * config.blocks]
+        widths = [config.colors, *[c] * config.blocks]
 
         def before(channels: int) -> nn.Sequential:
             return nn.Sequential(nn.BatchNorm2d(channels) if config.batch_norm else nn.Identity(), nn.ReLU())
@@ -54,7 +54,7 @@ class DRRN(LumaRestorer):
         self.blocks = nn.ModuleList(
             RecursiveBlock(c, config.units, normalized=config.batch_norm, from_start=True) for _ in range(config.blocks)
         )
-        self.tail = nn.Sequential(before(c), conv(c, config.colours))
+        self.tail = nn.Sequential(before(c), conv(c, config.colors))
         he_start(self)
         zero_start(self.tail[-1])  # type: ignore[arg-type]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

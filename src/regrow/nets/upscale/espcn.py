@@ -13,19 +13,19 @@ from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv
 
 @dataclass(frozen=True, kw_only=True)
 class ESPCNConfig:
-    """Settings; `ESPCNConfig(colours=1)` is the paper's."""
+    """Settings; `ESPCNConfig(colors=1)` is the paper's."""
 
     scale: int = 2
     """2, 3, 4 or 8, at once."""
     channels: int = 64
     narrow: int = 32
-    colours: int = 3
+    colors: int = 3
     upsampler: str = "subpixel"
 
     def __post_init__(self) -> None:
         one_of((2, 3, 4, 8), scale=self.scale)
         in_range(1, 1024, channels=self.channels, narrow=self.narrow)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
         one_of(UPSAMPLERS, upsampler=self.upsampler)
 
 
@@ -41,12 +41,12 @@ class ESPCN(LumaRestorer):
     def __init__(self, config: ESPCNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or ESPCNConfig()
-        self.scale, self.colours = config.scale, config.colours
+        self.scale, self.colors = config.scale, config.colors
         self.layers = nn.Sequential(
-            conv(config.colours, config.channels, 5), nn.Tanh(), conv(config.channels, config.narrow), nn.Tanh()
+            conv(config.colors, config.channels, 5), nn.Tanh(), conv(config.channels, config.narrow), nn.Tanh()
         )
         self.upsampler = Upsampler(
-            config.narrow, config.scale, config.colours, kind=config.upsampler, kernel=3, at_once=True
+            config.narrow, config.scale, config.colors, kind=config.upsampler, kernel=3, at_once=True
         )
         self.halo = 3 + int(self.upsampler.reach)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

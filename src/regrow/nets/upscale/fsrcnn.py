@@ -13,20 +13,20 @@ from regrow.nets.upscale.blocks import conv, he_start, transposed, transposed_re
 
 @dataclass(frozen=True, kw_only=True)
 class FSRCNNConfig:
-    """Settings; `FSRCNNConfig(colours=1)` is the paper's, `channels=32, narrow=5, mappings=1` its small one."""
+    """Settings; `FSRCNNConfig(colors=1)` is the paper's, `channels=32, narrow=5, mappings=1` its small one."""
 
     scale: int = 2
     """2, 3 or 4."""
     channels: int = 56
     narrow: int = 12
     mappings: int = 4
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         one_of((2, 3, 4), scale=self.scale)
         in_range(1, 1024, channels=self.channels, narrow=self.narrow)
         in_range(0, 256, mappings=self.mappings)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class FSRCNN(LumaRestorer):
@@ -42,14 +42,14 @@ class FSRCNN(LumaRestorer):
     def __init__(self, config: FSRCNNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or FSRCNNConfig()
-        self.scale, self.colours = config.scale, config.colours
+        self.scale, self.colors = config.scale, config.colors
         self.halo = 2 + config.mappings + max(2, transposed_reach(9, config.scale))
         c, narrow = config.channels, config.narrow
-        layers: list[nn.Module] = [conv(config.colours, c, 5), nn.PReLU(c), conv(c, narrow, 1), nn.PReLU(narrow)]
+        layers: list[nn.Module] = [conv(config.colors, c, 5), nn.PReLU(c), conv(c, narrow, 1), nn.PReLU(narrow)]
         for _ in range(config.mappings):
             layers += [conv(narrow, narrow), nn.PReLU(narrow)]
         self.layers = nn.Sequential(*layers, conv(narrow, c, 1), nn.PReLU(c))
-        self.upsampler = transposed(c, config.colours, 9, config.scale)
+        self.upsampler = transposed(c, config.colors, 9, config.scale)
         he_start(self)
         nn.init.normal_(self.upsampler.weight, std=0.001)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

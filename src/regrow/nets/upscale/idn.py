@@ -14,7 +14,7 @@ from regrow.nets.upscale.blocks import Activation, conv, he_start, transposed, t
 
 @dataclass(frozen=True, kw_only=True)
 class IDNConfig:
-    """Settings; `IDNConfig(colours=1)` is the paper's."""
+    """Settings; `IDNConfig(colors=1)` is the paper's."""
 
     scale: int = 2
     """2, 3 or 4."""
@@ -22,7 +22,7 @@ class IDNConfig:
     distilled: int = 16
     """Channels a unit keeps as they are (d); its layers narrow and widen by as many. A multiple of 4."""
     blocks: int = 4
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         one_of((2, 3, 4), scale=self.scale)
@@ -30,7 +30,7 @@ class IDNConfig:
         if self.distilled % 4 or self.channels % 4 or 2 * self.distilled >= self.channels:
             raise ValueError(f"distilled {self.distilled}: a multiple of 4 below half of channels {self.channels}")
         in_range(1, 64, blocks=self.blocks)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 def _slight() -> nn.Module:
@@ -77,11 +77,11 @@ class IDN(LumaRestorer):
     def __init__(self, config: IDNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or IDNConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
         self.halo = 2 + 6 * config.blocks + transposed_reach(17, config.scale)
-        self.head = nn.Sequential(conv(config.colours, c), _slight(), conv(c, c), _slight())
+        self.head = nn.Sequential(conv(config.colors, c), _slight(), conv(c, c), _slight())
         self.blocks = nn.Sequential(*(Distillation(c, config.distilled) for _ in range(config.blocks)))
-        self.larger = transposed(c, config.colours, 17, config.scale)
+        self.larger = transposed(c, config.colors, 17, config.scale)
         he_start(self)
         nn.init.normal_(self.larger.weight, std=0.001)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -15,17 +15,17 @@ DILATIONS = 1, 2, 3, 4, 3, 2, 1
 
 @dataclass(frozen=True, kw_only=True)
 class IRCNNConfig:
-    """Settings; `IRCNNConfig(scale=1)` is the paper's denoiser of colour, with `colours=1` that of grey."""
+    """Settings; `IRCNNConfig(scale=1)` is the paper's denoiser of colour, with `colors=1` that of grey."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged. 1 takes noise or blocks of JPEG away."""
     channels: int = 64
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(1, 1024, channels=self.channels)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class IRCNN(LumaRestorer):
@@ -41,9 +41,9 @@ class IRCNN(LumaRestorer):
     def __init__(self, config: IRCNNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or IRCNNConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
         self.halo = enlarged_halo(sum(DILATIONS), config.scale)
-        self.layers = normalized([config.colours, *[c] * 6, config.colours], dilations=DILATIONS, bias=True)
+        self.layers = normalized([config.colors, *[c] * 6, config.colors], dilations=DILATIONS, bias=True)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def restored(self, x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from regrow.nets.upscale.blocks import bilinear_start, conv, he_start, leaky, tr
 
 @dataclass(frozen=True, kw_only=True)
 class LapSRNConfig:
-    """Settings; `LapSRNConfig(colours=1)` is LapSRN, `LapSRNConfig.multi_scale(colours=1)` is MS-LapSRN, D5R8."""
+    """Settings; `LapSRNConfig(colors=1)` is LapSRN, `LapSRNConfig.multi_scale(colors=1)` is MS-LapSRN, D5R8."""
 
     scale: int = 4
     """2, 4 or 8: a level of the pyramid for each factor of 2."""
@@ -25,18 +25,18 @@ class LapSRNConfig:
     recursions: int = 1
     shared: bool = False
     """Whether levels share their weights."""
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         one_of((2, 4, 8), scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         in_range(1, 64, layers=self.layers, recursions=self.recursions)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
     @classmethod
-    def multi_scale(cls, scale: int = 4, colours: int = 3) -> LapSRNConfig:
+    def multi_scale(cls, scale: int = 4, colors: int = 3) -> LapSRNConfig:
         """MS-LapSRN as published."""
-        return cls(scale=scale, layers=5, recursions=8, shared=True, colours=colours)
+        return cls(scale=scale, layers=5, recursions=8, shared=True, colors=colors)
 
 
 class Level(nn.Module):
@@ -51,7 +51,7 @@ class Level(nn.Module):
         self.layers = nn.Sequential(*layers)
         he_start(self.layers)
         self.larger = nn.Sequential(leaky(), transposed(c, c, 3, 2), leaky())
-        self.detail = zero_start(conv(c, config.colours))
+        self.detail = zero_start(conv(c, config.colors))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, channels, h, w) -> features (B, channels, 2h, 2w) and detail (B, colours, 2h, 2w)."""
@@ -75,15 +75,15 @@ class LapSRN(LumaRestorer):
     def __init__(self, config: LapSRNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or LapSRNConfig()
-        self.scale, self.colours = config.scale, config.colours
+        self.scale, self.colors = config.scale, config.colors
         steps = config.scale.bit_length() - 1
         inside = config.layers * config.recursions + 1
         self.halo = 1 + ceil(sum(Fraction(inside, 2**i) for i in range(steps)) + Fraction(1, config.scale))
-        self.head = conv(config.colours, config.channels)
+        self.head = conv(config.colors, config.channels)
         levels = 1 if config.shared else steps
         self.levels = nn.ModuleList(Level(config) for _ in range(levels))
         self.pictures = nn.ModuleList(
-            bilinear_start(transposed(config.colours, config.colours, 4, 2)) for _ in range(levels)
+            bilinear_start(transposed(config.colors, config.colors, 4, 2)) for _ in range(levels)
         )
         self.steps = steps
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
 from regrow.nets.upscale.base import ScaleRestorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, mean_colour
+from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, mean_color
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class MDSR(ScaleRestorer):
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        mean, scale = mean_colour(y), str(self.scale)
+        mean, scale = mean_color(y), str(self.scale)
         before = self.before[scale](self.head((y - mean).contiguous(memory_format=torch.channels_last)))
         x = self.upsamplers[scale](before + self.trunk_conv(self.blocks(before)))
         return self.tail(x).float() + mean

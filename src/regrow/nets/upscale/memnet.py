@@ -13,21 +13,21 @@ from regrow.nets.upscale.blocks import RecursiveBlock, conv, he_start, zero_star
 
 @dataclass(frozen=True, kw_only=True)
 class MemNetConfig:
-    """Settings; `MemNetConfig(colours=1)` is the paper's M6R6."""
+    """Settings; `MemNetConfig(colors=1)` is the paper's M6R6."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged. 1 takes noise or blocks of JPEG away."""
     channels: int = 64
     blocks: int = 6
     units: int = 6
-    colours: int = 3
+    colors: int = 3
     batch_norm: bool = True
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         in_range(1, 64, blocks=self.blocks, units=self.units)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class MemNet(LumaRestorer):
@@ -44,20 +44,20 @@ class MemNet(LumaRestorer):
     def __init__(self, config: MemNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or MemNetConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
         self.halo = enlarged_halo(2 * config.blocks * config.units + 2, config.scale)
 
         def layer(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
             norm = nn.BatchNorm2d(inputs) if config.batch_norm else nn.Identity()
             return nn.Sequential(norm, nn.ReLU(), conv(inputs, outputs, kernel))
 
-        self.head = layer(config.colours, c, 3)
+        self.head = layer(config.colors, c, 3)
         self.blocks = nn.ModuleList(
             RecursiveBlock(c, config.units, normalized=config.batch_norm, from_start=False)
             for _ in range(config.blocks)
         )
         self.gates = nn.ModuleList(layer(c * (config.units + i + 1), c, 1) for i in range(config.blocks))
-        self.reconstruction = layer(c, config.colours, 3)
+        self.reconstruction = layer(c, config.colors, 3)
         self.mixing = nn.Parameter(torch.full((config.blocks,), 1 / config.blocks))
         he_start(self)
         zero_start(self.reconstruction[-1])  # type: ignore[arg-type]

@@ -51,8 +51,8 @@ class Plain(Restorer):
     """
 
     architecture = "plain"
-    anew: ClassVar[dict[str, str]] = {"scale": "last.", "context": "context.", "activation": "activation."}
-    takes_half = True
+    reinitialized: ClassVar[dict[str, str]] = {"scale": "last.", "context": "context.", "activation": "activation."}
+    takes_bfloat16 = True
     tile = 512  # there is little to hold
 
     def __init__(self, config: PlainConfig | None = None) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, ChannelAttention, Residual, Upsampler, conv, mean_colour, relu
+from regrow.nets.upscale.blocks import UPSAMPLERS, ChannelAttention, Residual, Upsampler, conv, mean_color, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,6 @@ class RCAN(Restorer):
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        mean = mean_colour(y)
+        mean = mean_color(y)
         x = self.body(self.head((y - mean).contiguous(memory_format=torch.channels_last)))
         return self.tail(self.upsampler(x)).float() + mean

@@ -13,20 +13,20 @@ from regrow.nets.upscale.blocks import conv, he_start, transposed, zero_start
 
 @dataclass(frozen=True, kw_only=True)
 class REDNetConfig:
-    """Settings; `REDNetConfig(colours=1)` is RED30, `layers=10` RED20 and `layers=5` RED10."""
+    """Settings; `REDNetConfig(colors=1)` is RED30, `layers=10` RED20 and `layers=5` RED10."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged. 1 takes noise or blocks of JPEG away."""
     channels: int = 128
     layers: int = 15
     """Convolutions; there are as many transposed ones."""
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         in_range(1, 128, layers=self.layers)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class REDNet(LumaRestorer):
@@ -41,9 +41,9 @@ class REDNet(LumaRestorer):
     def __init__(self, config: REDNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or REDNetConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
         self.halo = enlarged_halo(2 * config.layers, config.scale)
-        widths = [config.colours, *[c] * (config.layers - 1)]
+        widths = [config.colors, *[c] * (config.layers - 1)]
         self.encoder = nn.ModuleList(conv(inputs, c) for inputs in widths)
         self.decoder = nn.ModuleList(transposed(c, outputs, 3, 1) for outputs in reversed(widths))
         he_start(self)

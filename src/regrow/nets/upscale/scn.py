@@ -14,7 +14,7 @@ from regrow.nets.upscale.blocks import conv
 
 @dataclass(frozen=True, kw_only=True)
 class SCNConfig:
-    """Settings; `SCNConfig(colours=1)` is the paper's."""
+    """Settings; `SCNConfig(colors=1)` is the paper's."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged."""
@@ -24,13 +24,13 @@ class SCNConfig:
     """Of the dictionary."""
     steps: int = 1
     """Times that the code is corrected."""
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(1, 1024, features=self.features, atoms=self.atoms)
         in_range(0, 64, steps=self.steps)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class SCN(LumaRestorer):
@@ -46,14 +46,14 @@ class SCN(LumaRestorer):
     def __init__(self, config: SCNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or SCNConfig()
-        self.scale, self.colours, n = config.scale, config.colours, config.atoms
+        self.scale, self.colors, n = config.scale, config.colors, config.atoms
         self.halo = enlarged_halo(4 + 2, config.scale)
-        self.features = conv(config.colours, config.features, 9, bias=False)
+        self.features = conv(config.colors, config.features, 9, bias=False)
         self.encode = conv(config.features, n, 1, bias=False)
         self.correct = conv(n, n, 1, bias=False)
         self.threshold = nn.Parameter(torch.full((n, 1, 1), 0.01))
-        self.decode = conv(n, 25 * config.colours, 1, bias=False)
-        self.assemble = conv(25 * config.colours, config.colours, 5, bias=False)
+        self.decode = conv(n, 25 * config.colors, 1, bias=False)
+        self.assemble = conv(25 * config.colors, config.colors, 5, bias=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def restored(self, x: Tensor) -> Tensor:

@@ -16,21 +16,21 @@ from regrow.nets.upscale.blocks import UPSAMPLERS, Residual, Upsampler, conv, re
 
 @dataclass(frozen=True, kw_only=True)
 class SelNetConfig:
-    """Settings; `SelNetConfig(colours=1)` is the paper's."""
+    """Settings; `SelNetConfig(colors=1)` is the paper's."""
 
     scale: int = 2
     """2, 3, 4 or 8, at once."""
     channels: int = 64
     blocks: int = 10
     """Residual units of two convolutions."""
-    colours: int = 3
+    colors: int = 3
     upsampler: str = "subpixel"
 
     def __post_init__(self) -> None:
         one_of((2, 3, 4, 8), scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         in_range(0, 256, blocks=self.blocks)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
         one_of(UPSAMPLERS, upsampler=self.upsampler)
 
 
@@ -58,13 +58,13 @@ class SelNet(LumaRestorer):
     def __init__(self, config: SelNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or SelNetConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
-        self.head = nn.Sequential(conv(config.colours, c), SelectionUnit(c))
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
+        self.head = nn.Sequential(conv(config.colors, c), SelectionUnit(c))
         self.units = nn.Sequential(
             *(Residual(conv(c, c), SelectionUnit(c), conv(c, c), SelectionUnit(c)) for _ in range(config.blocks))
         )
         self.upsampler = Upsampler(c, config.scale, kind=config.upsampler, activation=relu, at_once=True)
-        self.tail = zero_start(conv(c, config.colours))
+        self.tail = zero_start(conv(c, config.colors))
         self.halo = max(3, 1 + 2 * config.blocks + ceil(self.upsampler.reach + Fraction(1, config.scale)))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -13,7 +13,7 @@ from regrow.nets.upscale.blocks import conv, relu
 
 @dataclass(frozen=True, kw_only=True)
 class SRCNNConfig:
-    """Settings; `SRCNNConfig(colours=1)` is the 9-5-5 of TPAMI, and `middle=1` the 9-1-5 of ECCV."""
+    """Settings; `SRCNNConfig(colors=1)` is the 9-5-5 of TPAMI, and `middle=1` the 9-1-5 of ECCV."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged."""
@@ -21,13 +21,13 @@ class SRCNNConfig:
     narrow: int = 32
     middle: int = 5
     """Side of the kernels of the second layer, odd."""
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(1, 1024, channels=self.channels, narrow=self.narrow)
         one_of((1, 3, 5, 7), middle=self.middle)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class SRCNN(LumaRestorer):
@@ -43,14 +43,14 @@ class SRCNN(LumaRestorer):
     def __init__(self, config: SRCNNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or SRCNNConfig()
-        self.scale, self.colours = config.scale, config.colours
+        self.scale, self.colors = config.scale, config.colors
         self.halo = enlarged_halo(4 + config.middle // 2 + 2, config.scale)
         self.layers = nn.Sequential(
-            conv(config.colours, config.channels, 9),
+            conv(config.colors, config.channels, 9),
             relu(),
             conv(config.channels, config.narrow, config.middle),
             relu(),
-            conv(config.narrow, config.colours, 5),
+            conv(config.narrow, config.colors, 5),
         )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -15,7 +15,7 @@ from regrow.nets.upscale.blocks import UPSAMPLERS, DenseLayers, Upsampler, conv,
 
 @dataclass(frozen=True, kw_only=True)
 class SRDenseNetConfig:
-    """Settings; `SRDenseNetConfig(colours=1)` is the paper's SRDenseNet_All."""
+    """Settings; `SRDenseNetConfig(colors=1)` is the paper's SRDenseNet_All."""
 
     scale: int = 4
     """2, 4 or 8; the paper's is 4."""
@@ -24,14 +24,14 @@ class SRDenseNetConfig:
     blocks: int = 8
     narrow: int = 256
     """Channels after the 1x1 bottleneck."""
-    colours: int = 3
+    colors: int = 3
     upsampler: str = "transposed"
 
     def __post_init__(self) -> None:
         one_of((2, 4, 8), scale=self.scale)
         in_range(1, 1024, growth=self.growth, narrow=self.narrow)
         in_range(1, 64, layers=self.layers, blocks=self.blocks)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
         one_of(UPSAMPLERS, upsampler=self.upsampler)
 
 
@@ -48,12 +48,12 @@ class SRDenseNet(LumaRestorer):
     def __init__(self, config: SRDenseNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or SRDenseNetConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.growth * config.layers
-        self.head = nn.Sequential(conv(config.colours, c), relu())
+        self.scale, self.colors, c = config.scale, config.colors, config.growth * config.layers
+        self.head = nn.Sequential(conv(config.colors, c), relu())
         self.blocks = nn.ModuleList(DenseLayers(c, config.growth, config.layers, relu) for _ in range(config.blocks))
         self.bottleneck = nn.Sequential(conv(c * (config.blocks + 1), config.narrow, 1), relu())
         self.upsampler = Upsampler(config.narrow, config.scale, kind=config.upsampler, kernel=3, activation=relu)
-        self.tail = conv(config.narrow, config.colours)
+        self.tail = conv(config.narrow, config.colors)
         inside = 1 + config.blocks * config.layers
         self.halo = inside + ceil(self.upsampler.reach + Fraction(1, config.scale))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

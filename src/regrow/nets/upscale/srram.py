@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.upscale.base import Restorer, in_range, one_of
-from regrow.nets.upscale.blocks import UPSAMPLERS, Residual, Upsampler, conv, mean_colour, relu
+from regrow.nets.upscale.blocks import UPSAMPLERS, Residual, Upsampler, conv, mean_color, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class SRRAM(Restorer):
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        mean = mean_colour(y)
+        mean = mean_color(y)
         head = self.head((y - mean).contiguous(memory_format=torch.channels_last))
         x = head + self.trunk(self.blocks(head))
         return self.tail(self.upsampler(x)).float() + mean

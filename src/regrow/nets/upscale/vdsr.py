@@ -13,19 +13,19 @@ from regrow.nets.upscale.blocks import he_start, plain, zero_start
 
 @dataclass(frozen=True, kw_only=True)
 class VDSRConfig:
-    """Settings; `colours=1` is the paper's, which corrects luma alone."""
+    """Settings; `colors=1` is the paper's, which corrects luma alone."""
 
     scale: int = 2
     """Any from 1 to 8: the net works on what bicubic has enlarged."""
     layers: int = 20
     channels: int = 64
-    colours: int = 3
+    colors: int = 3
 
     def __post_init__(self) -> None:
         in_range(1, 8, scale=self.scale)
         in_range(2, 256, layers=self.layers)
         in_range(1, 1024, channels=self.channels)
-        one_of((1, 3), colours=self.colours)
+        one_of((1, 3), colors=self.colors)
 
 
 class VDSR(LumaRestorer):
@@ -40,9 +40,9 @@ class VDSR(LumaRestorer):
     def __init__(self, config: VDSRConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or VDSRConfig()
-        self.scale, self.colours, c = config.scale, config.colours, config.channels
+        self.scale, self.colors, c = config.scale, config.colors, config.channels
         self.halo = enlarged_halo(config.layers, config.scale)
-        self.layers = plain([config.colours, *[c] * (config.layers - 1), config.colours], bias=False)
+        self.layers = plain([config.colors, *[c] * (config.layers - 1), config.colors], bias=False)
         he_start(self)
         zero_start(self.layers[-1])  # type: ignore[arg-type]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -34,8 +34,8 @@ class ZSSR(LumaRestorer):
 
     architecture = "zssr"
     enlarged = True
-    colours = 3
-    takes_half = True
+    colors = 3
+    takes_bfloat16 = True
 
     def __init__(self, config: ZSSRConfig | None = None) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ class VideoTADConfig(TADConfig):
         super().__post_init__()
         if not 1 <= self.frames <= 16 or self.mix_every < 1:
             raise ValueError(f"frames {self.frames} or mix_every {self.mix_every} out of range: 1 to 16, 1 or more")
-        if self.subpixel_features or self.small_colours < self.colours:
+        if self.subpixel_features or self.small_colors < self.colors:
             raise ValueError("groups of frames have neither subpixel_features nor hidden colours")
 
 

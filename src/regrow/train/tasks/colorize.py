@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from regrow.metrics.colorfulness import colourfulness
+from regrow.metrics.colorfulness import colorfulness
 from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.color.base import Colorizer
 from regrow.nets.color.bins import class_counts, rebalancing, soft_encode
@@ -98,5 +98,5 @@ class ColorizeTask(Task):
             grey = quantize(luma(x))
             y = quantize(colored(grey, model(lightness(grey))))
             values.append(psnr_rgb(y, x))
-            found, wanted = found + colourfulness(y), wanted + colourfulness(x)
+            found, wanted = found + colorfulness(y), wanted + colorfulness(x)
         return {"rgb": sum(values) / len(values), "colourfulness": found / wanted} if values else {}

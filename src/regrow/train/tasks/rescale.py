@@ -53,7 +53,7 @@ class RescaleTask(Task):
             size = round(size[0] * share / grain[0]) * grain[0], round(size[1] * share / grain[1]) * grain[1]
             draws["size"] = size
         if self.loss.noise:
-            shape = len(x), self.model.small_colours, *(n // s for n, s in zip(size, self.model.scales, strict=True))
+            shape = len(x), self.model.small_colors, *(n // s for n, s in zip(size, self.model.scales, strict=True))
             draws["noise"] = (self.loss.noise * torch.rand(len(x), 1, 1, 1) * torch.randn(shape)).to(x.device)
         return draws
 
@@ -68,12 +68,12 @@ class RescaleTask(Task):
             size: (height, width) that pictures are resampled to before they are shrunk.
             noise: what is added to the small pictures before they are rounded and grown.
         """
-        if self.model.colours == 1:
+        if self.model.colors == 1:
             x = luma(x)
         elif self.data.grey:
             x = torch.where(grey, luma(x), x)
         small = self.model.shrink(x if size is None else bicubic(x, size))
-        if self.model.small_colours == 3 and self.data.grey:
+        if self.model.small_colors == 3 and self.data.grey:
             small = torch.where(grey, small.mean(1, keepdim=True), small)
         target = self.model.guidance(x, (small.shape[-2], small.shape[-1]))
         grown = self.model.grow(quantize(small if noise is None else small + noise))
@@ -81,9 +81,9 @@ class RescaleTask(Task):
         guidance = guidance_of(small, target, self.loss)
         total = task + self.loss.guidance_weight * guidance
         losses = {"task": task.detach(), "guidance": guidance.detach()}
-        if self.loss.steady and x.shape[1] > self.model.colours:
+        if self.loss.steady and x.shape[1] > self.model.colors:
             # What is wrong with one frame should be wrong with the next, or it flickers.
-            wrong, frame = grown - x, self.model.colours
+            wrong, frame = grown - x, self.model.colors
             steady = self.distance(wrong[:, frame:], wrong[:, :-frame])
             total, losses["steady"] = total + self.loss.steady * steady, steady.detach()
         return {"loss": total, **losses}
@@ -93,7 +93,7 @@ class RescaleTask(Task):
         """Mean PSNR in dB over held-out pictures: `rgb` and `small`. A model of one channel gets their luma."""
         figures: dict[str, list[float]] = {"rgb": [], "small": []}
         for x in centres(pictures, side, model.multiples, model.device):
-            x = luma(x) if model.colours == 1 else x
+            x = luma(x) if model.colors == 1 else x
             small = quantize(model.shrink(x))
             bicubic_small = quantize(model.guidance(x, (small.shape[-2], small.shape[-1])))
             pairs = {"rgb": (quantize(model.grow(small)), x), "small": (small, bicubic_small)}

@@ -27,7 +27,7 @@ def rescaler_for(name: str, scale: int) -> Rescaler:
     rescaler = zoo.load(name)
     if not isinstance(rescaler, Rescaler) or rescaler.scales != (scale, scale):
         raise UsageError(f"thumbnails {name}: makes no pictures {scale} times smaller")
-    if (rescaler.colours, rescaler.small_colours) != (3, 3):
+    if (rescaler.colors, rescaler.small_colors) != (3, 3):
         raise UsageError(f"thumbnails {name}: makes no colour pictures of colour pictures")
     return rescaler
 

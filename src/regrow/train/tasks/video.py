@@ -115,7 +115,7 @@ class ThroughVideoTask(Task):
         _check_clips(restorer, data)
         if isinstance(model, VideoTAD):
             raise UsageError(f"through {loss.through}: takes frames that are shrunk each for itself, not in groups")
-        if model.scales != (restorer.scale,) * 2 or (model.colours, model.small_colours) != (3, 3):
+        if model.scales != (restorer.scale,) * 2 or (model.colors, model.small_colors) != (3, 3):
             raise UsageError(f"through {loss.through}: takes colour frames {restorer.scale} times smaller a side")
         self.grain = math.lcm(restorer.scale * restorer.grid, *model.multiples)
 

@@ -9,7 +9,7 @@ from regrow.errors import RegrowError
 from regrow.zoo.converters import spandrel
 from regrow.zoo.converters.carn import carn
 from regrow.zoo.converters.edsr import edsr, rcan
-from regrow.zoo.converters.names import Peer, State
+from regrow.zoo.converters.names import Converted, State
 from regrow.zoo.converters.rrdb import rrdb
 from regrow.zoo.converters.smfanet import smfanet
 from regrow.zoo.converters.zhang import zhang
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from regrow.nets.model import Model
 
 KNOWN = "the colorizer of Zhang et al. 2016, CARN and CARN-M, EDSR, RCAN, ESRGAN and Real-ESRGAN, SMFANet"
-FAMILIES: tuple[Callable[[State], Peer | None], ...] = zhang, carn, smfanet, rcan, edsr, rrdb
+FAMILIES: tuple[Callable[[State], Converted | None], ...] = zhang, carn, smfanet, rcan, edsr, rrdb
 """What recognises a state, and gives None for what its net cannot hold exactly."""
 
 

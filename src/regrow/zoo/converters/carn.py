@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from regrow.zoo.converters.names import Peer, State, renamed
+from regrow.zoo.converters.names import Converted, State, renamed
 
 
-def carn(state: State) -> Peer | None:
+def carn(state: State) -> Converted | None:
     """CARN, or CARN-M, whose blocks have a 1x1 convolution and are one for each cascade. The mean colours are ours."""
     if not {"upsample.up2.body.0.weight", "entry.weight"} <= state.keys():
         return None
@@ -26,7 +26,7 @@ def carn(state: State) -> Peer | None:
             r"^upsample\.up(\d)\.body\.(\d)": r"upsamplers.\1.\2",
         },
     )
-    return Peer({"architecture": "carn", "groups": 4 if light else 1, "shared": light}, named)
+    return Converted({"architecture": "carn", "groups": 4 if light else 1, "shared": light}, named)
 
 
 def _one_less(found: re.Match[str]) -> str:

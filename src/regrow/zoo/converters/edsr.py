@@ -11,7 +11,7 @@ import re
 from math import prod
 from typing import TYPE_CHECKING
 
-from regrow.zoo.converters.names import Peer, State, places, renamed
+from regrow.zoo.converters.names import Converted, State, places, renamed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ SHIFTS = {"sub_mean": -1, "add_mean": 1}
 SHARED = {r"^head\.0\.": "head.", r"^tail\.0\.": "upsampler.", r"^tail\.1\.": "tail."}
 
 
-def edsr(state: State) -> Peer | None:
+def edsr(state: State) -> Converted | None:
     """EDSR, of any size. What the weights do not say is the share of the residuals: the paper's, by the width."""
     if not {"head.0.weight", "body.0.body.2.weight", "tail.0.0.weight"} <= state.keys():
         return None
@@ -40,10 +40,10 @@ def edsr(state: State) -> Peer | None:
         r"^body\.(\d+)\.body\.2\.": r"blocks.\1.conv2.",
         r"^body\.\d+\.(weight|bias)$": r"trunk_conv.\1",
     }
-    return Peer(settings, _to_unit(renamed(state, {**SHARED, **names}), peak))
+    return Converted(settings, _to_unit(renamed(state, {**SHARED, **names}), peak))
 
 
-def rcan(state: State) -> Peer | None:
+def rcan(state: State) -> Converted | None:
     """RCAN, of any size."""
     gate = state.get("body.0.body.0.body.3.conv_du.0.weight")
     if gate is None or not {"head.0.weight", "tail.0.0.weight"} <= state.keys():
@@ -61,7 +61,7 @@ def rcan(state: State) -> Peer | None:
         "reduction": channels // len(gate),
     }
     names = {r"^body\.": "body.layers.", r"(\d)\.body\.": r"\1.layers.", r"\.conv_du\.": ".gate."}
-    return Peer(settings, _to_unit(renamed(state, {**SHARED, **names}), peak))
+    return Converted(settings, _to_unit(renamed(state, {**SHARED, **names}), peak))
 
 
 def _peak(state: State) -> float | None:

@@ -14,7 +14,7 @@ State = dict[str, "Tensor"]
 
 
 @dataclass(frozen=True)
-class Peer:
+class Converted:
     """A net that was recognised: `architecture` and settings as `regrow.zoo.build` takes them, and its weights."""
 
     settings: dict[str, Any]

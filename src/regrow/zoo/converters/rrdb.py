@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from regrow.zoo.converters.names import Peer, State, places, renamed
+from regrow.zoo.converters.names import Converted, State, places, renamed
 
 MODERN = {
     r"^(RRDB_trunk|model\.1\.sub)\.(?=\d+\.RDB)": "body.",
@@ -27,13 +27,13 @@ OURS: Mapping[str, str | Callable[[re.Match[str]], str]] = {
 }
 
 
-def rrdb(state: State) -> Peer | None:
+def rrdb(state: State) -> Converted | None:
     """RRDB of any size. Pictures that become smaller first (Real-ESRGAN x2) show in how many channels come in."""
     named = renamed(state, {**MODERN, **_flat(state)})
     if not {"conv_first.weight", "body.0.rdb1.conv1.weight"} <= named.keys() or not all(map(KNOWN.fullmatch, named)):
         return None
-    channels, colours = named["conv_first.weight"].shape[:2]
-    unshuffle = round((colours / 3) ** 0.5)
+    channels, colors = named["conv_first.weight"].shape[:2]
+    unshuffle = round((colors / 3) ** 0.5)
     enlarged = 2 ** places(named, "conv_up")
     settings = {
         "architecture": "rrdb",
@@ -43,7 +43,7 @@ def rrdb(state: State) -> Peer | None:
         "blocks": places(named, "body."),
         "unshuffle": unshuffle,
     }
-    return Peer(settings, renamed(named, OURS))
+    return Converted(settings, renamed(named, OURS))
 
 
 def _flat(state: State) -> dict[str, str]:

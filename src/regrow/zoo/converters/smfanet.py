@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regrow.zoo.converters.names import Peer, State, places, renamed
+from regrow.zoo.converters.names import Converted, State, places, renamed
 
 NAMES = {
     r"^to_feat\.": "head.",
@@ -22,7 +22,7 @@ NAMES = {
 }
 
 
-def smfanet(state: State) -> Peer | None:
+def smfanet(state: State) -> Converted | None:
     """SMFANet of the width and depth that its tensors have."""
     if not {"to_feat.weight", "to_img.0.weight"} <= state.keys():
         return None
@@ -34,4 +34,4 @@ def smfanet(state: State) -> Peer | None:
         "blocks": places(state, "feats."),
         "expansion": len(state["feats.0.pcfn.conv_0.weight"]) // channels,
     }
-    return Peer(settings, renamed(state, NAMES))
+    return Converted(settings, renamed(state, NAMES))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from regrow.zoo.converters.names import Peer, State, renamed
+from regrow.zoo.converters.names import Converted, State, renamed
 
 
-def zhang(state: State) -> Peer | None:
+def zhang(state: State) -> Converted | None:
     """The net at full width. Its last layer holds the colours of the classes, and its mean is not annealed again."""
     if not {"model8.6.weight", "model_out.weight"} <= state.keys():
         return None
     named = renamed(state, {r"^model([1-8])\.": r"trunk.conv\1.", r"^trunk\.conv8\.6\.": "classes."})
     named["bins"] = named.pop("model_out.weight").flatten(1).T * 110
-    return Peer({"architecture": "classification", "width": 64, "temperature": 1.0}, named)
+    return Converted({"architecture": "classification", "width": 64, "temperature": 1.0}, named)
