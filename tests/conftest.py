@@ -23,6 +23,12 @@ def _seeded():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _heard(caplog):
+    """What is told to whoever asks, and not only warnings."""
+    caplog.set_level("INFO", "regrow")
+
+
 @pytest.fixture(scope="session")
 def astronaut():
     """(512, 512, 3) uint8."""

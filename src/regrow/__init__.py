@@ -11,40 +11,50 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from regrow.api import grow as grow
-    from regrow.api import info as info
-    from regrow.api import shrink as shrink
+    from regrow.api.clips import stabilize as stabilize
+    from regrow.api.fit import dejpeg as dejpeg
+    from regrow.api.fit import denoise as denoise
+    from regrow.api.fit import inpaint as inpaint
+    from regrow.api.rescale import Info as Info
+    from regrow.api.rescale import grow as grow
+    from regrow.api.rescale import info as info
+    from regrow.api.rescale import shrink as shrink
+    from regrow.api.restore import colorize as colorize
+    from regrow.api.restore import restore as restore
+    from regrow.api.restore import upscale as upscale
     from regrow.errors import RegrowError as RegrowError
     from regrow.errors import UsageError as UsageError
-    from regrow.operations.prior_verbs import dejpeg as dejpeg
-    from regrow.operations.prior_verbs import denoise as denoise
-    from regrow.operations.prior_verbs import inpaint as inpaint
-    from regrow.operations.restoration import colorize as colorize
-    from regrow.operations.restoration import restore as restore
-    from regrow.operations.restoration import upscale as upscale
+    from regrow.io.passport import Passport as Passport
+    from regrow.operations.color_hints import Hint as Hint
     from regrow.priors.options import Prior as Prior
+    from regrow.progress import Report as Report
     from regrow.runners.compare import compare as compare
-    from regrow.runners.stabilize import stabilize as stabilize
+    from regrow.size import Size as Size
     from regrow.video.options import Video as Video
     from regrow.zoo import load as load
 
 _HOME = {
+    "Hint": "operations.color_hints",
+    "Info": "api.rescale",
+    "Passport": "io.passport",
     "Prior": "priors.options",
     "RegrowError": "errors",
+    "Report": "progress",
+    "Size": "size",
     "UsageError": "errors",
     "Video": "video.options",
-    "colorize": "operations.restoration",
+    "colorize": "api.restore",
     "compare": "runners.compare",
-    "dejpeg": "operations.prior_verbs",
-    "denoise": "operations.prior_verbs",
-    "grow": "api",
-    "info": "api",
-    "inpaint": "operations.prior_verbs",
+    "dejpeg": "api.fit",
+    "denoise": "api.fit",
+    "grow": "api.rescale",
+    "info": "api.rescale",
+    "inpaint": "api.fit",
     "load": "zoo",
-    "restore": "operations.restoration",
-    "shrink": "api",
-    "stabilize": "runners.stabilize",
-    "upscale": "operations.restoration",
+    "restore": "api.restore",
+    "shrink": "api.rescale",
+    "stabilize": "api.clips",
+    "upscale": "api.restore",
 }
 
 __all__ = sorted(_HOME)

@@ -63,7 +63,7 @@ def check_in(folder: Path, verb: str, data: bytes, suffix: str, model: str) -> s
         if verb == "shrink":
             assert (out.width, out.height) == (-(-opened.width // 2), -(-opened.height // 2))
         else:
-            passport = regrow.info(source)
+            passport = regrow.info(source).passport
             assert (out.width, out.height) == (passport.width, passport.height)
     assert {p.name for p in folder.iterdir()} <= {source.name, target.name}
     return message

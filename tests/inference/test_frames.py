@@ -10,7 +10,8 @@ from regrow.inference.frames import frames_at_once, groups_of, grow_frames, shri
 from regrow.inference.rows import restore_rows
 from regrow.nets.model import Model
 from regrow.nets.video.tad import VideoTAD, VideoTADConfig
-from regrow.operations.rescale import check_scale, rescaler
+from regrow.operations.rescalers import rescaler
+from regrow.size import check_scale
 
 
 @pytest.fixture(scope="module")

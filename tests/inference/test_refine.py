@@ -11,8 +11,9 @@ from regrow import zoo
 from regrow.errors import UsageError
 from regrow.inference.rows import grow_rows, shrink_rows
 from regrow.nets.rescale.tad import TADConfig
-from regrow.operations.rescale import small_size
-from regrow.runners.resume import is_shrunk
+from regrow.operations.shrink import Shrink
+from regrow.runners.resume import is_done
+from regrow.size import small_size
 
 KINDS = {
     "x4": {"scale": 4, "pairs": 2},
@@ -104,12 +105,12 @@ def test_rows_are_pulled_through_in_bounded_memory(tiny):
 def test_the_passport_says_it_and_done_knows(tmp_path, tiny_folder, save):
     source, small = save("a.png", noise(20, 30)), tmp_path / "s.png"
     regrow.shrink(source, small, model=tiny_folder, refine=2)
-    assert regrow.info(small).refined == 2
-    assert is_shrunk(source, small, model=tiny_folder, refine=2)
-    assert not is_shrunk(source, small, model=tiny_folder)
+    assert regrow.info(small).passport.refined == 2
+    assert is_done(Shrink(model=tiny_folder, refine=2), source, small)
+    assert not is_done(Shrink(model=tiny_folder), source, small)
     regrow.grow(small, tmp_path / "again.png", model=tiny_folder)
     regrow.shrink(source, tmp_path / "plain.png", model=tiny_folder)
-    assert regrow.info(tmp_path / "plain.png").refined is None
+    assert regrow.info(tmp_path / "plain.png").passport.refined is None
 
 
 @pytest.mark.parametrize("refine", [-1, 1001])

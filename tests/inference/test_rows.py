@@ -12,7 +12,7 @@ from regrow import zoo
 from regrow.inference.rows import grow_rows, shrink_rows
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.tad import TAD, TADConfig
-from regrow.operations.rescale import small_size
+from regrow.size import small_size
 
 
 def whole(rows):

@@ -5,6 +5,7 @@ from conftest import noise
 from PIL import Image
 
 from regrow.errors import UsageError
+from regrow.io.containers import Metadata
 from regrow.io.memory import accept, read_rgb
 
 ARRAYS = [
@@ -17,7 +18,7 @@ MODES = ["1", "L", "LA", "I;16", "P", "RGB", "RGBA", "CMYK"]
 def test_arrays_come_back_as_they_came(array):
     given = accept(array)
     assert given.pixels.ndim == 3
-    again = given.wrap(given.pixels)
+    again = given.wrap(given.pixels, given.metadata)
     assert again.shape == array.shape
     assert again.dtype == array.dtype
 
@@ -61,15 +62,15 @@ def test_tensors_come_back_as_they_came(dtype, colors):
     tensor = torch.rand(colors, 5, 4).to(dtype).requires_grad_()
     given = accept(tensor)
     assert given.pixels.shape == (5, 4, colors)
-    again = given.wrap(given.pixels)
+    again = given.wrap(given.pixels, given.metadata)
     assert again.dtype == dtype
     torch.testing.assert_close(again, tensor.detach())
 
 
 def test_a_tensor_gets_levels_as_shares_of_one():
     wrap = accept(torch.rand(3, 2, 2)).wrap
-    assert wrap(np.array([[[0, 51, 255]]], np.uint8)).flatten().tolist() == pytest.approx([0, 0.2, 1])
-    assert wrap(np.array([[[0, 13107, 65535]]], np.uint16)).flatten().tolist() == pytest.approx([0, 0.2, 1])
+    assert wrap(np.array([[[0, 51, 255]]], np.uint8), Metadata()).flatten().tolist() == pytest.approx([0, 0.2, 1])
+    assert wrap(np.array([[[0, 13107, 65535]]], np.uint16), Metadata()).flatten().tolist() == pytest.approx([0, 0.2, 1])
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -77,7 +78,7 @@ def test_pil_images_come_back_in_a_mode_that_holds_the_same(mode):
     image = Image.new("L", (5, 4), 100).convert("1") if mode == "1" else Image.new(mode, (5, 4))
     expected = {"1": "L", "P": "RGB", "CMYK": "RGB"}.get(mode, mode)
     given = accept(image)
-    again = given.wrap(given.pixels)
+    again = given.wrap(given.pixels, given.metadata)
     assert (again.mode, again.size) == (expected, (5, 4))
 
 
@@ -93,7 +94,7 @@ def test_what_a_pil_image_says_of_itself_comes_back():
     image = Image.new("RGB", (2, 2))
     image.info = {"icc_profile": b"icc", "exif": b"exif", "dpi": (300, 300), "loop": 1}
     given = accept(image)
-    assert given.wrap(given.pixels).info == {"icc_profile": b"icc", "exif": b"exif", "dpi": (300, 300)}
+    assert given.wrap(given.pixels, given.metadata).info == {"icc_profile": b"icc", "exif": b"exif", "dpi": (300, 300)}
 
 
 def test_read_rgb_repeats_grey_leaves_alpha_out_and_rounds():

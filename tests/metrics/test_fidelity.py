@@ -15,7 +15,7 @@ from regrow.errors import UsageError
 from regrow.metrics.fidelity import (
     compare,
     for_json,
-    luma,
+    luma_limited,
     psnr_rgb,
     psnr_small,
     psnr_y,
@@ -114,7 +114,7 @@ def test_ssim_of_flat_pictures_keeps_its_digits(level, sigma):
 def test_luma_of_primaries():
     colors = torch.tensor([[0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]], dtype=torch.float64)
     expected = torch.tensor([16, 235, 81.481, 144.553, 40.966], dtype=torch.float64)
-    assert torch.allclose(luma(colors.T.reshape(3, 1, 5))[0, 0], expected, atol=1e-9)
+    assert torch.allclose(luma_limited(colors.T.reshape(3, 1, 5))[0, 0], expected, atol=1e-9)
 
 
 def test_a_batch_gives_the_mean_of_its_pictures():

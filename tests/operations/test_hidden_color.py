@@ -26,7 +26,7 @@ def test_color_hidden_in_grey_comes_back_with_all_else(tmp_path, hiding_folder, 
         array[..., 3] = 2**depth - 1
     source = write(tmp_path / "a.png", array, icc=ICC, exif=exif())
     small = regrow.shrink(source, tmp_path / f"s{suffix}", grey=True, model=hiding_folder)
-    opened, passport = open_picture(small), regrow.info(small)
+    opened, passport = open_picture(small), regrow.info(small).passport
     assert passport is not None
     assert (opened.width, opened.height, opened.depth, opened.alpha) == (23, 19, 8, bands == 4)
     if suffix in GREY_FORMATS:
@@ -154,7 +154,7 @@ def test_colors_in_the_small_picture_of_a_grey_model_are_averaged(grey_folder):
 def test_a_passport_that_says_colors_of_a_grey_model_is_refused(tmp_path, grey_folder):
     small = regrow.shrink(write(tmp_path / "a.png", noise(8, 8, 1)), tmp_path / "s.png", model=grey_folder)
     bad = tmp_path / "bad.png"
-    passport = replace(regrow.info(small), colors=3)
+    passport = replace(regrow.info(small).passport, colours=3)
     with PictureWriter(bad, width=4, height=4, colors=1, xmp=passport.to_xmp(None)) as writer:
         writer.write(read(small))
     with pytest.raises(RegrowError, match="passport says it had colours"):

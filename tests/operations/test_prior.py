@@ -13,9 +13,11 @@ from regrow import Prior, dejpeg, denoise, inpaint, upscale
 from regrow.errors import UsageError
 from regrow.io.provenance import steps_of
 from regrow.io.reader import open_picture
-from regrow.operations import prior as restorer
-from regrow.priors import settings
+from regrow.operations.prior import Fit
+from regrow.priors import picture_fit, settings
 from regrow.priors.deep_image import fit
+from regrow.priors.picture_fit import Pieces
+from regrow.runners import apply
 
 STEPS = 4
 NET = {"architecture": "hourglass", "inputs": 4, "levels": 2, "channels": 8}
@@ -26,7 +28,7 @@ def _short(monkeypatch):
     """Fits that end at once."""
     monkeypatch.setitem(settings.NETS, "fast", NET)
     for task, usual in settings.TASKS.items():
-        monkeypatch.setitem(settings.TASKS, task, replace(usual, steps=STEPS))
+        monkeypatch.setitem(settings.TASKS, task, replace(usual, iterations=STEPS))
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_files_say_what_was_done_and_are_not_done_twice(regrow, picture, save, t
     done = regrow("denoise", photo, "-o", out)
     assert (done.code, done.out) == (0, f"{out}\n")
     assert "Ctrl-C gives the best so far" in caplog.text
-    assert f"the result is that of step {STEPS} of {STEPS}" in caplog.text
+    assert f"the result is that of iteration {STEPS} of {STEPS}" in caplog.text
     with Image.open(out) as image:
         assert (image.size, image.mode) == ((48, 40), "L")
         assert steps_of(image.info["xmp"]) == f"denoise prior fast steps {STEPS} seed 0"
@@ -117,7 +119,7 @@ def test_upscale_by_a_prior(regrow, picture, save, tmp_path):
     assert done.code == 0
     assert size_of(out) == (192, 160)
     assert steps_of(open_picture(out).xmp) == "upscale x4 prior fast steps 3 seed 0"
-    np.testing.assert_array_equal(read(out)[..., 0], upscale(picture, scale=4, prior=Prior(steps=3)))
+    np.testing.assert_array_equal(read(out)[..., 0], upscale(picture, scale=4, prior=Prior(iterations=3)))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_upscale_by_a_prior(regrow, picture, save, tmp_path):
         (["denoise", "--net", "large"], "net 'large': is none of fast, paper, unet, resnet"),
         (["denoise", "--steps", "0"], ""),
         (["denoise", "--device", "toaster"], "toaster"),
-        (["upscale", "--steps", "3"], "--steps 3: is for --prior; say that too, or leave it out"),
+        (["upscale", "--steps", "3"], "--iterations 3: is for --prior; say that too, or leave it out"),
         (["upscale", "--compile"], "--compile True: is for --prior"),
         (["upscale", "--prior", "--model", "plain-x2"], "model plain-x2: is for models, not for a prior"),
         (["upscale", "--prior", "--ensemble"], "ensemble True"),
@@ -163,17 +165,17 @@ def test_an_interrupt_gives_the_best_so_far_and_it_goes_on(regrow, picture, save
         return fit(*given, report=told, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(restorer, "fit", interrupted)
+        patch.setattr(picture_fit, "fit", interrupted)
         done = regrow("denoise", photo, "-o", out)
     assert (done.code, done.out) == (130, "")
     assert "interrupted, so the result is the best so far; asked for again (with --force) it goes on" in caplog.text
     assert steps_of(open_picture(out).xmp).endswith("; interrupted")
-    np.testing.assert_array_equal(read(out)[..., 0], denoise(picture, prior=Prior(steps=2)))
+    np.testing.assert_array_equal(read(out)[..., 0], denoise(picture, prior=Prior(iterations=2)))
     assert [name for name in files(tmp_path) if name.endswith(".fit")]
     assert "exists and is something else" in regrow("denoise", photo, "-o", out).err
     caplog.clear()
     assert regrow("denoise", photo, "-o", out, "--force").code == 0
-    assert f"going on after step 2 of {STEPS}" in caplog.text
+    assert f"going on after iteration 2 of {STEPS}" in caplog.text
     np.testing.assert_array_equal(read(out)[..., 0], denoise(picture))
     assert files(tmp_path) == ["a.png", "out.png"]
 
@@ -184,7 +186,7 @@ def test_in_memory_an_interrupt_gives_the_best_so_far(picture, caplog):
             os.kill(os.getpid(), signal.SIGINT)
 
     found = denoise(picture, report=told)
-    np.testing.assert_array_equal(found, denoise(picture, prior=Prior(steps=2)))
+    np.testing.assert_array_equal(found, denoise(picture, prior=Prior(iterations=2)))
     assert "so the result is the best so far\n" in caplog.text
 
 
@@ -210,53 +212,49 @@ def test_half_the_size_first(picture, mask, task):
 
 
 @pytest.mark.parametrize("task", ["inpaint", "upscale"])
-def test_large_pictures_are_cut_into_pieces(monkeypatch, picture, mask, task, caplog):
+def test_large_pictures_are_cut_into_pieces(picture, mask, task, caplog):
     """Only those that lack something are fitted when it is filled in."""
-    monkeypatch.setattr(restorer, "MOST", 1600)
-    monkeypatch.setattr(restorer, "FINE", 1600)
-    monkeypatch.setattr(restorer, "OVERLAP", 4)
+    small = {"pieces": Pieces(most=1600, filled_in=1600, overlap=4)}
     seen = []
     if task == "inpaint":
         mask[:, 20:] = 0
-        found = inpaint(picture, mask=mask, report=lambda *done: seen.append(done))
+        operation = Fit(verb="inpaint", missing=mask > 0, **small)
+        found = apply(operation, picture, report=lambda *done: seen.append(done))
         np.testing.assert_array_equal(found[mask == 0], picture[mask == 0])
         pieces, total = 1, 2
     else:
-        found = upscale(picture, scale=2, prior=Prior(), report=lambda *done: seen.append(done))
+        operation = Fit(verb="upscale", scale=2, **small)
+        found = apply(operation, picture, report=lambda *done: seen.append(done))
         assert found.shape == (80, 96)
         pieces = total = 9
     assert caplog.text.count(", piece ") == pieces
     assert seen[pieces * STEPS - 1][1] == total * STEPS
     with pytest.raises(UsageError, match=r"scale 1\.5: ndarray is too large for it; take a whole number"):
-        upscale(picture, scale=1.5, prior=Prior())
+        apply(Fit(verb="upscale", scale=1.5, **small), picture)
 
 
-def test_pieces_are_larger_around_large_holes(monkeypatch, picture, mask, caplog):
+def test_pieces_are_larger_around_large_holes(picture, mask, caplog):
     """Each must have something to go by; the smallest here would lie within the hole."""
-    monkeypatch.setattr(restorer, "FINE", 144)
-    monkeypatch.setattr(restorer, "OVERLAP", 2)
     mask[:] = 0
     mask[5:30, 5:30] = 255
-    found = inpaint(picture, mask=mask)
+    found = apply(Fit(verb="inpaint", missing=mask > 0, pieces=Pieces(filled_in=144, overlap=2)), picture)
     np.testing.assert_array_equal(found[mask == 0], picture[mask == 0])
     assert "piece 1 of 6" in caplog.text
 
 
-def test_pieces_that_look_the_same_are_kept_apart(monkeypatch, tmp_path, caplog):
+def test_pieces_that_look_the_same_are_kept_apart(tmp_path, caplog):
     """By what is missing of them, where that is all they differ in."""
-    monkeypatch.setattr(restorer, "FINE", 1600)
-    monkeypatch.setattr(restorer, "OVERLAP", 4)
     white, mask = np.full((40, 80, 3), 255, np.uint8), np.zeros((40, 80), np.uint8)
     mask[3:5, 3:9] = mask[3:5, 60:70] = 255
-    found = inpaint(white, mask=mask, prior=Prior(checkpoints=tmp_path))
+    pieces = Pieces(filled_in=1600, overlap=4)
+    found = apply(Fit(verb="inpaint", missing=mask > 0, prior=Prior(checkpoints=tmp_path), pieces=pieces), white)
     assert "going on" not in caplog.text
     assert (found[mask == 0] == 255).all()
 
 
-def test_an_interrupt_leaves_pieces_that_were_not_begun(monkeypatch, picture):
-    monkeypatch.setattr(restorer, "MOST", 1600)
-    monkeypatch.setattr(restorer, "OVERLAP", 4)
-    found = denoise(picture, report=lambda done, total: done == 1 and os.kill(os.getpid(), signal.SIGINT))
+def test_an_interrupt_leaves_pieces_that_were_not_begun(picture):
+    operation = Fit(verb="denoise", pieces=Pieces(most=1600, overlap=4))
+    found = apply(operation, picture, report=lambda done, total: done == 1 and os.kill(os.getpid(), signal.SIGINT))
     np.testing.assert_array_equal(found[:, -20:], picture[:, -20:])
     assert not np.array_equal(found[:, :20], picture[:, :20])
 
@@ -273,5 +271,5 @@ def test_the_bar_says_how_near_it_is(picture):
 
     denoise(picture, report=Bar())
     assert len(words) == STEPS
-    assert words[-1].startswith(f"step {STEPS}, best {STEPS}, ")
+    assert words[-1].startswith(f"iteration {STEPS}, best {STEPS}, ")
     assert words[-1].endswith(" dB")

@@ -7,7 +7,7 @@ from conftest import noise
 from PIL import Image
 
 import regrow
-from regrow import zoo
+from regrow import upscale, zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.correction import corrected
 from regrow.io.provenance import mark, steps_of
@@ -16,7 +16,6 @@ from regrow.nets.color.classification import ClassificationColorizer, Classifica
 from regrow.nets.color.regression import RegressionColorizer, RegressionConfig
 from regrow.nets.upscale.dqe import DQE, DQEConfig
 from regrow.nets.upscale.edsr import EDSR, EDSRConfig
-from regrow.operations.restoration import upscale
 
 BT601 = np.array([0.299, 0.587, 0.114])
 
@@ -114,7 +113,7 @@ def test_hints_color_what_they_point_at(folders, photo, tmp_path):
     painted[y, x] = 0x30, 0x60, 0xFF
     Image.fromarray(painted).save(tmp_path / "hints.png")
     for hints in (painted, tmp_path / "hints.png"):
-        again = regrow.colorize(read(photo), model=folders["regression"], hints=hints)
+        again = regrow.colorize(read(photo), model=folders["regression"], hint_image=hints)
         np.testing.assert_array_equal(again, hinted)
 
 
@@ -231,7 +230,7 @@ def test_a_picture_that_regrow_shrank_is_told_from_others(folders, coffee, tiny_
     regrow.shrink(save("coffee.png", coffee[:80, :80]), tmp_path / "small.png", model=tiny_folder)
     regrow.restore(tmp_path / "small.png", tmp_path / "out.png", colorizer="none", upscaler=folders["x2"])
     assert "`regrow grow` brings the picture back" in caplog.text
-    assert regrow.info(tmp_path / "out.png") is None
+    assert regrow.info(tmp_path / "out.png").passport is None
     caplog.clear()
     small = regrow.shrink(Image.fromarray(coffee[:80, :80]), model=tiny_folder)
     large = regrow.restore(small, colorizer="none", upscaler=folders["x2"])

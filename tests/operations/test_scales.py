@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import regrow
+from regrow import size as sizes
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.io.reader import open_picture
 from regrow.nets.ops.resample import bicubic as resampled
 from regrow.nets.rescale.tad import TADConfig
-from regrow.operations import rescale as rescaling
+from regrow.operations.rescalers import default_model
 
 SCALES = [1.5, 3, 2.7, (2, 1), (1, 2)]
 
@@ -67,8 +68,8 @@ def test_a_small_picture_without_passport_grows_at_any_scale_without_a_size(tiny
     grown = regrow.grow(noise(height, width), scale=scale, model=tiny_folder)
     scales = scale if isinstance(scale, tuple) else (scale, scale)
     size = grown.shape[1], grown.shape[0]
-    assert rescaling.small_size(size, scales) == small
-    larger = rescaling.small_size((size[0] + 1, size[1] + 1), scales)
+    assert sizes.small_size(size, scales) == small
+    larger = sizes.small_size((size[0] + 1, size[1] + 1), scales)
     assert larger[0] > width
     assert larger[1] > height
 
@@ -78,10 +79,10 @@ def test_a_small_picture_without_passport_grows_at_any_scale_without_a_size(tiny
 def test_small_sizes_are_exact_whatever_the_scale(sides, millionths):
     scale = float(f"{millionths // 10**6}.{millionths % 10**6:06}")
     expected = tuple(-(-side * 10**6 // millionths) for side in sides)
-    assert rescaling.small_size(sides, (scale, scale)) == expected
-    grown = rescaling.grown_size(sides, (scale, scale))
+    assert sizes.small_size(sides, (scale, scale)) == expected
+    grown = sizes.grown_size(sides, (scale, scale))
     assert grown == tuple(side * millionths // 10**6 for side in sides)
-    assert rescaling.small_size(grown, (scale, scale)) == sides
+    assert sizes.small_size(grown, (scale, scale)) == sides
 
 
 @pytest.mark.parametrize("scale", [1.5, 2.7, (2, 1)], ids=str)
@@ -103,7 +104,7 @@ def test_arrays_images_and_tensors_of_any_scale_come_back_as_their_kind(tiny_fol
 
 def test_the_passport_of_an_uneven_fractional_scale_says_how(tmp_path, tiny_folder):
     source = write(tmp_path / "a.png", noise(31, 53))
-    passport = regrow.info(regrow.shrink(source, tmp_path / "s.png", scale=(2.7, 1.5), model=tiny_folder))
+    passport = regrow.info(regrow.shrink(source, tmp_path / "s.png", scale=(2.7, 1.5), model=tiny_folder)).passport
     assert passport is not None
     assert (passport.scale, passport.width, passport.height) == (4, 53, 31)
     assert (passport.small_width, passport.small_height) == (20, 21)
@@ -201,7 +202,7 @@ def test_turned_photographs_come_back_at_any_scale(tmp_path, tiny_folder, scale,
 
 def test_every_model_that_may_be_chosen_ships():
     names = {
-        rescaling.default_model((across, down), colors, grey=grey)
+        default_model((across, down), colors, grey=grey)
         for across in (1, 1.5, 2, 3, 4, 16, 128)
         for down in (1, 1.5, 2, 4)
         for colors in (1, 3)
@@ -221,4 +222,4 @@ def test_every_model_that_may_be_chosen_ships():
     ids=str,
 )  # fmt: skip
 def test_every_scale_has_its_model(scales, name):
-    assert rescaling.default_model(scales) == name
+    assert default_model(scales) == name

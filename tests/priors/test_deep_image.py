@@ -14,7 +14,7 @@ from regrow.priors.problems import denoising, enlarging, inpainting
 from regrow.priors.stopping import held_out
 
 NET = {"architecture": "hourglass", "inputs": 8, "levels": 2, "channels": 16}
-QUICK = Settings(net={**NET, "channels": 8, "inputs": 4}, steps=12)
+QUICK = Settings(net={**NET, "channels": 8, "inputs": 4}, iterations=12)
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +35,17 @@ def random_mask(size, share, seed=0):
 
 def test_the_picture_comes_before_its_noise(photo):
     noisy = photo + 25 / 255 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(1))
-    found = fit(denoising(noisy), Settings(net=NET, steps=150))
+    found = fit(denoising(noisy), Settings(net=NET, iterations=150))
     assert found.picture.shape == photo.shape
     assert psnr(found.picture, photo) > psnr(noisy, photo) + 2
     assert found.psnr == pytest.approx(psnr(found.picture, noisy), abs=1e-3)
-    assert (found.step, found.steps, found.interrupted) == (150, 150, False)
+    assert (found.iteration, found.iterations, found.interrupted) == (150, 150, False)
 
 
 def test_what_is_missing_comes_of_what_is_known(photo):
     """Better than the nearest known pixel has it."""
     missing = random_mask((48, 48), 0.5)
-    found = fit(inpainting(photo, missing), Settings(net={**NET, "upsampling": "nearest", "skip": 8}, steps=150))
+    found = fit(inpainting(photo, missing), Settings(net={**NET, "upsampling": "nearest", "skip": 8}, iterations=150))
     known = np.argwhere(~missing.numpy())
     nearest = scipy.interpolate.griddata(
         known, photo[0, 0][~missing].numpy(), np.argwhere(missing.numpy()), method="nearest"
@@ -58,7 +58,7 @@ def test_what_is_missing_comes_of_what_is_known(photo):
 def test_shrunk_it_is_what_was_enlarged(photo, size):
     small = photo[..., :17, :11]
     problem = enlarging(small, size)
-    found = fit(problem, Settings(net=NET, steps=60))
+    found = fit(problem, Settings(net=NET, iterations=60))
     assert found.picture.shape == (1, 1, *size)
     assert psnr(problem.operator(found.picture), small) > 20
     assert found.psnr == pytest.approx(psnr(problem.operator(found.picture), small), abs=1e-3)
@@ -67,7 +67,7 @@ def test_shrunk_it_is_what_was_enlarged(photo, size):
 def test_any_function_is_an_operator(photo):
     measured = F.avg_pool2d(photo, 4)
     problem = Problem(measured=measured, operator=lambda x: F.avg_pool2d(x, 4), size=(48, 48), colors=1)
-    found = fit(problem, Settings(net=NET, steps=40))
+    found = fit(problem, Settings(net=NET, iterations=40))
     assert psnr(F.avg_pool2d(found.picture, 4), measured) > psnr(measured.mean().expand_as(measured), measured) + 3
 
 
@@ -77,14 +77,14 @@ def test_features_are_inverted(photo):
     operator = Features(net, "1")
     problem = Problem(measured=operator(photo), operator=operator, size=(48, 48), colors=1)
     losses = []
-    fit(problem, Settings(net=NET, steps=40), watch=lambda p: losses.append(10 ** (-p.psnr / 10)))
+    fit(problem, Settings(net=NET, iterations=40), watch=lambda p: losses.append(10 ** (-p.psnr / 10)))
     assert losses[-1] < 0.3 * losses[0]
 
 
 def test_the_same_seed_gives_the_same_and_leaves_torch_alone(photo):
     before = torch.random.get_rng_state()
     first, again = (fit(denoising(photo), QUICK).picture for _ in range(2))
-    other = fit(denoising(photo), Settings(net=QUICK.net, steps=12, seed=1)).picture
+    other = fit(denoising(photo), Settings(net=QUICK.net, iterations=12, seed=1)).picture
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_and_leaves_torch_alone(photo):
 def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(photo, tmp_path, caplog, stop, monkeypatch):
     monkeypatch.setattr(deep_image, "WARM", 2)
     monkeypatch.setattr(deep_image, "KEEP", 3)
-    settings, path = Settings(net=QUICK.net, steps=12, stop=stop, margin=1), tmp_path / "fit"
+    settings, path = Settings(net=QUICK.net, iterations=12, stop=stop, margin=1), tmp_path / "fit"
 
     def at_seven(done, total):
         if done == 7:
@@ -102,14 +102,19 @@ def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(photo, tmp_path, caplo
 
     whole = fit(denoising(photo), settings)
     part = fit(denoising(photo), settings, checkpoint=path, report=at_seven)
-    assert (part.steps, part.interrupted) == (7, True)
+    assert (part.iterations, part.interrupted) == (7, True)
     assert "going on" not in caplog.text
     seen = []
     rest = fit(denoising(photo), settings, checkpoint=path, report=lambda *done: seen.append(done))
-    assert "going on after step 7 of 12" in caplog.text
-    assert seen == [(step, 12) for step in range(8, 13)]
+    assert "going on after iteration 7 of 12" in caplog.text
+    assert seen == [(iteration, 12) for iteration in range(8, 13)]
     assert torch.equal(rest.picture, whole.picture)
-    assert (rest.step, rest.steps, rest.psnr, rest.interrupted) == (whole.step, whole.steps, whole.psnr, False)
+    assert (rest.iteration, rest.iterations, rest.psnr, rest.interrupted) == (
+        whole.iteration,
+        whole.iterations,
+        whole.psnr,
+        False,
+    )
     assert fit(denoising(photo), settings, checkpoint=path, report=pytest.fail).picture.equal(whole.picture)
 
 
@@ -127,7 +132,7 @@ def test_checkpoints_of_something_else_are_refused(photo, tmp_path):
     fit(denoising(photo), QUICK, checkpoint=path)
     for problem, settings in (
         (denoising(1 - photo), QUICK),
-        (denoising(photo), Settings(net=QUICK.net, steps=13)),
+        (denoising(photo), Settings(net=QUICK.net, iterations=13)),
         (enlarging(photo, (96, 96)), QUICK),
     ):
         with pytest.raises(UsageError, match="fit: is of another picture or other settings"):
@@ -138,19 +143,19 @@ def test_checkpoints_of_something_else_are_refused(photo, tmp_path):
 
 
 def test_it_stops_by_itself_with_the_best_kept(photo, monkeypatch):
-    """Here where iterates change least, of a picture that is known after a few steps."""
+    """Here where iterates change least, of a picture that is known after a few iterations."""
     monkeypatch.setattr(deep_image, "WARM", 5)
-    settings = Settings(net=QUICK.net, steps=500, stop="exponential", patience=6, perturbation=1.0)
+    settings = Settings(net=QUICK.net, iterations=500, stop="exponential", patience=6, perturbation=1.0)
     means = {}
-    found = fit(denoising(torch.full_like(photo, 0.5)), settings, watch=lambda p: means.update({p.step: p}))
-    assert found.steps < 500
-    assert found.step == found.steps - 6 == means[found.steps].best_step
-    assert torch.equal(found.picture, means[found.step].picture)
+    found = fit(denoising(torch.full_like(photo, 0.5)), settings, watch=lambda p: means.update({p.iteration: p}))
+    assert found.iterations < 500
+    assert found.iteration == found.iterations - 6 == means[found.iterations].best_iteration
+    assert torch.equal(found.picture, means[found.iteration].picture)
 
 
 def test_what_is_held_out_teaches_nothing(photo):
-    """Other values there give the same picture, and other steps of it are the best."""
-    settings = Settings(net=QUICK.net, steps=12, stop="held-out")
+    """Other values there give the same picture, and other iterations of it are the best."""
+    settings = Settings(net=QUICK.net, iterations=12, stop="held-out")
     missing = torch.zeros(photo.shape[-2:], dtype=torch.bool)
     missing[10:20, 5:30] = True
     held = held_out(~missing, settings.held, settings.seed)
@@ -165,20 +170,20 @@ def test_what_is_held_out_teaches_nothing(photo):
 def test_of_pixels_held_out_the_least_error_tells_the_best(photo, monkeypatch):
     monkeypatch.setattr(deep_image, "WARM", 0)
     missing = torch.rand(photo.shape[-2:], generator=torch.Generator().manual_seed(0)) < 0.5
-    settings = Settings(net=QUICK.net, steps=60, stop="held-out", rate=0.05)
+    settings = Settings(net=QUICK.net, iterations=60, stop="held-out", rate=0.05)
     held, errors = held_out(~missing, settings.held, settings.seed), []
 
     def watch(progress):
         errors.append((progress.picture - photo)[..., held].square().mean().item())
 
     found = fit(inpainting(photo, missing), settings, watch=watch)
-    assert found.step == errors.index(min(errors)) + 1
+    assert found.iteration == errors.index(min(errors)) + 1
 
 
 def test_of_what_is_held_out_the_latest_that_is_as_good_is_taken(photo, monkeypatch):
     monkeypatch.setattr(deep_image, "WARM", 0)
     noisy = photo + 0.2 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(1))
-    settings = Settings(net=QUICK.net, steps=160, stop="held-out", rate=0.02, margin=1, average=0.5)
+    settings = Settings(net=QUICK.net, iterations=160, stop="held-out", rate=0.02, margin=1, average=0.5)
     held, errors = held_out(torch.ones(photo.shape[-2:], dtype=torch.bool), settings.held, settings.seed), []
 
     def watch(progress):
@@ -188,7 +193,7 @@ def test_of_what_is_held_out_the_latest_that_is_as_good_is_taken(photo, monkeypa
     best = int(np.argmin([e.mean() for e in errors]))
     worse = [e - errors[best] for e in errors]
     good = [i for i, e in enumerate(worse) if e.mean() < e.std() / len(e) ** 0.5]
-    assert found.step == good[-1] + 1 > best + 1
+    assert found.iteration == good[-1] + 1 > best + 1
 
 
 def test_a_breakdown_is_taken_back(photo, monkeypatch):
@@ -206,9 +211,9 @@ def test_a_breakdown_is_taken_back(photo, monkeypatch):
 
 
 def test_another_fit_is_gone_on_from(photo):
-    settings = Settings(net=QUICK.net, steps=60, perturbation=0)
+    settings = Settings(net=QUICK.net, iterations=60, perturbation=0)
     first = fit(denoising(photo), settings)
-    seen, once = [], Settings(net=QUICK.net, steps=1, perturbation=0)
+    seen, once = [], Settings(net=QUICK.net, iterations=1, perturbation=0)
     fit(denoising(photo), once, start=first, watch=seen.append)
     fit(denoising(photo), once, watch=seen.append)
     assert seen[0].psnr > seen[1].psnr + 3
@@ -216,12 +221,12 @@ def test_another_fit_is_gone_on_from(photo):
     assert larger.input.shape == (1, 4, 72, 72)
     assert set(larger.input.unique().tolist()) == set(first.input.unique().tolist())
     with pytest.raises(UsageError, match="cannot start from a fit with another net"):
-        fit(denoising(photo), Settings(net=NET, steps=1), start=first)
+        fit(denoising(photo), Settings(net=NET, iterations=1), start=first)
 
 
 def test_the_net_is_not_told_the_noise_of_the_same_seed(photo):
     """The noise of a picture may come of the seed that the fit has."""
-    told = fit(denoising(photo), Settings(net=NET, steps=1, seed=3)).input
+    told = fit(denoising(photo), Settings(net=NET, iterations=1, seed=3)).input
     same = torch.rand(told.shape, generator=torch.Generator().manual_seed(3))
     assert 0.05 < told.std() / same.std() < 0.2
     assert abs(np.corrcoef(told.flatten(), same.flatten())[0, 1]) < 0.05
@@ -229,7 +234,7 @@ def test_the_net_is_not_told_the_noise_of_the_same_seed(photo):
 
 def test_coordinates_instead_of_noise(photo):
     net = {**QUICK.net, "inputs": 2}
-    found = fit(denoising(photo[..., :30]), Settings(net=net, steps=1, input="mesh"))
+    found = fit(denoising(photo[..., :30]), Settings(net=net, iterations=1, input="mesh"))
     assert found.input.shape == (1, 2, 48, 32)
     assert found.input[0, 0, :, 3].tolist() == pytest.approx(np.linspace(0, 1, 48))
     assert found.input[0, 1, 3].tolist() == pytest.approx(np.linspace(0, 1, 32))
@@ -237,7 +242,7 @@ def test_coordinates_instead_of_noise(photo):
 
 def test_nothing_averaged_is_the_last_iterate(photo):
     seen = []
-    fit(denoising(photo), Settings(net=QUICK.net, steps=3, average=0, perturbation=0), watch=seen.append)
+    fit(denoising(photo), Settings(net=QUICK.net, iterations=3, average=0, perturbation=0), watch=seen.append)
     for progress in seen:
         assert psnr(progress.picture, photo) == pytest.approx(progress.psnr, abs=1e-3)
 

@@ -84,7 +84,7 @@ RED, BLUE = (0.15, 0.0, -0.15), (-0.15, 0.0, 0.15)
 def test_flicker_goes(astronaut):
     before, after = clip(astronaut, [(0.1, 0.05, 0.0), (0.0, -0.05, -0.1), (0.05, 0.0, -0.05)])
     fitted = fit_clip(lambda: zip(before, after, strict=True), 8, ClipSettings(**QUICK, epochs=25, modes=1))
-    assert (fitted.steps, fitted.interrupted) == (200, False)
+    assert (fitted.iterations, fitted.interrupted) == (200, False)
 
     def flicker(frames):
         """How much the mean colour moves from frame to frame."""
@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_net_and_a_checkpoint_goes_on(astronaut, tm
         with pytest.raises(InterruptedError):
             fitted(epochs_seen=3, checkpoint=file)
     assert same(whole, fitted(checkpoint=file))
-    assert "going on after step 9 of 15" in caplog.text
+    assert "going on after iteration 9 of 15" in caplog.text
     with pytest.raises(UsageError, match="another clip or other settings"):
         fitted(seed=1, checkpoint=file)
     file.write_bytes(file.read_bytes()[:-9])

@@ -122,18 +122,18 @@ def test_of_large_iterates_samples_are_looked_at():
 
 @pytest.mark.parametrize("kind", [lambda: WindowedVariance(10), lambda: ExponentialVariance(0.1)])
 def test_it_stops_where_iterates_vary_least(kind):
-    """They move less and less until step 60, and more and more after it."""
+    """They move less and less until iteration 60, and more and more after it."""
     torch.manual_seed(1)
     variance, stop, found = kind(), EarlyStop(patience=30, warm=10), []
-    for step in range(1, 200):
-        if stop.add(variance.add((0.01 + abs(step - 60) / 60) * torch.randn(1, 1, 32, 32))):
-            found.append(step)
+    for iteration in range(1, 200):
+        if stop.add(variance.add((0.01 + abs(iteration - 60) / 60) * torch.randn(1, 1, 32, 32))):
+            found.append(iteration)
         if stop.over:
             break
-    assert stop.best_step == found[-1]
+    assert stop.best_iteration == found[-1]
     assert found[0] == 11
-    assert 60 <= stop.best_step <= 75
-    assert step == stop.best_step + 30
+    assert 60 <= stop.best_iteration <= 75
+    assert iteration == stop.best_iteration + 30
 
 
 @pytest.mark.parametrize(("size", "expected"), [((2, 1), 1), ((40, 50), 50), ((80, 100), 200), ((200, 300), 300)])
@@ -218,16 +218,16 @@ def test_settings_of_tasks():
     assert settings_for("dejpeg").stop == settings_for("upscale", stop=True).stop == "windowed"
     assert settings_for("denoise", stop=False).stop == "none"
     assert settings_for("inpaint", stop=True).stop == settings_for("inpaint").stop == "held-out"
-    assert settings_for("upscale", steps=7, seed=None).steps == 7
+    assert settings_for("upscale", iterations=7, seed=None).iterations == 7
     assert settings_for("inpaint").net["upsampling"] == "nearest"
     assert settings_for("inpaint", net="unet").net == NETS["unet"]
-    assert Prior(steps=3, net="paper").settings("dejpeg").net == {"architecture": "hourglass"}
+    assert Prior(iterations=3, net="paper").settings("dejpeg").net == {"architecture": "hourglass"}
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Settings(steps=0), "steps 0: must be from 1 to"),
+        (lambda: Settings(iterations=0), "iterations 0: must be from 1 to"),
         (lambda: Settings(average=1), "average 1: must be"),
         (lambda: Settings(rate=float("nan")), "rate nan"),
         (lambda: Settings(stop="soon"), "stop 'soon': is none of none, windowed, exponential, held-out"),

@@ -15,7 +15,6 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import regrow
 from regrow import zoo
-from regrow.api import restored
 from regrow.cli.demo import PHOTOGRAPH
 from regrow.errors import RegrowError, UsageError
 from regrow.io.memory import read_rgb
@@ -171,7 +170,7 @@ def test_frames_as_pictures_go_both_ways(tmp_path, tiny):
     folder = regrow.shrink(tmp_path / "frames", tmp_path / "folder.mkv", scale=2, model=tiny)
     np.testing.assert_array_equal(pixels_of(folder), pixels_of(again))
     small_frames = regrow.shrink(pattern, str(tmp_path / "small" / "%d.png"), scale=2, model=tiny)
-    assert regrow.info(small_frames % 1).width == 50, "each frame is a picture with a passport"
+    assert regrow.info(small_frames % 1).passport.width == 50, "each frame is a picture with a passport"
     regrow.grow(small_frames, tmp_path / "grown.mkv", model=tiny)
     assert pixels_of(tmp_path / "grown.mkv").shape == (4, 66, 50, 3)
 
@@ -203,7 +202,7 @@ def test_upscaled_and_colorized_clips(tmp_path, tiny):
     found, grey = pixels_of(colored).astype(float), pixels_of(source).astype(float)
     assert np.abs(found @ (0.2126, 0.7152, 0.0722) - grey.mean(3)).mean() < 3, "the luma stays"
     assert (found.max(3) - found.min(3)).mean() > 5, "there are colours"
-    assert "colorize" in restored(colored)
+    assert "colorize" in regrow.info(colored).restored
     both = regrow.restore(source, tmp_path / "both.mkv", scale=1.5)
     assert pixels_of(both).shape == (4, 75, 99, 3)
 

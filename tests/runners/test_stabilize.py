@@ -11,6 +11,7 @@ from helpers import files, read, size_of
 from PIL import Image
 
 import regrow as library
+from regrow.api import clips as api
 from regrow.errors import UsageError
 from regrow.io.provenance import steps_of
 from regrow.io.reader import open_picture
@@ -24,12 +25,13 @@ COUNT = 4
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
     """A small net, and few epochs."""
-    real = stabilize.ClipSettings
+    real = deep_video.ClipSettings
 
     def quick(**given):
         return real(**{**given, "channels": 4, "levels": 1, "epochs": min(2, given["epochs"])})
 
-    monkeypatch.setattr(stabilize, "ClipSettings", quick)
+    monkeypatch.setattr(deep_video, "ClipSettings", quick)
+    monkeypatch.setattr(api, "ClipSettings", quick)
 
 
 @pytest.fixture
@@ -120,12 +122,12 @@ def test_an_interrupt_writes_what_was_learned_and_it_goes_on(regrow, clips, tmp_
         patch.setattr(stabilize, "fit_clip", interrupted)
         done = steady(regrow, clips, out)
     assert (done.code, done.out) == (130, "")
-    assert f"interrupted after step {COUNT + 1}" in caplog.text
+    assert f"interrupted after iteration {COUNT + 1}" in caplog.text
     assert steps_of(open_picture(tmp_path / "steady" / "000.png").xmp) == WORDS + "; interrupted"
     assert [name for name in os.listdir(tmp_path / "steady") if name.endswith(".fit")]
     assert "exists and is something else" in steady(regrow, clips, out).err
     assert steady(regrow, clips, out, "--force").code == 0
-    assert f"going on after step {COUNT + 1} of {2 * COUNT + 2}" in caplog.text
+    assert f"going on after iteration {COUNT + 1} of {2 * COUNT + 2}" in caplog.text
     assert steady(regrow, clips, f"{tmp_path}/again/").code == 0
     np.testing.assert_array_equal(*(read(tmp_path / name / "002.png") for name in ("steady", "again")))
     assert sorted(os.listdir(tmp_path / "steady")) == [f"{i:03}.png" for i in range(COUNT)]

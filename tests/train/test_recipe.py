@@ -55,7 +55,7 @@ def test_every_recipe_in_the_repository_can_be_read_and_built(path, tmp_path, mo
             run = Path(name).parent.name
             zoo.save(zoo.build(Recipe.read(ROOT / "recipes" / f"{run}.toml").model), Path("runs", run, "weights"))
     task = task_for(zoo.build(recipe.model), recipe)
-    assert recipe.data.crop % task.grain == 0
+    assert recipe.data.crop % task.multiple == 0
 
 
 def test_a_recipe_survives_the_way_through_json(recipe):

@@ -55,6 +55,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     logging.basicConfig(format="regrow: %(message)s", level=logging.WARNING)
+    logging.getLogger("regrow").setLevel(logging.INFO)
     # What libvips says of a damaged file is in the error's line; it need not also say it tile by tile.
     os.environ.setdefault("VIPS_WARNING", "0")
     logging.getLogger("pyvips").setLevel(logging.CRITICAL)

@@ -32,7 +32,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]
 Tile = Annotated[
     int | None,
     typer.Option(
-        min=8, help="Side of the pieces worked on, in pixels; smaller needs less memory.  [512 or more; clips 4096]"
+        min=8, help="Side of the tiles worked on, in pixels; smaller needs less memory.  [512 or more; clips 4096]"
     ),
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Pictures in work at the same time.")]
@@ -52,7 +52,8 @@ Ensemble = Annotated[
     typer.Option("--ensemble", help="Mean over all flips and turns of a picture: a little better, 8 times the time."),
 ]
 Refine = Annotated[
-    int, typer.Option(metavar="N", min=0, max=1000, help="Steps that make each picture regrow better; try 5. Slow.")
+    int,
+    typer.Option(metavar="N", min=0, max=1000, help="Iterations that make each picture regrow better; try 5. Slow."),
 ]
 Temperature = Annotated[
     float | None, typer.Option(metavar="T", help="Above 0: lower is more vivid, 1 is the mean.  [0.38]")
@@ -72,15 +73,21 @@ Rate = Annotated[
 Net = Annotated[
     str | None, typer.Option(metavar="NAME", help="Fitted to the picture: fast, paper, unet or resnet.  [fast]")
 ]
-Steps = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many steps.  [1500 to 3000]")]
+Iterations = Annotated[
+    int | None,
+    typer.Option("--iterations", "--steps", metavar="N", min=1, help="Maximum number of iterations.  [1500 to 3000]"),
+]
 Seed = Annotated[int | None, typer.Option(metavar="N", min=0, help="Another gives another result.  [0]")]
 Stop = Annotated[
-    bool | None, typer.Option("--stop/--no-stop", help="Stop before noise is fitted; else do all steps.  [by the task]")
+    bool | None,
+    typer.Option("--stop/--no-stop", help="Stop before noise is fitted; else do all iterations.  [by the task]"),
 ]
-Half = Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps at half the size, to begin with.  [none]")]
+Half = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Iterations at half the size, to begin with.  [none]")
+]
 Compile = Annotated[bool, typer.Option("--compile", help="Make the net faster by torch.compile; needs a compiler.")]
 Snapshots = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for intermediate pictures.")]
-Every = Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps between them.  [100]")]
+Every = Annotated[int | None, typer.Option(metavar="N", min=1, help="Iterations between them.  [100]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

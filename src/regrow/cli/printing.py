@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from regrow import zoo
 
 if TYPE_CHECKING:
-    from regrow.io.passport import Passport
+    from regrow.api.rescale import Info
 
 
 def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json: bool) -> None:
@@ -24,12 +24,12 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
     _print(for_json(figures), lines, as_json=as_json)
 
 
-def print_info(passport: Passport | None, steps: str | None, *, as_json: bool) -> None:
+def print_info(info: Info, *, as_json: bool) -> None:
     """The fields of a passport, and how a picture was restored, a line each, or JSON."""
-    said = {} if passport is None else asdict(passport)
+    said = {} if info.passport is None else asdict(info.passport)
     fields = {k: f"{len(v)} bytes" if isinstance(v, bytes) else v for k, v in said.items() if v is not None}
-    if steps is not None:
-        fields["restored"] = steps
+    if info.restored is not None:
+        fields["restored"] = info.restored
     _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
 
 

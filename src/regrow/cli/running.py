@@ -22,43 +22,24 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from regrow.cli.groups import Clips, Output
 from regrow.errors import RegrowError, UsageError
-from regrow.io.formats import FORMATS, get_format
-from regrow.runners import batch
-from regrow.runners.batch import STDIO, Job
-from regrow.video.encoding import CONTAINERS
-from regrow.video.options import Video
+from regrow.io.paths import STDIO
+from regrow.progress import Report
+from regrow.runners import apply, batch, runner
+from regrow.runners.batch import Job
+from regrow.runners.resume import is_done
 from regrow.video.sinks import exists
-from regrow.video.source import begins_clip, is_clip
+from regrow.video.source import begins_clip
 
 if TYPE_CHECKING:
-    from regrow.operations.restoration import Restoration
-
-Report = Callable[[int, int], None]
+    from regrow.operations.plan import Operation
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def suffix_for(format: str | None, *, small: bool = False) -> Callable[[str], str]:
-    """The suffix of a result in a folder.
-
-    Of a picture the format's, else the source's where that is lossless, else .png; of a clip .mkv where it is small,
-    else the source's where that can be written, else .mkv.
-    """
-    kept = {suffix for form in FORMATS.values() if form.lossless for suffix in form.suffixes}
-    chosen = get_format(format).suffixes[0] if format else None
-
-    def suffix(source: str) -> str:
-        own = Path(source).suffix.lower()
-        if is_clip(source):
-            return own if own in CONTAINERS and not small else ".mkv"
-        return chosen or (own if own in kept else ".png")
-
-    return suffix
-
-
 def streams(job: Job, format: str | None) -> tuple[Any, Any, str | None]:
-    """What a verb takes for a job, and the format of its result.
+    """What `apply` takes for a job, and the format of its result.
 
     Paths; of standard input the bytes or, where it is a clip, the file; the file of standard output, which gets PNG
     where it is a picture and nothing else is asked for.
@@ -71,7 +52,7 @@ def streams(job: Job, format: str | None) -> tuple[Any, Any, str | None]:
         clip = begins_clip(stream.peek(16)[:16] if isinstance(stream, io.BufferedReader) else b"")
         source = stream if clip else stream.read()
     target = sys.stdout.buffer if job.target == STDIO else job.target
-    if job.target == STDIO and not is_clip(source, target):
+    if job.target == STDIO and runner(source, target).UNIT == "rows":
         format = format or "png"
     return source, target, format
 
@@ -82,14 +63,14 @@ class Speed(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Of one bar."""
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:.2f} frames/s" if task.fields.get("clip") and speed else "")
+        return Text(f"{speed:.2f} frames/s" if task.fields.get("unit") == "frames" and speed else "")
 
 
 class Bar:
     """The report of one job to its bar: how far it is, and words beside."""
 
-    def __init__(self, progress: Progress, name: str, *, clip: bool) -> None:
-        self.progress, self.task = progress, progress.add_task(name, total=None, clip=clip, words="")
+    def __init__(self, progress: Progress, name: str, *, unit: str) -> None:
+        self.progress, self.task = progress, progress.add_task(name, total=None, unit=unit, words="")
 
     def __call__(self, done: int, total: int) -> None:
         """As a `Report`."""
@@ -100,42 +81,60 @@ class Bar:
         self.progress.update(self.task, words=words)
 
 
-def run(
+COLUMNS = (
+    TextColumn("{task.description}", markup=False),
+    BarColumn(),
+    TaskProgressColumn(),
+    Speed(),
+    TimeElapsedColumn(),
+    TimeRemainingColumn(elapsed_when_finished=True),
+    TextColumn("{task.fields[words]}", markup=False),
+)
+
+
+def run(operation: Operation, inputs: list[str], out: str, output: Output, clips: Clips, *, threads: int) -> None:
+    """Do an operation to pictures and clips, which are mirrored below `out` where that is a folder."""
+    video = clips.video()
+    jobs = batch.plan(inputs, out, lambda source: runner(source).suffix(source, operation, output.format))
+    if not output.dry_run:
+        operation.check()
+
+    def work(job: Job, report: Report) -> None:
+        source, target, format = streams(job, output.format)
+        apply(operation, source, target, format=format, video=video, report=report)
+
+    def done(job: Job) -> bool:
+        return is_done(operation, job.source, job.target)
+
+    work_through(operation.verb, jobs, work, done, output, threads=threads)
+
+
+def work_through(
     verb: str,
     jobs: list[Job],
     work: Callable[[Job, Report], None],
     done: Callable[[Job], bool],
+    output: Output,
     *,
     threads: int,
-    force: bool,
-    dry_run: bool,
 ) -> None:
     """Do the jobs with progress on stderr, print what was written on stdout, and fail at the end if any failed.
 
-    A target that exists is passed over when it is what the job would write, and otherwise an error unless `force`.
+    A target that exists is passed over when it is what the job would write, and otherwise an error unless forced.
     """
-    if dry_run:
+    if output.dry_run:
         for job in jobs:
-            state = "" if force or not exists(job.target) else " (exists)"
+            state = "" if output.force or not exists(job.target) else " (exists)"
             print(f"{job.source} -> {job.target}{state}")
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        Speed(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[words]}", markup=False),
-    )
     lock = threading.Lock()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*COLUMNS, console=console, transient=True, disable=not console.is_terminal) as progress:
         overall = progress.add_task(f"{verb} {len(jobs)} pictures", total=len(jobs), visible=len(jobs) > 1, words="")
 
         def one(job: Job) -> None:
-            bar = Bar(progress, Path(job.source).name, clip=is_clip(job.source, job.target))
+            bar = Bar(progress, Path(job.source).name, unit=runner(job.source, job.target).UNIT)
             try:
-                if not force and job.target != STDIO and exists(job.target):
+                if not output.force and job.target != STDIO and exists(job.target):
                     if not done(job):
                         raise RegrowError(f"{job.target}: exists and is something else; --force overwrites it")
                     console.print(f"{job.target}: is done already", markup=False)
@@ -158,30 +157,3 @@ def run(
     if failed:
         names = "\n  ".join(str(error) for _, error in failed)
         raise RegrowError(f"{len(failed)} of {len(jobs)} pictures failed:\n  {names}")
-
-
-def restore(
-    verb: str,
-    jobs: list[Job],
-    chain: Restoration,
-    *,
-    format: str | None,
-    video: Video,
-    threads: int,
-    force: bool,
-    dry_run: bool,
-) -> None:
-    """Take pictures and clips through a chain of restorers, or what is like one."""
-    from regrow.operations.restoration import restore_file
-    from regrow.runners.resume import is_restored
-
-    def work(job: Job, report: Report) -> None:
-        source, target, form = streams(job, format)
-        restore_file(source, target, chain, format=form, video=video, report=report)
-
-    def done(job: Job) -> bool:
-        return is_restored(job.source, job.target, chain)
-
-    if not dry_run:
-        chain.check()
-    run(verb, jobs, work, done, threads=threads, force=force, dry_run=dry_run)

@@ -194,3 +194,11 @@ def _split(rows: Iterable[np.ndarray], frames: int) -> list[np.ndarray]:
     """The frames of rows that hold so many."""
     pixels = np.concatenate(list(rows))
     return [np.ascontiguousarray(frame) for frame in np.split(pixels, frames, axis=2)]
+
+
+def groups_of_lengths(frames: Iterable[T], lengths: Iterable[int]) -> Iterator[list[T]]:
+    """Frames in groups of so many; a last group that is cut short is left out."""
+    source = iter(frames)
+    for length in lengths:
+        if len(group := list(islice(source, length))) == length:
+            yield group

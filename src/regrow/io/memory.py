@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from regrow.errors import UsageError
+from regrow.io.containers import Metadata
 from regrow.io.reader import open_picture
 
 if TYPE_CHECKING:
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 class InMemory:
     """A picture as rows, and how to make the caller's kind of picture from rows again."""
 
+    name: str
+    """Its kind, in messages."""
     pixels: np.ndarray
     """(H, W, bands) uint8, uint16 or float32 in [0, 1]; bands are 1 or 3 colours and perhaps alpha."""
     colors: int
-    wrap: Callable[[np.ndarray], Any]
-    """From (h, w, bands), integers or float32, to the kind that came in."""
-    xmp: bytes | None = None
-    holds_xmp: bool = False
-    """Whether the kind carries XMP, as PIL images do in `info["xmp"]`."""
+    wrap: Callable[[np.ndarray, Metadata], Any]
+    """From (h, w, bands), integers or float32, and what it carries, to the kind that came in."""
+    metadata: Metadata = field(default_factory=Metadata)
+    """Of PIL images, which alone have any."""
 
     @property
     def depth(self) -> int:
@@ -67,7 +69,11 @@ def _accept_array(array: np.ndarray) -> InMemory:
             f"array of shape {array.shape} and {array.dtype}: expected (H, W) or (H, W, 1..4), uint8 or uint16"
         )
     colors = 3 if pixels.shape[2] >= 3 else 1
-    return InMemory(pixels, colors, lambda result: result[..., 0] if flat and result.shape[2] == 1 else result)
+
+    def wrap(result: np.ndarray, metadata: Metadata) -> np.ndarray:
+        return result[..., 0] if flat and result.shape[2] == 1 else result
+
+    return InMemory("ndarray", pixels, colors, wrap)
 
 
 def _accept_tensor(tensor: Any) -> InMemory:
@@ -79,12 +85,12 @@ def _accept_tensor(tensor: Any) -> InMemory:
         )
     pixels = tensor.detach().float().cpu().permute(1, 2, 0).numpy()
 
-    def wrap(result: np.ndarray) -> Any:
+    def wrap(result: np.ndarray, metadata: Metadata) -> Any:
         peak = np.iinfo(result.dtype).max if result.dtype.kind == "u" else 1
         floats = torch.from_numpy(result.astype(np.float32) / np.float32(peak)).permute(2, 0, 1).contiguous()
         return floats.to(tensor.device, tensor.dtype)
 
-    return InMemory(pixels, tensor.shape[0], wrap)
+    return InMemory(type(tensor).__name__, pixels, tensor.shape[0], wrap)
 
 
 def _accept_pil(image: Image.Image) -> InMemory:
@@ -99,20 +105,36 @@ def _accept_pil(image: Image.Image) -> InMemory:
     if 0 in image.size:
         raise UsageError(f"PIL image of {image.width}x{image.height}: has no pixels")
     pixels = np.asarray(image)
-    kept: dict[str | tuple[int, int], Any] = {
-        key: image.info[key] for key in ("icc_profile", "exif", "dpi") if key in image.info
-    }
+    info = image.info
+    own = Metadata(icc=info.get("icc_profile"), exif=info.get("exif"), xmp=info.get("xmp"))
 
-    def wrap(result: np.ndarray) -> Any:
+    def wrap(result: np.ndarray, metadata: Metadata) -> Any:
         if result.dtype == np.uint16 and result.shape[2] > 1:  # PIL has 16 bits for plain grey only
             result = np.rint(result / 257).astype(np.uint8)
         made = Image.fromarray(result[..., 0] if result.shape[2] == 1 else result)
-        made.info.update(kept)
+        exif = metadata.exif
+        if exif and exif != own.exif:  # that of a passport, without the prefix that PIL has
+            exif = b"Exif\0\0" + exif
+        carried = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": info.get("dpi")}
+        made.info.update({key: value for key, value in carried.items() if value})
         return made
 
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    xmp = cast("bytes | None", image.info.get("xmp"))
-    return InMemory(pixels, 3 if pixels.shape[2] >= 3 else 1, wrap, xmp, holds_xmp=True)
+    return InMemory(type(image).__name__, pixels, 3 if pixels.shape[2] >= 3 else 1, wrap, own)
+
+
+def read_pixels(picture: Any) -> np.ndarray:
+    """(H, W, bands) of any picture as it is, in memory as a whole; the pixels of a file are turned upright.
+
+    Args:
+        picture: path, bytes of a file, or what `accept` takes.
+
+    Raises:
+        RegrowError: the file cannot be read. UsageError: not a picture.
+    """
+    if isinstance(picture, (str, os.PathLike, bytes)):
+        return np.concatenate(list(open_picture(picture).upright().rows()))
+    return accept(picture).pixels
 
 
 def read_rgb(picture: Any) -> np.ndarray:

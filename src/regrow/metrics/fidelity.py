@@ -149,7 +149,7 @@ def for_json(figures: Any) -> Any:
     return figures
 
 
-def luma(x: Tensor) -> Tensor:
+def luma_limited(x: Tensor) -> Tensor:
     """BT.601 limited-range luma of RGB, in the units of 8 bits but unrounded.
 
     Args:
@@ -191,7 +191,7 @@ def _luma_pairs(a: Tensor, b: Tensor, border: int) -> Iterator[tuple[Tensor, Ten
         raise UsageError(f"a border of {border} pixels makes no sense: it is 0 or more")
     for x, y in _pairs(a, b):
         rows, columns = (slice(border, max(border, n - border)) for n in x.shape[-2:])
-        yield luma(x[:, rows, columns].double()), luma(y[:, rows, columns].double())
+        yield luma_limited(x[:, rows, columns].double()), luma_limited(y[:, rows, columns].double())
 
 
 def _size(x: Tensor) -> str:

@@ -1,54 +1,49 @@
-"""The chain of restorers that a picture goes through: colour, then enlarge, then enhance."""
+"""The chain of restorers that ordinary images go through: colour, then enlarge, then enhance."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import tee
-from math import ceil, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regrow import zoo
 from regrow.errors import UsageError
+from regrow.inference.channels import with_channels
 from regrow.inference.correction import corrected_rows
 from regrow.inference.resize import resampled
 from regrow.inference.rows import Samples, restore_rows, to_dtype, to_float
-from regrow.operations import color_hints as known
+from regrow.io.containers import Metadata
+from regrow.io.formats import Format
+from regrow.operations import color_hints
 from regrow.operations.color_hints import Hint
 from regrow.operations.colorize import Colors, color_rows, glance, guess, is_grey
+from regrow.operations.plan import Header, Operation, Plan, Rows
+from regrow.operations.provenance import marked, recognized
+from regrow.operations.restorers import BICUBIC, LARGEST_SCALE, NONE, ZSSR, cited, colorizer, restorer, upscalers
 from regrow.progress import Report, silent
+from regrow.size import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from regrow.nets.color.base import Colorizer
     from regrow.nets.upscale.base import Restorer
-    from regrow.nets.video.base import VideoRestorer
-
-    Net = Restorer | VideoRestorer
-
-NONE = "none"
-"""The name of a step that is left out."""
-
-BICUBIC = "bicubic"
-"""The name of an upscaler that is no net: what every other is compared with."""
-
-ZSSR = "zssr"
-"""The name of an upscaler that is fitted to each picture before it enlarges it: `regrow.operations.zero_shot`."""
+    from regrow.operations.restorers import Net
+    from regrow.video.clip import Frame
 
 log = logging.getLogger("regrow")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chain:
-    """Which restorers, with what settings."""
+class Restore(Operation):
+    """Which restorers, with what settings. UsageError for those that cannot be."""
 
+    verb: str = "restore"
     colorizer: str = NONE
     """Names of shipped models, folders, or `NONE`."""
     upscaler: str = NONE
@@ -58,219 +53,249 @@ class Chain:
     temperature: float | None = None
     """Of a colorizer that has one; its own when None."""
     hints: tuple[Hint, ...] = ()
-    painted: np.ndarray | None = None
+    hint_image: np.ndarray | None = None
     """Hints as a sparse picture, (H, W, 3 or 4) uint8."""
     reference: np.ndarray | None = None
     """(H, W, 3) uint8."""
     correct: float | None = None
     """Levels of 255 by which the enlarged picture may differ from the bilinear one."""
-    sparing: bool = False
+    keep_colors: bool = False
     """Leave pictures alone that have colours."""
     ensemble: bool = False
     """Let the upscaler see all flips and transposes, and take the mean."""
     device: str = "auto"
     tile: int | None = None
-    """Side of the pieces worked on, in pixels of the result; when None as `regrow.inference.rows.restore_rows` has it,
-    for clips 4096."""
+    """Side of a tile in pixels of the result; when None as `regrow.inference.rows.restore_rows` has it, for clips
+    4096."""
 
-    def size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) of the result."""
-        width, height = (max(1, round(n * self.scale)) for n in size)
-        return width, height
+    def __post_init__(self) -> None:
+        if not 1 <= self.scale <= LARGEST_SCALE:
+            raise UsageError(f"scale {self.scale:g}: must be from 1 to {LARGEST_SCALE}")
+        if self.temperature is not None and not 0 < self.temperature <= 1:
+            raise UsageError(f"temperature {self.temperature}: must be above 0 and at most 1")
+        if self.correct is not None and not 0 <= self.correct <= 255:
+            raise UsageError(f"correct {self.correct:g}: must be from 0 to 255 levels")
+        if self.upscaler == NONE and self.scale != 1:
+            raise UsageError(f"scale {self.scale:g}: nothing enlarges when the upscaler is none; say --scale 1 too")
+        if self.upscaler == NONE and self.correct is not None:
+            raise UsageError(f"correct {self.correct:g}: nothing is enlarged that could be corrected; leave it out")
+        if self.ensemble and self.upscaler in (NONE, BICUBIC):
+            raise UsageError(
+                f"ensemble at scale {self.scale:g}: no net enlarges whose mean could be taken; leave it out"
+            )
+        if self.enhancer == ZSSR:
+            raise UsageError(f"{ZSSR}: enlarges, so it is no enhancer; take it as --upscaler")
 
-    def steps(self, *, color: bool = True) -> str:
+    def check(self) -> None:
+        """UsageError where a model is not there, is of another kind, or does not reach the scale."""
+        if self.colorizer != NONE:
+            colorizer(self.colorizer, self.temperature, self.device)
+        nets = self.upscalers
+        if nets and (reached := math.prod(net.scale for net in nets)) < self.scale:
+            raise UsageError(f"scale {self.scale:g}: {self.upscaler} enlarges by {reached}; take another --upscaler")
+        for net in self.enhancers:
+            if net.scale > 1:
+                raise UsageError(
+                    f"{self.enhancer}: enlarges by {net.scale}, so it is no enhancer; take it as --upscaler"
+                )
+        # Only the first upscaler may look at several frames.
+        for name, net in (
+            *((self.upscaler, net) for net in nets[1:]),
+            *((self.enhancer, net) for net in self.enhancers),
+        ):
+            if net.frames > 1:
+                raise UsageError(f"{name}: enlarges frames by what others show of them; it is an upscaler for clips")
+
+    def plan(self, header: Header) -> Plan:
+        """The plan for a picture or clip."""
+        if header.clip and self.upscaler == ZSSR:
+            raise UsageError(f"{ZSSR}: is fitted to one picture; for the frames of a clip take another model")
+        return RestorePlan(header, self)
+
+    def provenance(self, *, color: bool) -> str:
         """What is done, in words: models by name and digest, and settings. `color`: whether colours are given."""
         words = []
         if color and self.colorizer != NONE:
-            words.append(f"colorize {_cited(self.colorizer)}")
+            words.append(f"colorize {cited(self.colorizer)}")
             if self.temperature is not None:
                 words.append(f"temperature {self.temperature:g}")
-            if self.hints or self.painted is not None or self.reference is not None:
-                words.append(f"hints {self._fingerprint()}")
+            if self.hints or self.hint_image is not None or self.reference is not None:
+                words.append(f"hints {self._hints_digest()}")
         if self.upscaler != NONE:
-            models = " + ".join(map(_cited, zoo.parts(self.upscaler)))
+            models = " + ".join(map(cited, zoo.parts(self.upscaler)))
             words.append(f"upscale {models} x{self.scale:g}{' ensemble' if self.ensemble else ''}")
         if self.correct is not None:
             words.append(f"correct {self.correct:g}")
         if self.enhancer != NONE:
-            words.append(f"enhance {_cited(self.enhancer)}")
+            words.append(f"enhance {cited(self.enhancer)}")
         return "; ".join(words)
 
-    def _fingerprint(self) -> str:
+    def _hints_digest(self) -> str:
         digest = hashlib.sha256(repr(self.hints).encode())
-        for picture in (self.painted, self.reference):
+        for picture in (self.hint_image, self.reference):
             if picture is not None:
                 digest.update(repr(picture.shape).encode() + picture.tobytes())
         return digest.hexdigest()[:12]
 
     @property
-    def window(self) -> int:
-        """How many frames of a clip the upscaler looks at: 1 where it is one of pictures."""
-        nets = self._upscalers
-        return int(getattr(nets[0], "frames", 1)) if nets else 1
+    def upscalers(self) -> list[Net]:
+        """Without one that is still to be fitted."""
+        return upscalers(self.upscaler, self.scale, self.device)
 
     @property
-    def device_type(self) -> str:
-        """What it enlarges on: cpu, cuda ..."""
-        nets = self._upscalers or self._enhancers
-        return nets[0].device.type if nets else "cpu"
+    def enhancers(self) -> list[Net]:
+        """One or none."""
+        return [restorer(self.enhancer, self.device, 1)] if self.enhancer != NONE else []
 
-    @property
-    def interrupted(self) -> bool:
-        """Never: an interrupt ends it at once."""
-        return False
-
-    def check(self, *, clip: bool = False) -> None:
-        """UsageError where a model is not there, is of another kind, or does not reach the scale.
-
-        `clip`: whether it is to be run on clips, for which there are more kinds.
-        """
-        if self.colorizer != NONE:
-            _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
-        if self.upscaler == ZSSR and clip:
-            raise UsageError(f"{ZSSR}: is fitted to one picture; for the frames of a clip take another model")
-        if self.enhancer == ZSSR:
-            raise UsageError(f"{ZSSR}: enlarges, so it is no enhancer; take it as --upscaler")
-        if self._upscalers and (reached := prod(net.scale for net in self._upscalers)) < self.scale:
-            raise UsageError(f"scale {self.scale:g}: {self.upscaler} enlarges by {reached}; take another --upscaler")
-        names = [self.upscaler] * len(self._upscalers) + [self.enhancer]
-        for i, (name, net) in enumerate(zip(names, (*self._upscalers, *self._enhancers), strict=False)):
-            if hasattr(net, "frames") and (i > 0 or not clip):
-                raise UsageError(f"{name}: enlarges frames by what others show of them; it is an upscaler for clips")
-        for net in self._enhancers:
-            if net.scale > 1:
-                raise UsageError(
-                    f"{self.enhancer}: enlarges by {net.scale}, so it is no enhancer; take it as --upscaler"
-                )
-
-    def run(
-        self,
-        rows: Callable[[], Iterable[np.ndarray]],
-        what: str,
-        size: tuple[int, int],
-        held: int,
-        dtype: Samples,
-        report: Report = silent,
-    ) -> tuple[Iterator[np.ndarray], int, str]:
-        """Restore a picture.
-
-        Args:
-            rows: gives its rows from the start, as for `regrow.inference.rows.restore_rows`.
-            what: its name in messages.
-            size, held: its (width, height) and colours.
-            dtype: of the result.
-            report: told about progress before there are rows, where an upscaler is fitted first.
-
-        Returns:
-            Rows of the result, how many colours they have, and what was done in words.
-        """
-        self.check()
-        source, colors, color = rows, held, False
-        if self.colorizer != NONE:
-            seen = glance(rows(), size, held)
-            grey = is_grey(seen)
-            color = grey or not self.sparing
-            if not grey:
-                log.warning("%s: has colours, which %s", what, "are replaced" if color else "are kept")
-        if color:
-            found = Colors.fit(*self.guess(seen, size))
-            source, colors = lambda: color_rows(rows(), size, held, found, np.float32), 3
-        upscaler = None
-        if self.upscaler == ZSSR:
-            from regrow.operations import zero_shot
-
-            log.warning("%s: a net is fitted to this picture first, which can take minutes", what)
-            scale = max(2, ceil(self.scale))
-            upscaler = zero_shot.fitted(source(), size, colors, what, scale=scale, device=self.device, report=report)
-        stream = self.enlarge(to_float(source(), colors, colors), size, colors, upscaler)
-        return (to_dtype(block, colors, colors, dtype) for block in stream), colors, self.steps(color=color)
-
-    def guess(self, seen: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def guess(self, seen: Tensor, size: Size) -> tuple[Tensor, Tensor]:
         """Luma and the a and b that it gets, of a picture at a glance: as `regrow.operations.colorize.guess`."""
-        model = _colorizer(self.colorizer, zoo.digest(self.colorizer), self.temperature, self.device)
-        hints = [*self.hints, *(() if self.painted is None else known.sparse(self.painted, size))]
-        known.check(hints, size)
+        model = colorizer(self.colorizer, self.temperature, self.device)
+        painted = () if self.hint_image is None else color_hints.sparse(self.hint_image, size)
+        hints = [*self.hints, *painted]
+        color_hints.check(hints, size)
         return guess(seen, size, model, hints, self.reference)
 
-    def enlarge(
-        self, stream: Iterable[np.ndarray], size: tuple[int, int], colors: int, upscaler: Restorer | None = None
-    ) -> Iterator[np.ndarray]:
-        """Rows of a picture of (width, height) and so many colours, float32, enlarged and enhanced to `self.size`.
 
-        `upscaler` is the net that was fitted to it, if one was. Where the upscaler looks at a window of frames, their
-        bands lie one after another, of three colours each.
+@dataclass(frozen=True)
+class RestorePlan(Plan):
+    """How one picture or clip is restored."""
+
+    header: Header
+    asked: Restore
+    color: bool = True
+    """Whether it gets colours, where there is a colorizer: known once it was looked at."""
+    colors: Colors | None = None
+    """Those of a picture."""
+    fitted: Restorer | None = None
+    """The upscaler that was fitted to the picture, if one was."""
+
+    @property
+    def size(self) -> Size:
+        """Of the result."""
+        return self.header.size.times(self.asked.scale)
+
+    @property
+    def channels(self) -> int:
+        """Of the result."""
+        return 3 if self.color and self.asked.colorizer != NONE else self.header.channels
+
+    @property
+    def identity(self) -> str:
+        """What is done, in words."""
+        return self.asked.provenance(color=self.color)
+
+    def made(self, result: Header) -> bool:
+        """Whether a result says that just this was done, to a picture of this size."""
+        return result.size == self.size and recognized(
+            result.metadata.xmp, {self.asked.provenance(color=color) for color in (True, False)}
+        )
+
+    def metadata(self, form: Format) -> Metadata:
+        """The picture's own, with what was done, and without the passport of a small picture."""
+        return marked(self.header, self.identity, self.channels, form)
+
+    def prepared(self, pictures: Iterable[Rows], report: Report = silent) -> Plan:
+        """The plan once it is known whether the picture has colours, which it gets, and what enlarges it."""
+        self.asked.check()
+        if self.header.clip:
+            return replace(self, color=self._clip_gets_color(pictures))
+        if any(net.frames > 1 for net in self.asked.upscalers):
+            raise UsageError(
+                f"{self.asked.upscaler}: enlarges frames by what others show of them; it is an upscaler for clips"
+            )
+        (rows,) = pictures
+        plan = self._colored(rows)
+        if self.asked.upscaler == ZSSR:
+            from regrow.operations import zero_shot
+
+            log.info("%s: a net is fitted to this picture first, which can take minutes", self.header.name)
+            scale = max(2, math.ceil(self.asked.scale))
+            fitted = zero_shot.fitted(
+                plan.source(rows), self.header.size, plan.channels, self.header.name, scale=scale,
+                device=self.asked.device, report=report,
+            )  # fmt: skip
+            plan = replace(plan, fitted=fitted)
+        return plan
+
+    def _colored(self, rows: Rows) -> RestorePlan:
+        if self.asked.colorizer == NONE:
+            return replace(self, color=False)
+        seen = glance(rows(), self.header.size, self.header.channels)
+        if not is_grey(seen):
+            kept = self.asked.keep_colors
+            log.info("%s: has colours, which %s", self.header.name, "are kept" if kept else "are replaced")
+            if kept:
+                return replace(self, color=False)
+        return replace(self, color=True, colors=Colors.fit(*self.asked.guess(seen, self.header.size)))
+
+    def _clip_gets_color(self, pictures: Iterable[Rows]) -> bool:
+        """Whether a clip is to be coloured, as far as some of its frames or, of a stream, its format tell."""
+        if self.asked.colorizer == NONE:
+            return False
+        if not self.asked.keep_colors or self.header.channels == 1:
+            return True
+        seen = [is_grey(glance(rows(), self.header.size, 3)) for rows in pictures]
+        if seen and all(seen):
+            return True
+        log.info("%s: has colours, which are kept", self.header.name)
+        return False
+
+    def source(self, rows: Rows) -> Iterable[np.ndarray]:
+        """The rows with the colours they get."""
+        if self.colors is None:
+            return rows()
+        return color_rows(rows(), self.header.size, self.header.channels, self.colors, np.float32)
+
+    def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
+        """Rows of the restored picture."""
+        channels = self.channels
+        stream = self.enlarged(to_float(self.source(rows), channels, channels), channels)
+        return (to_dtype(block, channels, channels, samples) for block in stream)
+
+    def enlarged(self, stream: Iterable[np.ndarray], channels: int) -> Iterator[np.ndarray]:
+        """Rows, float32, enlarged and enhanced to the size of the result.
+
+        Where the upscaler looks at a window of frames, their bands lie one after another, of three channels each.
         """
-        before, stream = tee(stream) if self.correct is not None else (None, stream)
-        upscalers: list[Net] = self._upscalers if upscaler is None else [upscaler]
-        stream, at = self._through(upscalers, stream, size, colors, ensemble=self.ensemble)
+        upscalers = self.asked.upscalers if self.fitted is None else [self.fitted]
+        before, stream = tee(stream) if self.asked.correct is not None else (None, stream)
+        stream, at = self._through(upscalers, stream, self.header.size, channels, ensemble=self.asked.ensemble)
         if before is not None:
-            first = self.window // 2 * colors
-            before = (block[..., first : first + colors] for block in before) if first else before
-            stream = corrected_rows(stream, before, size, at, self.correct or 0)
-        stream, at = self._through(self._enhancers, stream, at, colors, ensemble=False)
-        return resampled(stream, at, self.size(size), colors)
+            first = self.window // 2 * channels
+            before = (block[..., first : first + channels] for block in before) if first else before
+            stream = corrected_rows(stream, before, self.header.size, at, self.asked.correct or 0)
+        stream, at = self._through(self.asked.enhancers, stream, at, channels, ensemble=False)
+        return resampled(stream, at, self.size, channels)
 
     def _through(
-        self,
-        nets: list[Net],
-        stream: Iterable[np.ndarray],
-        at: tuple[int, int],
-        colors: int,
-        *,
-        ensemble: bool,
-    ) -> tuple[Iterable[np.ndarray], tuple[int, int]]:
-        """Rows of a picture of (width, height) taken through nets one after another, and its size then."""
+        self, nets: list[Net], stream: Iterable[np.ndarray], at: Size, channels: int, *, ensemble: bool
+    ) -> tuple[Iterable[np.ndarray], Size]:
+        """Rows of a picture of a size taken through nets one after another, and its size then."""
+        tile = self.header.tile(self.asked.tile) if self.header.clip else self.asked.tile
         for net in nets:
-            frames = getattr(net, "frames", 1)
-            stream = restore_rows(stream, at, colors, net, np.float32, self.tile, frames, ensemble)
-            at = at[0] * net.scale, at[1] * net.scale
+            stream = restore_rows(stream, at, channels, net, np.float32, tile, ensemble=ensemble)
+            at = at.times(net.scale)
         return stream, at
 
     @property
-    def _upscalers(self) -> list[Net]:
-        nets: list[Net] = []  # without one that is still to be fitted
-        for name in zoo.parts(self.upscaler) if self.upscaler not in (NONE, BICUBIC, ZSSR) else ():
-            left = ceil(self.scale / prod(net.scale for net in nets))
-            nets.append(_restorer(name, zoo.digest(name), self.device, left))
-        return nets
+    def window(self) -> int:
+        """How many frames of a clip the upscaler looks at: 1 where it is one of pictures."""
+        return self.asked.upscalers[0].frames if self.asked.upscalers else 1
 
-    @property
-    def _enhancers(self) -> list[Net]:
-        names = [self.enhancer] if self.enhancer != NONE else []
-        return [_restorer(name, zoo.digest(name), self.device, 1) for name in names]
+    def frames(self, frames: Iterable[Frame], samples: Samples, skip: int) -> Iterator[list[Frame]]:
+        """Restored frames, one by one, each with what its neighbours show where nets look at them."""
+        from regrow.inference.frames import stacked
+        from regrow.inference.parallel import mapped
+        from regrow.operations.color_smoothing import windows
 
+        window, nets = self.window, [*self.asked.upscalers, *self.asked.enhancers]
+        channels = 3 if window > 1 else self.channels
 
-def _cited(name: str) -> str:
-    if name == BICUBIC:
-        return BICUBIC
-    if name == ZSSR:
-        from regrow.operations.zero_shot import SEED, STEPS
+        def restored(around: list[Frame]) -> list[Frame]:
+            rows = stacked([frame.pixels for frame in around], channels)
+            pixels = np.concatenate(list(self.enlarged(rows, channels)))
+            return [replace(around[window // 2], pixels=with_channels(pixels, self.channels))]
 
-        return f"{ZSSR} steps {STEPS} seed {SEED}"
-    return f"{os.path.basename(os.path.normpath(name))} {zoo.digest(name)[:12]}"
-
-
-@lru_cache(maxsize=4)
-def _colorizer(name: str, digest: str, temperature: float | None, device: str) -> Colorizer:
-    from regrow.nets.color.base import Colorizer
-    from regrow.nets.color.classification import ClassificationColorizer
-
-    model = zoo.on_device(zoo.load(name), device)
-    if not isinstance(model, Colorizer):
-        raise UsageError(f"{name}: is no colorizer")
-    if temperature is not None:
-        if not isinstance(model, ClassificationColorizer):
-            raise UsageError(f"temperature {temperature:g}: {name} has none; leave it out")
-        model.config = replace(model.config, temperature=temperature)
-    return model
-
-
-@lru_cache(maxsize=8)
-def _restorer(name: str, digest: str, device: str, scale: int) -> Net:
-    from regrow.nets.upscale.base import Restorer
-    from regrow.nets.video.base import VideoRestorer
-
-    model = zoo.on_device(zoo.load(name), device)
-    if not isinstance(model, (Restorer, VideoRestorer)):
-        raise UsageError(f"{name}: neither enlarges nor enhances ordinary pictures")
-    return model.up_to(scale) if isinstance(model, Restorer) else model
+        colored = self.asked.guess if self.color and self.asked.colorizer != NONE else None
+        around = windows(frames, window, skip, colored, self.header.clip.turns if self.header.clip else 0)
+        return mapped(restored, around, self.size.pixels, nets[0].device.type if nets else "cpu")

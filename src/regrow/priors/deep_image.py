@@ -37,13 +37,13 @@ from regrow.train.recipe import Optimizer
 NOISE = 0.1
 """Samples of the noise are below it (section 2 of the supplementary material)."""
 WARM = 100
-"""Steps at which nothing has appeared yet, so that no iterate is taken for the best."""
+"""Iterations at which nothing has appeared yet, so that no iterate is taken for the best."""
 KEEP, FALL = 100, 5.0
-"""Steps after which weights are kept, and loss of PSNR in dB at which they are taken back: descent at this rate breaks
-down now and then."""
+"""Iterations after which weights are kept, and loss of PSNR in dB at which they are taken back: descent at this rate
+breaks down now and then."""
 VARIANCES: dict[str, type[MovingVariance]] = {"windowed": WindowedVariance, "exponential": ExponentialVariance}
 EARLY = 10
-"""At step n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
+"""At iteration n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
 NARROWEST = 8
 """Channels on both sides from which on kernels are Muon's."""
 
@@ -54,11 +54,11 @@ log = logging.getLogger("regrow")
 class Progress:
     """Where a fit is."""
 
-    step: int
-    steps: int
+    iteration: int
+    iterations: int
     psnr: float
     """Of this iterate against what was measured, in dB for a peak of 1."""
-    best_step: int
+    best_iteration: int
     """The last that could be the best so far; the present one where nothing stops early."""
     picture: Tensor
     """(1, colours, H, W) in [0, 1]: the mean over iterates. Not to be changed."""
@@ -77,9 +77,9 @@ class Fitted:
 
     picture: Tensor
     """(1, colours, H, W) in [0, 1], unrounded, on the CPU."""
-    step: int
-    """After how many steps it stood so."""
-    steps: int
+    iteration: int
+    """After how many iterations it stood so."""
+    iterations: int
     """How many were done."""
     psnr: float
     """Of it against what was measured, in dB for a peak of 1."""
@@ -108,8 +108,8 @@ def fit(
         device: as `regrow.zoo.store.on_device` takes it.
         start: another fit, of a picture of any size, whose weights and resized input are begun with.
         checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
-        report: told about progress, in steps.
-        watch: called after each step.
+        report: told about progress, in iterations.
+        watch: called after each iteration.
 
     Returns:
         The best iterate where `settings.stop` finds one, else the last; when interrupted (Ctrl-C), that of then.
@@ -124,10 +124,10 @@ def fit(
     with interrupt_later() as noted, torch.enable_grad():
         while not run.over and not interrupted:
             psnr = run.advance()
-            report(run.step, run.steps)
-            watch(Progress(run.step, run.steps, psnr, run.best_step, run.mean))
+            report(run.iteration, run.iterations)
+            watch(Progress(run.iteration, run.iterations, psnr, run.best_iteration, run.mean))
             interrupted = noted()
-            keeper.after_step(interrupted)
+            keeper.after_iteration(interrupted)
     return run.result(interrupted=interrupted)
 
 
@@ -154,22 +154,22 @@ class _Run:
         self.held = _held(settings, problem)
         self.fitted = nn.Identity() if self.held is None else Masked(~self.held)
         self.held_errors = torch.zeros(0)
-        self.step, self.best_step, self.kept_psnr = 0, 0, -inf
+        self.iteration, self.best_iteration, self.kept_psnr = 0, 0, -inf
         self.mean = torch.zeros(1, problem.colors, *problem.size, device=self.net.device)
         self.best, self.kept = self.mean, self._weights()
         with torch.no_grad():
             _check(problem, self.mean)
 
     @property
-    def steps(self) -> int:
-        return self.settings.steps
+    def iterations(self) -> int:
+        return self.settings.iterations
 
     @property
     def over(self) -> bool:
-        return self.step >= self.steps or (self.stop is not None and self.stop.over)
+        return self.iteration >= self.iterations or (self.stop is not None and self.stop.over)
 
     def advance(self) -> float:
-        """One step of descent; gives the PSNR of the iterate it began with."""
+        """One iteration of descent; gives the PSNR of the iterate it began with."""
         z, (height, width) = self.input, self.problem.size
         if self.settings.perturbation:
             # in the order in which z lies in memory: in any other, torch draws several times as slowly
@@ -180,19 +180,19 @@ class _Run:
         loss = self._error(x, self.fitted)
         loss.backward()  # type: ignore[no-untyped-call]
         psnr = _decibels(loss)
-        self.step += 1
+        self.iteration += 1
         if not psnr >= self.kept_psnr - FALL:
             self.net.load_state_dict(self.kept)
             return psnr
-        if self.step % KEEP == 1:
+        if self.iteration % KEEP == 1:
             self.kept, self.kept_psnr = self._weights(), psnr
         for optimizer in self.optimizers:
             optimizer.step()
         x = x.detach()
-        decay = min(self.settings.average, (self.step - 1) / (self.step + EARLY))
+        decay = min(self.settings.average, (self.iteration - 1) / (self.iteration + EARLY))
         self.mean = self.mean.lerp(x, 1 - decay)
         if self.stop is None or self._is_good(x, self.stop):
-            self.best, self.best_step = self.mean, self.step
+            self.best, self.best_iteration = self.mean, self.iteration
         return psnr
 
     def _error(self, x: Tensor, part: nn.Module) -> Tensor:
@@ -215,7 +215,7 @@ class _Run:
         """What was found so far."""
         with torch.no_grad():
             psnr = _decibels(self._error(self.best, nn.Identity()))
-        return Fitted(self.best.cpu(), self.best_step, self.step, psnr, interrupted, self.net, self.input)
+        return Fitted(self.best.cpu(), self.best_iteration, self.iteration, psnr, interrupted, self.net, self.input)
 
     def save(self, path: Path) -> None:
         """Write all that `load` needs."""
@@ -223,11 +223,15 @@ class _Run:
         tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
         tensors |= {"mean": self.mean, "best": self.best, "held_errors": self.held_errors}
         tensors |= {"random": self.random.get_state()}
-        told = {"step": self.step, "best_step": self.best_step, "kept_psnr": self.kept_psnr}
+        told = {"step": self.iteration, "best_step": self.best_iteration, "kept_psnr": self.kept_psnr}
         if self.variance:
             tensors |= {f"stop.{name}": value for name, value in self.variance.state.items()}
         if self.stop:
-            told |= {"stop_step": self.stop.step, "stop_best_step": self.stop.best_step, "least": self.stop.least}
+            told |= {
+                "stop_step": self.stop.iteration,
+                "stop_best_step": self.stop.best_iteration,
+                "least": self.stop.least,
+            }
         states.write(path, tensors, {"fit": self._identity(), "state": json.dumps(told)})
 
     def load(self, path: Path) -> None:
@@ -243,11 +247,11 @@ class _Run:
                 tensors[name].to(self.net.device) for name in ("mean", "best", "held_errors")
             )
             self.random.set_state(tensors["random"])
-            self.step, self.best_step, self.kept_psnr = told["step"], told["best_step"], told["kept_psnr"]
+            self.iteration, self.best_iteration, self.kept_psnr = told["step"], told["best_step"], told["kept_psnr"]
             if self.variance:
                 self.variance.state = states.below(tensors, "stop.")
             if self.stop:
-                self.stop.step, self.stop.best_step, self.stop.least = (
+                self.stop.iteration, self.stop.best_iteration, self.stop.least = (
                     told["stop_step"], told["stop_best_step"], told["least"]
                 )  # fmt: skip
         except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
@@ -316,7 +320,7 @@ def _held(settings: Settings, problem: Problem) -> Tensor | None:
     if settings.stop != "held-out":
         return None
     known = torch.ones(problem.measured.shape[-2:], dtype=torch.bool) if problem.known is None else problem.known
-    return held_out(known.cpu(), settings.held, settings.seed).to(problem.measured.device)
+    return held_out(known.cpu(), settings.held_out, settings.seed).to(problem.measured.device)
 
 
 def _check(problem: Problem, picture: Tensor) -> None:

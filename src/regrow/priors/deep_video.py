@@ -32,14 +32,15 @@ from regrow.progress import Report, said, silent
 from regrow.train.recipe import Optimizer
 
 FIRST, SHARE = 100, 4
-"""Steps on the first frame alone, before the others are seen, and at most one for so many of those on the others: the
-main result learns all of that frame, and of two things leans towards what was done there. The paper begins likewise."""
+"""Iterations on the first frame alone, before the others are seen, and at most one for so many of those on the others:
+the main result learns all of that frame, and of two things leans towards what was done there. The paper begins
+likewise."""
 AGAIN = 4
-"""Every so many steps it is seen again, so that the two results do not change places."""
+"""Every so many iterations it is seen again, so that the two results do not change places."""
 NEAR = 0.02
 """Mean difference from which on a place may teach the other result instead (delta of the paper)."""
 WINDOW = 20
-"""Steps that the figure beside the progress is a mean over."""
+"""Iterations that the figure beside the progress is a mean over."""
 
 Pairs = Callable[[], Iterable[tuple[Tensor, Tensor]]]
 """Goes through a clip from its start: each frame as it was and as the process made it, (1, 3, H, W) in [0, 1]."""
@@ -83,7 +84,7 @@ class FittedClip:
     """A net and how it was found."""
 
     net: FrameUNet
-    steps: int
+    iterations: int
     """How many were done."""
     interrupted: bool
     """Whether Ctrl-C ended it."""
@@ -108,7 +109,7 @@ def fit_clip(
         device: as `regrow.zoo.store.on_device` takes it.
         checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
         identity: words that tell clips apart, for the checkpoint.
-        report: told about progress, in steps: some on the first frame, then one a frame and epoch.
+        report: told about progress, in iterations: some on the first frame, then one a frame and epoch.
 
     Raises:
         UsageError: the checkpoint is of other settings or another clip. RegrowError: it is damaged.
@@ -120,27 +121,27 @@ def fit_clip(
         while not run.over and not interrupted:
             for before, after in run.coming(pairs):
                 error = run.advance(before, after)
-                report(run.step, run.steps)
-                said(report, f"step {run.step} of {run.steps}, off by {255 * error:.1f} levels")
+                report(run.iteration, run.iterations)
+                said(report, f"iteration {run.iteration} of {run.iterations}, off by {255 * error:.1f} levels")
                 interrupted = noted()
-                keeper.after_step(interrupted)
+                keeper.after_iteration(interrupted)
                 if interrupted:
                     break
-    return FittedClip(run.net, run.step, interrupted)
+    return FittedClip(run.net, run.iteration, interrupted)
 
 
 class _Run:
     """All that changes while a net is fitted."""
 
     def __init__(self, settings: ClipSettings, count: int, device: str, identity: str) -> None:
-        self.settings, self.count, self.step = settings, count, 0
+        self.settings, self.count, self.iteration = settings, count, 0
         self.first = min(FIRST, settings.epochs * count // SHARE) if settings.modes > 1 else 0
-        self.steps = self.first + settings.epochs * count
+        self.iterations = self.first + settings.epochs * count
         self.identity = hashlib.sha256(json.dumps([asdict(settings), count, identity]).encode()).hexdigest()[:16]
         self.net = _net(settings)
         zoo.on_device(self.net, device)
         self.both = compiled(_Both(self.net), settings.compile, False, log.warning)
-        self.optimizer = Optimizer(rate=settings.rate, warmup=min(20, self.steps // 10))
+        self.optimizer = Optimizer(rate=settings.rate, warmup=min(20, self.iterations // 10))
         self.optimizers = optim.build(self.net, self.optimizer)
         self.rates = optim.rates_of(self.optimizers)
         self.random = torch.Generator().manual_seed(settings.seed)
@@ -149,21 +150,21 @@ class _Run:
 
     @property
     def over(self) -> bool:
-        return self.step >= self.steps
+        return self.iteration >= self.iterations
 
     def coming(self, pairs: Pairs) -> Iterable[tuple[Tensor, Tensor]]:
-        """The frames of the steps to come, up to the end of an epoch."""
+        """The frames of the iterations to come, up to the end of an epoch."""
         self.opening = self.opening or next(iter(pairs()))
-        if self.step < self.first:
-            return repeat(self.opening, self.first - self.step)
-        return islice(pairs(), (self.step - self.first) % self.count, None)
+        if self.iteration < self.first:
+            return repeat(self.opening, self.first - self.iteration)
+        return islice(pairs(), (self.iteration - self.first) % self.count, None)
 
     def advance(self, before: Tensor, after: Tensor) -> float:
-        """One step of descent; gives how far main results have been off lately, in [0, 1]."""
-        optim.set_rates(self.optimizers, self.rates, optim.schedule(self.step, self.steps, self.optimizer))
-        beginning = self.step < self.first
+        """One iteration of descent; gives how far main results have been off lately, in [0, 1]."""
+        optim.set_rates(self.optimizers, self.rates, optim.schedule(self.iteration, self.iterations, self.optimizer))
+        beginning = self.iteration < self.first
         x, target = self._part(before, after)
-        if self.first and not beginning and self.step % AGAIN == 0 and self.opening:
+        if self.first and not beginning and self.iteration % AGAIN == 0 and self.opening:
             x, target = (torch.cat(both) for both in zip((x, target), self._part(*self.opening), strict=True))
         self.net.zero_grad()
         found = self.both(x)
@@ -174,9 +175,9 @@ class _Run:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.optimizer.clip)
         for optimizer in self.optimizers:
             optimizer.step()
-        self.step += 1
+        self.iteration += 1
         error = (found.detach()[:1, 0] - target[:1]).abs().mean().cpu()
-        self.error = self.error.lerp(error, max(1 / self.step, 1 / WINDOW))
+        self.error = self.error.lerp(error, max(1 / self.iteration, 1 / WINDOW))
         return float(self.error)
 
     def _part(self, *frames: Tensor) -> list[Tensor]:
@@ -192,7 +193,7 @@ class _Run:
         """Write all that `load` needs."""
         tensors = states.pack({"net": self.net}, self.optimizers)
         tensors |= {"random": self.random.get_state(), "error": self.error}
-        states.write(path, tensors, {"clip": self.identity, "step": str(self.step)})
+        states.write(path, tensors, {"clip": self.identity, "step": str(self.iteration)})
 
     def load(self, path: Path) -> None:
         """Go back to where a run of the same settings and clip was when it was saved."""
@@ -202,7 +203,7 @@ class _Run:
                 raise UsageError(f"{path}: is of another clip or other settings; delete it or name another")
             states.unpack(tensors, {"net": self.net}, self.optimizers)
             self.random.set_state(tensors["random"])
-            self.error, self.step = tensors["error"], int(header["step"])
+            self.error, self.iteration = tensors["error"], int(header["step"])
         except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise RegrowError(f"{path}: not a checkpoint of a deep video prior: {error}; delete it") from None
 

@@ -15,19 +15,19 @@ class Prior:
 
     net: str = "fast"
     """`fast`, the paper's hourglass with few channels where there are many pixels, `paper`, `unet` or `resnet`."""
-    steps: int | None = None
+    iterations: int | None = None
     """At most so many."""
     seed: int = 0
     stop: bool | None = None
     """Whether to stop once the result varies more again: by default where noise would be fitted otherwise."""
     half: int = 0
-    """Steps at half the size before those at the full size."""
+    """Iterations at half the size before those at the full size."""
     compile: bool = False
     """Let torch.compile make the net faster."""
     snapshots: str | os.PathLike[str] | None = None
     """Folder for intermediate pictures."""
     every: int = 100
-    """Steps between them."""
+    """Iterations between them."""
     checkpoints: str | os.PathLike[str] | None = None
     """Folder for what an interrupted fit goes on from when the same is asked for again; hidden files, deleted at the
     end."""
@@ -36,7 +36,7 @@ class Prior:
         """Those of a task with what was said. UsageError for what cannot be."""
         for name, value, least in (("half", self.half, 0), ("every", self.every, 1)):
             if not least <= value <= 10**6:
-                raise UsageError(f"{name} {value}: must be from {least} to 1000000 steps")
+                raise UsageError(f"{name} {value}: must be from {least} to 1000000 iterations")
         return settings_for(
-            task, net=self.net, stop=self.stop, steps=self.steps, seed=self.seed, compile=self.compile
+            task, net=self.net, stop=self.stop, iterations=self.iterations, seed=self.seed, compile=self.compile
         )  # fmt: skip

@@ -16,10 +16,10 @@ log = logging.getLogger("regrow")
 class Run(Protocol):
     """What can be kept."""
 
-    step: int
+    iteration: int
 
     @property
-    def steps(self) -> int:
+    def iterations(self) -> int:
         """At most so many."""
 
     @property
@@ -40,9 +40,9 @@ class Keeper:
         self.run, self.path, self.saved = run, path, time.monotonic()
         if path and path.exists():
             run.load(path)
-            log.warning("going on after step %d of %d, from %s", run.step, run.steps, path)
+            log.warning("going on after iteration %d of %d, from %s", run.iteration, run.iterations, path)
 
-    def after_step(self, interrupted: bool) -> None:
+    def after_iteration(self, interrupted: bool) -> None:
         """Write every minute, and where the run ends."""
         if self.path and (interrupted or self.run.over or time.monotonic() - self.saved > SECONDS):
             self.run.save(self.path)

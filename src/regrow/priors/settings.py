@@ -29,29 +29,29 @@ class Settings:
 
     net: Mapping[str, Any] = field(default_factory=lambda: NETS["fast"])
     """Architecture and settings of the net, as `regrow.zoo.registry.build` takes them."""
-    steps: int = 3000
+    iterations: int = 3000
     """At most so many."""
     optimizer: str = "adam"
-    """adam, as in the paper, or muon, with Adam for what has few channels: in a fraction of the steps further, and
+    """adam, as in the paper, or muon, with Adam for what has few channels: in a fraction of the iterations further, and
     nearer to noise where little holds it back."""
     rate: float = 0.01
     """Of both."""
     input: str = "noise"
     """What the net is given: noise, uniform below 0.1, or mesh, the coordinates of each pixel (for 2 `inputs`)."""
     perturbation: float = 1 / 30
-    """Standard deviation of what is added to it anew at each step (the authors' `reg_noise_std`)."""
+    """Standard deviation of what is added to it anew at each iteration (the authors' `reg_noise_std`)."""
     average: float = 0.99
     """Decay of the mean over iterates that is the result; 0 takes the last one itself."""
     stop: str = "none"
     """By what to stop early, with the best iterate kept: the variance of iterates, windowed (ES-WMV) or exponential
     (ES-EMV), or the error of a little of what is known, held-out of the fit; or none."""
-    held: int = 200
+    held_out: int = 200
     """Samples that are enough to be held out: a twentieth of what is known at most, and a hundredth at least."""
     margin: float = 0
     """By how many standard errors what is held out may be further off than at best: the latest such iterate is taken,
     as the rest is at its best later."""
     patience: int = 500
-    """Steps without a lower one after which it stops."""
+    """Iterations without a lower one after which it stops."""
     seed: int = 0
     """Of weights, noise and perturbations."""
     compile: bool = False
@@ -59,7 +59,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, least, most in (
-            ("steps", 1, 10**6), ("patience", 1, 10**6), ("held", 1, 10**9), ("rate", 1e-8, 10),
+            ("iterations", 1, 10**6), ("patience", 1, 10**6), ("held_out", 1, 10**9), ("rate", 1e-8, 10),
             ("margin", 0, 10), ("perturbation", 0, 10), ("average", 0, 0.99999), ("seed", 0, 2**63 - 1),
         ):  # fmt: skip
             value = getattr(self, name)
@@ -71,10 +71,12 @@ class Settings:
 
 
 TASKS: dict[str, Settings] = {
-    "denoise": Settings(stop="held-out", held=2000, margin=1),  # so many that their noise does not hide what they tell
-    "dejpeg": Settings(steps=1500, stop="windowed"),
-    "inpaint": Settings(steps=1500, stop="held-out"),
-    "upscale": Settings(steps=2000, optimizer="muon"),
+    "denoise": Settings(
+        stop="held-out", held_out=2000, margin=1
+    ),  # so many that their noise does not hide what they tell
+    "dejpeg": Settings(iterations=1500, stop="windowed"),
+    "inpaint": Settings(iterations=1500, stop="held-out"),
+    "upscale": Settings(iterations=2000, optimizer="muon"),
 }
 
 

@@ -102,29 +102,29 @@ def as_good(errors: Tensor, best: Tensor, margin: float) -> bool:
 
 
 class EarlyStop:
-    """Tells the best iterate so far, and when none better has come for `patience` steps.
+    """Tells the best iterate so far, and when none better has come for `patience` iterations.
 
     Args:
-        patience: in steps.
-        warm: steps at the beginning that cannot be the best: before anything has appeared, nothing moves.
+        patience: in iterations.
+        warm: iterations at the beginning that cannot be the best: before anything has appeared, nothing moves.
     """
 
     def __init__(self, patience: int, warm: int = 0) -> None:
         self.patience, self.warm = patience, warm
-        self.step, self.best_step, self.least = 0, 0, inf
+        self.iteration, self.best_iteration, self.least = 0, 0, inf
 
     def add(self, now: float | None) -> bool:
         """Whether the next iterate is the best so far, by what is the less the better; None says nothing."""
-        self.step += 1
-        if self.step <= self.warm or now is None or not now < self.least:
+        self.iteration += 1
+        if self.iteration <= self.warm or now is None or not now < self.least:
             return False
-        self.least, self.best_step = now, self.step
+        self.least, self.best_iteration = now, self.iteration
         return True
 
     @property
     def over(self) -> bool:
         """Whether to stop."""
-        return self.least < inf and self.step - self.best_step >= self.patience
+        return self.least < inf and self.iteration - self.best_iteration >= self.patience
 
 
 def _sampled(x: Tensor) -> Tensor:

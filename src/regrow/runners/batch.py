@@ -9,9 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regrow.errors import RegrowError, UsageError
-from regrow.io.paths import PICTURE_SUFFIXES, VIDEO_SUFFIXES, find_pictures, is_pattern, names_folder, names_video
+from regrow.io.paths import (
+    PICTURE_SUFFIXES,
+    STDIO,
+    VIDEO_SUFFIXES,
+    find_pictures,
+    is_pattern,
+    names_folder,
+    names_video,
+)
 
-STDIO = "-"
 KNOWN = PICTURE_SUFFIXES | VIDEO_SUFFIXES
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,20 @@ import torch
 from torch import Tensor
 
 from regrow.errors import RegrowError, UsageError
+from regrow.inference.channels import with_channels
 from regrow.inference.frames import restore_window
 from regrow.inference.parallel import mapped, overlapped
 from regrow.io.paths import folder_of, is_pattern
-from regrow.io.provenance import mark
+from regrow.io.provenance import mark, steps_of
 from regrow.nets.ops.resample import bicubic
-from regrow.priors.deep_video import ClipSettings, fit_clip
-from regrow.progress import Report, said, silent
-from regrow.runners.clip import TILE, XMP, with_colors, xmp_of
-from regrow.runners.convert import RECORD, Result, convert, timed
+from regrow.operations.plan import FRAME_TILE
+from regrow.priors.deep_video import ClipSettings, FittedClip, fit_clip
+from regrow.progress import Report, said
+from regrow.runners import clip as clip_runner
+from regrow.runners.clip import XMP, samples_of, xmp_of
+from regrow.runners.resume import newer
+from regrow.runners.transcode import RECORD, Output, transcode
+from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import for_result
 from regrow.video.folder import listed
@@ -38,112 +44,106 @@ SKEW = 0.02
 log = logging.getLogger("regrow")
 
 
-def stabilize(
+def run(
     processed: str | os.PathLike[str],
     out: str | os.PathLike[str],
-    *,
     reference: str | os.PathLike[str],
-    epochs: int = ClipSettings.epochs,
-    modes: int = ClipSettings.modes,
-    seed: int = 0,
-    compile: bool = False,
-    device: str = "auto",
-    video: Video | None = None,
-    report: Report = silent,
-) -> Any:
-    """Make a clip whose frames were processed one by one steady, by a net that is fitted to it for minutes.
-
-    It learns what the process made of the frames of the reference, and makes that again without what changes from one
-    frame to the next: the deep video prior (Lei et al., NeurIPS 2020). Sound and all else is that of `processed`.
-
-    Args:
-        processed: path of a video file or of a folder of frames, or a pattern such as frames/%05d.png.
-        out: likewise; frames in a folder are named as those of a processed folder.
-        reference: the clip that it was made from, with as many frames; theirs may be smaller or larger.
-        epochs: how often the net sees each frame: more is nearer to what was made, in the end with its flicker.
-        modes: 2 where the process may make either of two things of a frame, such as colours, of which the result leans
-            towards that of the first frame; else 1 does.
-        seed: another gives another result.
-        compile: let torch.compile make the net faster.
-        device: auto, cpu, cuda, mps ...
-        video: how clips are read and written.
-        report: told about progress, in steps and then frames.
-
-    Returns:
-        The path written.
-
-    Raises:
-        RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
-        KeyboardInterrupt: after what had been learned by then was written. The same again goes on from there.
-    """
+    settings: ClipSettings,
+    *,
+    device: str,
+    video: Video,
+    report: Report,
+) -> None:
+    """Fit a net to a clip and its reference, and write what it makes; `regrow.stabilize` says more."""
     for source in (processed, reference):
         if isinstance(source, (str, os.PathLike)) and Path(source).resolve() == Path(out).resolve():
             raise UsageError(f"{out}: would overwrite what it is made from; name another output")
-    video = video or Video()
-    settings = ClipSettings(epochs=epochs, modes=modes, seed=seed, compile=compile)
     clip, before = (_opened(source, video) for source in (processed, reference))
     count = _count(clip, before)
     identity = json.dumps([_told(one) for one in (clip, before)])
     name = hashlib.sha256(f"{identity}{settings}".encode()).hexdigest()[:16]
     checkpoint = folder_of(str(out)) / f".regrow-{name}.fit"
-    size = clip.width, clip.height
+    size = Size(clip.width, clip.height)
 
     def pairs() -> Iterator[tuple[Tensor, Tensor]]:
         frames = zip(before.read(), clip.read(), strict=True)
         return overlapped((_tensor(was, size), _tensor(now, size)) for was, now in frames)
 
-    log.warning("%s: a net is fitted to this clip, which takes minutes; Ctrl-C gives the result so far", clip.name)
+    log.info("%s: a net is fitted to this clip, which takes minutes; Ctrl-C gives the result so far", clip.name)
     parts = _Parts(report, count)
     fitted = fit_clip(
         pairs, count, settings, device=device, checkpoint=checkpoint, identity=identity, report=parts.fitting
     )
     if fitted.interrupted:
-        log.warning("%s: interrupted after step %d; the same again (with --force) goes on from there",
-                    clip.name, fitted.steps)  # fmt: skip
-    net, pixels = fitted.net.eval(), clip.pixels
-    kind: Any = np.uint8 if pixels.is_rgb and pixels.bits == 8 else np.float32
-
-    def made(pair: tuple[Frame, Frame]) -> Group:
-        was, now = pair
-        found = restore_window([_array(_tensor(was, size))], net, tile=TILE, dtype=kind)
-        return timed([with_colors(found, pixels.colors)], [now])
-
-    def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
-        both = islice(zip(before.read(), frames, strict=True), skip, None)
-        return mapped(made, both, size[0] * size[1], net.device.type)
-
-    steps = words(epochs, modes, seed) + ("; interrupted" if fitted.interrupted else "")
-    xmp = mark(xmp_of(clip), steps) or b""
-    result = Result(
-        size=size, encoding=lambda suffix: for_result(suffix, pixels, size, video.codec, video.crf), xmp=xmp,
-        depth=8 if pixels.bits == 8 else 16, settings={"steps": steps, "origin": identity, "done": fitted.steps},
-        metadata={XMP: xmp.decode(), RECORD: ""},
-    )  # fmt: skip
-    convert(clip, out, work, result, parts.writing)
+        log.warning("%s: interrupted after iteration %d; the same again (with --force) goes on from there",
+                    clip.name, fitted.iterations)  # fmt: skip
+    _write(clip, before, out, fitted, f"{identity} {fitted.iterations}", provenance(settings), video, parts.writing)
     if fitted.interrupted:
         raise KeyboardInterrupt
     checkpoint.unlink(missing_ok=True)
-    return out
 
 
-def words(epochs: int, modes: int, seed: int) -> str:
+def _write(
+    clip: Clip,
+    reference: Clip,
+    out: Any,
+    fitted: FittedClip,
+    identity: str,
+    done: str,
+    video: Video,
+    report: Report,
+) -> None:
+    """Every frame of the reference as the net makes it, with all else that the clip has."""
+    net, pixels, size = fitted.net.eval(), clip.pixels, Size(clip.width, clip.height)
+
+    def made(pair: tuple[Frame, Frame]) -> Group:
+        was, now = pair
+        found = restore_window([_array(_tensor(was, size))], net, tile=FRAME_TILE, dtype=samples_of(pixels))
+        return [replace(now, pixels=with_channels(found, pixels.colors))]
+
+    def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:
+        both = islice(zip(reference.read(), frames, strict=True), skip, None)
+        return mapped(made, both, size.pixels, net.device.type)
+
+    done += "; interrupted" if fitted.interrupted else ""
+    xmp = mark(xmp_of(clip), done) or b""
+    output = Output(
+        size=size, encoding=lambda suffix: for_result(suffix, pixels, size, video.codec, video.crf), xmp=xmp,
+        depth=8 if pixels.bits == 8 else 16, identity=f"{done} {identity}",
+        metadata={XMP: xmp.decode(), RECORD: ""},
+    )  # fmt: skip
+    transcode(clip, out, work, output, report)
+
+
+def provenance(settings: ClipSettings) -> str:
     """What is done, as a result says of itself."""
-    return f"stabilize prior frame-unet epochs {epochs} modes {modes} seed {seed}"
+    return f"stabilize prior frame-unet epochs {settings.epochs} modes {settings.modes} seed {settings.seed}"
+
+
+def is_done(source: str, target: str, reference: str, settings: ClipSettings) -> bool:
+    """Whether a clip says that just this was done to it, has the size of `source`, and is newer than both."""
+    try:
+        if not (newer(target, source) and newer(target, reference)):
+            return False
+        before, after = clip_runner.header(source), clip_runner.header(target)
+        return after.size == before.size and steps_of(after.metadata.xmp) == provenance(settings)
+    except RegrowError:
+        return False
 
 
 class _Parts:
     """The report of a fit and then of frames that are written, as one."""
 
     def __init__(self, report: Report, count: int) -> None:
-        self.report, self.steps, self.count = report, 0, count
+        self.report, self.iterations, self.count = report, 0, count
 
     def fitting(self, done: int, total: int) -> None:
-        self.steps = total
+        self.iterations = total
         self.report(done, total + self.count)
 
     def writing(self, done: int, total: int) -> None:
         said(self.report, "writing")
-        self.report(self.steps + done, self.steps + total)
+        self.report(self.iterations + done, self.iterations + total)
 
 
 def _opened(source: str | os.PathLike[str], video: Video) -> Clip:
@@ -179,7 +179,7 @@ def _told(clip: Clip) -> list[Any]:
 
 def _tensor(frame: Frame, size: tuple[int, int]) -> Tensor:
     """(1, 3, H, W) in [0, 1], enlarged or shrunk to a (width, height)."""
-    pixels = torch.from_numpy(np.ascontiguousarray(with_colors(frame.pixels, 3))).permute(2, 0, 1)[None]
+    pixels = torch.from_numpy(np.ascontiguousarray(with_channels(frame.pixels, 3))).permute(2, 0, 1)[None]
     x = pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels
     height, width = size[1], size[0]
     return x if x.shape[-2:] == (height, width) else bicubic(x, (height, width)).clamp(0, 1)

@@ -84,7 +84,7 @@ class Clips:
 
 
 def held_out_clips(
-    pictures: list[Tensor], frames: int, side: int, grain: int, device: torch.device
+    pictures: list[Tensor], frames: int, side: int, multiple: int, device: torch.device
 ) -> Iterator[Tensor]:
     """As many clips as there are held-out pictures, made of them, the same every time.
 
@@ -92,7 +92,7 @@ def held_out_clips(
         pictures: (H, W, 3) uint8 each.
         frames: of a clip.
         side: of a frame, at most; less where the pictures are small.
-        grain: what the side must divide by.
+        multiple: what the side must divide by.
         device: where the clips are to be.
 
     Yields:
@@ -100,7 +100,7 @@ def held_out_clips(
     """
     if not pictures:
         return
-    side = min(side, int(min(min(p.shape[:2]) for p in pictures) / SPACE)) // grain * grain
+    side = min(side, int(min(min(p.shape[:2]) for p in pictures) / SPACE)) // multiple * multiple
     clips = Clips(Crops(pictures, round(SPACE * side), 1, 0), frames, side)
     for step in range(len(pictures)):
         yield quantize(clips(step).to(device))

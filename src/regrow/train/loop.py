@@ -75,8 +75,8 @@ def train(
             raise UsageError(f"{recipe.name}: cannot start from {recipe.init}: {error}") from None
     begun = copy.deepcopy(model) if recipe.blend < 1 else None
     task = task_for(model, recipe)
-    if recipe.data.crop % task.grain or recipe.data.validation_crop < task.grain:
-        raise UsageError(f"crop {recipe.data.crop} must divide by {task.grain}, and validation_crop hold that")
+    if recipe.data.crop % task.multiple or recipe.data.validation_crop < task.multiple:
+        raise UsageError(f"crop {recipe.data.crop} must divide by {task.multiple}, and validation_crop hold that")
     trained = {"model": model} if task.discriminator is None else {"model": model, "discriminator": task.discriminator}
     for net in trained.values():
         net.train().requires_grad_(True)

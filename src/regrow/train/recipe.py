@@ -99,7 +99,7 @@ class Loss:
     relativistic: bool = False
     """The discriminator compares real and made pictures (Wang et al. 2018), where the standard one judges each alone
     (Ledig et al. 2017)."""
-    steady: float = 0.0
+    flicker: float = 0.0
     """Weight of how much the error changes from one frame of a group to the next."""
     warping: float = 0.01
     """Weight of the loss of the flows, for nets that warp frames (Wang et al. 2018)."""
@@ -112,7 +112,7 @@ class Loss:
     drawn evenly from 0 to that."""
 
     def __post_init__(self) -> None:
-        for name in ("guidance_weight", "radius", "noise", "content", "adversarial", "warping", "steady"):
+        for name in ("guidance_weight", "radius", "noise", "content", "adversarial", "warping", "flicker"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must not be negative")
         if bool(self.content) != bool(self.vgg):

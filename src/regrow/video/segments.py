@@ -13,13 +13,14 @@ import numpy as np
 
 from regrow.errors import RegrowError
 from regrow.io.paths import atomic
+from regrow.video.clip import Frame
 from regrow.video.encoding import GOP, Encoder, Encoding
 
 if TYPE_CHECKING:
     from av import Packet
 
-Group = list[tuple[np.ndarray, int, int]]
-"""Frames that were made together: (H, W, C) each, with its time and duration in time bases."""
+Group = list[Frame]
+"""Frames that were made together."""
 
 
 class Segments:
@@ -80,8 +81,8 @@ class Segments:
         done = self.frames
         for group in groups:
             writer = writer or _Piece(self._path(len(self.pieces)), self.encoding, *self.size, self.aspect)
-            for pixels, _, _ in group:
-                writer.write(pixels)
+            for frame in group:
+                writer.write(frame.pixels)
             held.append(group)
             done += len(group)
             yield done
@@ -127,7 +128,7 @@ class Segments:
             return None
 
     def _finish(self, writer: _Piece, groups: list[Group]) -> None:
-        times = [(time, duration) for group in groups for _, time, duration in group]
+        times = [(frame.time, frame.duration) for group in groups for frame in group]
         piece = {"times": times, "groups": [len(group) for group in groups]}
         path = self._path(len(self.pieces))
         with atomic(path.with_suffix(".json")) as part:

@@ -144,9 +144,9 @@ class FramesSink(Sink):
         """Write a picture for each frame."""
         done = self.skip
         for group in groups:
-            for pixels, _, _ in group:
+            for frame in group:
                 done += 1
-                turned = np.ascontiguousarray(np.rot90(pixels, self.clip.turns))
+                turned = np.ascontiguousarray(np.rot90(frame.pixels, self.clip.turns))
                 write_frame(self.path(done), turned, depth=self.depth, xmp=self.xmp)
             yield done
 
@@ -184,8 +184,8 @@ class StreamSink(Sink):
         """Write them."""
         done = 0
         for group in groups:
-            for pixels, _, _ in group:
-                self.container.mux(self.encoder.encode(pixels))
+            for frame in group:
+                self.container.mux(self.encoder.encode(frame.pixels))
                 done += 1
             yield done
 

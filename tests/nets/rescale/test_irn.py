@@ -12,7 +12,7 @@ from regrow.errors import UsageError
 from regrow.inference.rows import grow_rows, shrink_rows
 from regrow.nets.rescale.irn import IRN, Dense, IRNConfig, Residual, Squeeze
 from regrow.nets.rescale.tad import TAD, TADConfig
-from regrow.operations.rescale import small_size
+from regrow.size import small_size
 
 ROOT = Path(__file__).parents[3]
 LAYOUTS = [

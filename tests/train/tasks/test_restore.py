@@ -154,7 +154,7 @@ class Scales(Restorer):
 def test_a_net_of_several_scales_is_trained_at_one_of_them_in_each_batch():
     model = Scales()
     task, x = RestoreTask(model, Loss(), Data()), torch.rand(2, 3, 24, 24)
-    assert task.grain == 12
+    assert task.multiple == 12
     assert {name for name, _ in task.named_parameters()} == {f"model.{name}" for name, _ in model.named_parameters()}
     drawn = [task.draw(x)["scale"] for _ in range(300)]
     assert all(70 < drawn.count(scale) < 130 for scale in (2, 3, 4))

@@ -199,7 +199,7 @@ def test_small_frames_are_those_of_the_rescaler_each_for_itself(tiny, tiny_folde
     for t in range(3):
         one = quantize(tiny.shrink(clip[:, 3 * t : 3 * t + 3]))
         torch.testing.assert_close(small[:, 3 * t : 3 * t + 3], one, atol=2 / 255, rtol=0)
-    assert task.grain == 4
+    assert task.multiple == 4
 
 
 def test_flows_that_are_given_are_anothers_in_bicubic_frames(restorer, restorer_folder, tiny_folder, clip):
@@ -285,7 +285,7 @@ def test_a_rescaler_is_trained_through_a_frozen_net(restorer_folder, clip):
     losses["loss"].backward()
     assert all(p.grad is not None and p.grad.any() for p in model.encoders.parameters())
     assert all(p.grad is None for p in (*model.decoders.parameters(), *task.restorer.parameters()))
-    assert task.grain == 4
+    assert task.multiple == 4
 
 
 def test_only_the_half_that_shrinks_is_trained(short, photographs, tmp_path, tiny_folder, restorer_folder):
@@ -373,13 +373,13 @@ def test_a_negative_weight_is_refused():
 
 def test_other_kinds_keep_their_defaults(recipe):
     for model in (VDSR(), randomized(TADConfig(channels=8, blocks=1))):
-        assert task_for(model, replace(recipe, data=Data())).grain == 2
+        assert task_for(model, replace(recipe, data=Data())).multiple == 2
 
 
-def test_an_error_that_stays_the_same_from_frame_to_frame_is_steady(monkeypatch):
+def test_an_error_that_stays_the_same_from_frame_to_frame_does_not_flicker(monkeypatch):
     model = VideoTAD(VideoTADConfig(channels=4, blocks=2, frames=3))
     x = torch.rand(2, 9, 16, 16)
-    task = VideoRescaleTask(model, Loss(task="l2", guidance="l2", guidance_weight=0, steady=0.5), Data(frames=3))
+    task = VideoRescaleTask(model, Loss(task="l2", guidance="l2", guidance_weight=0, flicker=0.5), Data(frames=3))
 
     def grow(wrong):
         monkeypatch.setattr(model, "grow", lambda small: x + wrong)
@@ -387,17 +387,17 @@ def test_an_error_that_stays_the_same_from_frame_to_frame_is_steady(monkeypatch)
 
     same = torch.rand(2, 3, 16, 16).repeat(1, 3, 1, 1)
     found = grow(same)
-    assert found["steady"].item() == pytest.approx(0, abs=2e-4)
+    assert found["flicker"].item() == pytest.approx(0, abs=2e-4)
     assert found["loss"].item() == pytest.approx(same.flatten(1).square().mean(1).sqrt().mean().item(), rel=1e-3)
     changing = torch.rand(2, 9, 16, 16)
     found = grow(changing)
     change = torch.cat((changing[:, 3:6] - changing[:, :3], changing[:, 6:] - changing[:, 3:6]), 1)
     expected = change.flatten(1).square().mean(1).sqrt().mean()
-    assert found["steady"].item() == pytest.approx(expected.item(), rel=1e-3)
+    assert found["flicker"].item() == pytest.approx(expected.item(), rel=1e-3)
     assert found["loss"].item() == pytest.approx((found["task"] + 0.5 * expected).item(), rel=1e-3)
 
 
 def test_steadiness_is_for_groups():
-    recipe = Recipe(name="x", model={}, loss=Loss(steady=1.0))
-    with pytest.raises(UsageError, match="steady"):
+    recipe = Recipe(name="x", model={}, loss=Loss(flicker=1.0))
+    with pytest.raises(UsageError, match="flicker"):
         task_for(randomized(TADConfig(channels=4, blocks=1)), recipe)

@@ -31,7 +31,7 @@ class Task(nn.Module, ABC):
     `discriminator`.
     """
 
-    grain: int
+    multiple: int
     """What the side of a crop must divide by."""
     discriminator: Discriminator | None
     """What is trained beside the model, and against it."""
@@ -66,7 +66,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
 
     UsageError where none is known, or where the recipe sets what training that kind makes no use of.
     """
-    of_rescalers = "guidance", "guidance_weight", "radius", "noise", "through", "steady"
+    of_rescalers = "guidance", "guidance_weight", "radius", "noise", "through", "flicker"
     of_restorers = "content", "vgg", "adversarial", "relativistic"
     if isinstance(model, Rescaler):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
@@ -81,7 +81,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
         else:
             _refuse(recipe.data, ("frames",), "a rescaler of single pictures")
         if recipe.loss.through or not isinstance(model, VideoTAD):
-            _refuse(recipe.loss, ("steady",), "what makes frames one by one")
+            _refuse(recipe.loss, ("flicker",), "what makes frames one by one")
         if recipe.loss.through:
             return ThroughVideoTask(model, recipe.loss, recipe.data)
         return (VideoRescaleTask if isinstance(model, VideoTAD) else RescaleTask)(model, recipe.loss, recipe.data)

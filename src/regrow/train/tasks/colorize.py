@@ -36,7 +36,7 @@ class ColorizeTask(Task):
     def __init__(self, model: Colorizer, loss: Loss, data: Data) -> None:
         super().__init__(loss)
         self.model, self.loss, self.data = model, loss, data
-        self.grain = model.multiple
+        self.multiple = model.multiple
         self.weights: Tensor
         self.register_buffer("weights", torch.empty(0), persistent=False)
 
@@ -94,7 +94,7 @@ class ColorizeTask(Task):
     def validate(self, model: Colorizer, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Over held-out pictures: mean PSNR `rgb` in dB, and colourfulness as a share of the originals' mean."""
         values, found, wanted = [], 0.0, 0.0
-        for x in centres(pictures, side, (self.grain, self.grain), model.device):
+        for x in centres(pictures, side, (self.multiple, self.multiple), model.device):
             grey = quantize(luma(x))
             y = quantize(colored(grey, model(lightness(grey))))
             values.append(psnr_rgb(y, x))

@@ -40,7 +40,7 @@ class RescaleTask(Task):
     def __init__(self, model: Rescaler, loss: Loss, data: Data) -> None:
         super().__init__(loss)
         self.model, self.loss, self.data = model, loss, data
-        self.grain = math.lcm(*model.multiples)
+        self.multiple = math.lcm(*model.multiples)
 
     def draw(self, x: Tensor) -> dict[str, Any]:
         """What is random in the loss of a batch: which crops become grey, the size, the noise."""
@@ -49,8 +49,11 @@ class RescaleTask(Task):
         if self.data.stretch > 1:
             share = 1 + (self.data.stretch - 1) * torch.rand(()).item()
             # Few sizes, for each is compiled for itself.
-            grain = [max(m, n // 16 // m * m) for n, m in zip(size, self.model.multiples, strict=True)]
-            size = round(size[0] * share / grain[0]) * grain[0], round(size[1] * share / grain[1]) * grain[1]
+            multiple = [max(m, n // 16 // m * m) for n, m in zip(size, self.model.multiples, strict=True)]
+            size = (
+                round(size[0] * share / multiple[0]) * multiple[0],
+                round(size[1] * share / multiple[1]) * multiple[1],
+            )
             draws["size"] = size
         if self.loss.noise:
             shape = len(x), self.model.small_colors, *(n // s for n, s in zip(size, self.model.scales, strict=True))
@@ -81,11 +84,11 @@ class RescaleTask(Task):
         guidance = guidance_of(small, target, self.loss)
         total = task + self.loss.guidance_weight * guidance
         losses = {"task": task.detach(), "guidance": guidance.detach()}
-        if self.loss.steady and x.shape[1] > self.model.colors:
+        if self.loss.flicker and x.shape[1] > self.model.colors:
             # What is wrong with one frame should be wrong with the next, or it flickers.
             wrong, frame = grown - x, self.model.colors
-            steady = self.distance(wrong[:, frame:], wrong[:, :-frame])
-            total, losses["steady"] = total + self.loss.steady * steady, steady.detach()
+            flicker = self.distance(wrong[:, frame:], wrong[:, :-frame])
+            total, losses["flicker"] = total + self.loss.flicker * flicker, flicker.detach()
         return {"loss": total, **losses}
 
     @torch.no_grad()
@@ -121,7 +124,7 @@ class VideoRescaleTask(RescaleTask):
     def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR in dB over clips made of held-out pictures: `rgb` and `small`."""
         figures: dict[str, list[float]] = {"rgb": [], "small": []}
-        for x in held_out_clips(pictures, self.data.frames, side, self.grain, model.device):
+        for x in held_out_clips(pictures, self.data.frames, side, self.multiple, model.device):
             small = quantize(model.shrink(x))
             target = quantize(model.guidance(x, (small.shape[-2], small.shape[-1])))
             for name, a, b in (("rgb", quantize(model.grow(small)), x), ("small", small, target)):

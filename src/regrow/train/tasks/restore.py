@@ -62,7 +62,7 @@ class RestoreTask(Task):
         self.nets = {scale: model.at(scale) for scale in getattr(model, "scales", (model.scale,))}
         if self.rescaler is not None and len(self.nets) > 1:
             raise UsageError(f"thumbnails {data.thumbnails}: have one scale, but the net is trained at {[*self.nets]}")
-        self.grain = math.lcm(self.scale, *self.nets, *(self.rescaler.multiples if self.rescaler else ()))
+        self.multiple = math.lcm(self.scale, *self.nets, *(self.rescaler.multiples if self.rescaler else ()))
         self.content = ContentLoss(loss.vgg) if loss.content else None
 
     def draw(self, x: Tensor) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class RestoreTask(Task):
         """Mean PSNR `rgb` in dB over held-out pictures; `rgb_x2` and so on where there are several scales."""
         scales = {f"rgb_x{scale}": scale for scale in self.nets} if len(self.nets) > 1 else {"rgb": 0}
         figures: dict[str, list[float]] = {}
-        for x in centres(pictures, side, (self.grain, self.grain), model.device):
+        for x in centres(pictures, side, (self.multiple, self.multiple), model.device):
             for name, scale in scales.items():
                 net = model.at(scale) if scale else model
                 figures.setdefault(name, []).append(psnr_rgb(quantize(net(self.given(x, scale))), x))

@@ -63,7 +63,7 @@ class VideoRestoreTask(Task):
                 f"flow {data.flow}: finds flows in {self.guide.frames} frames to enlarge by {self.guide.scale}, "
                 f"where the model takes {model.frames} and {model.scale}"
             )
-        self.grain = math.lcm(model.scale * model.grid, *(self.rescaler.multiples if self.rescaler else ()))
+        self.multiple = math.lcm(model.scale * model.grid, *(self.rescaler.multiples if self.rescaler else ()))
 
     @torch.no_grad()
     def given(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -90,7 +90,7 @@ class VideoRestoreTask(Task):
     def validate(self, model: VideoRestorer, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR `rgb` in dB of the middle frames of clips made of held-out pictures."""
         values = []
-        for x in held_out_clips(pictures, model.frames, side, self.grain, model.device):
+        for x in held_out_clips(pictures, model.frames, side, self.multiple, model.device):
             values.append(psnr_rgb(quantize(model(*self.given(x))), middle_and_others(x)[0]))
         return {"rgb": sum(values) / len(values)} if values else {}
 
@@ -117,7 +117,7 @@ class ThroughVideoTask(Task):
             raise UsageError(f"through {loss.through}: takes frames that are shrunk each for itself, not in groups")
         if model.scales != (restorer.scale,) * 2 or (model.colors, model.small_colors) != (3, 3):
             raise UsageError(f"through {loss.through}: takes colour frames {restorer.scale} times smaller a side")
-        self.grain = math.lcm(restorer.scale * restorer.grid, *model.multiples)
+        self.multiple = math.lcm(restorer.scale * restorer.grid, *model.multiples)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Losses of clips, (B, 3 * frames, H, W) in [0, 1]."""
@@ -132,7 +132,7 @@ class ThroughVideoTask(Task):
     def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR in dB over clips made of held-out pictures: `rgb` of middle frames, `small` of small ones."""
         figures: dict[str, list[float]] = {"rgb": [], "small": []}
-        for x in held_out_clips(pictures, self.restorer.frames, side, self.grain, model.device):
+        for x in held_out_clips(pictures, self.restorer.frames, side, self.multiple, model.device):
             small, target = (quantize(frames) for frames in self._small(model, x))
             restored = self.restorer(small.reshape(1, -1, *small.shape[-2:]))
             figures["rgb"].append(psnr_rgb(quantize(restored), middle_and_others(x)[0]))

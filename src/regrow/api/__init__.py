@@ -1,0 +1,1 @@
+"""What a person asks for: the verbs, with their settings and types. `regrow` exports them."""

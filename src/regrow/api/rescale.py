@@ -1,0 +1,157 @@
+"""Shrink pictures and clips, grow them back, and read what they say of themselves."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, overload
+
+from regrow.api.kinds import File, InMemory, Out
+from regrow.io.passport import Passport
+from regrow.io.provenance import steps_of
+from regrow.operations.grow import Grow
+from regrow.operations.shrink import Shrink
+from regrow.progress import Report, silent
+from regrow.runners import apply, header
+from regrow.size import Scale
+from regrow.video.options import Video
+
+
+@overload
+def shrink(
+    picture: File, out: Out, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
+    device: str = ..., tile: int | None = ..., format: str | None = ..., video: Video | None = ...,
+    report: Report = ...,
+) -> Out: ...  # fmt: skip
+@overload
+def shrink(
+    picture: InMemory, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
+    device: str = ..., tile: int | None = ..., report: Report = ...,
+) -> InMemory: ...  # fmt: skip
+def shrink(
+    picture: Any,
+    out: Any = None,
+    *,
+    scale: Scale | None = None,
+    grey: bool = False,
+    model: str | None = None,
+    refine: int = 0,
+    device: str = "auto",
+    tile: int | None = None,
+    format: str | None = None,
+    video: Video | None = None,
+    report: Report = silent,
+) -> Any:
+    """Shrink a picture or a clip into an ordinary small one that `grow` brings back.
+
+    Args:
+        picture: path or the bytes of a file; or numpy (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor
+            (1 or 3, H, W) float in [0, 1]. A clip is the path of a video file, of a folder of frames that becomes one,
+            or a pattern such as frames/%05d.png; or a binary file to be read from, such as standard input.
+        out: path or binary file to write, when `picture` is a path or bytes; for frames as pictures, a pattern.
+        scale: how many times smaller each side becomes, from 1 to 128, such as 2 or 2.7, or (width, height) on their
+            own; 2 when not given, with `grey` 1. Sizes are rounded up.
+        grey: hide the colours in a grey picture, from which `grow` brings them back.
+        model: shipped name or folder; the shipped one for the scale when not given.
+        refine: iterations by which this very picture is made to regrow better, 0 to 1000; 5 gain most. Each takes about
+            three times as long as growing, and growing takes no longer for it.
+        device: auto, cpu, cuda, mps ...
+        tile: side in pixels of the tiles that are worked on; smaller needs less memory and more time. 512 when not
+            given, for clips 4096.
+        format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
+        video: how clips are read and written.
+        report: told about progress, in rows or frames.
+
+    Returns:
+        What `picture` was: a path gives the path written; arrays, images and tensors the small picture, 8 bits deep.
+        Files and PIL images carry a passport; with arrays and tensors, keep scale and size yourself.
+
+    Raises:
+        RegrowError: one line that says what is wrong and what to do; UsageError when the request is.
+
+    Example:
+        >>> import numpy as np, regrow
+        >>> photograph = np.zeros((427, 641, 3), np.uint8)
+        >>> regrow.shrink(photograph, scale=4).shape
+        (107, 161, 3)
+    """
+    operation = Shrink(scale=scale, grey=grey, model=model, refine=refine, device=device, tile=tile)
+    return apply(operation, picture, out, format=format, video=video, report=report)
+
+
+@overload
+def grow(
+    picture: File, out: Out, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
+    device: str = ..., tile: int | None = ..., format: str | None = ..., video: Video | None = ...,
+    report: Report = ...,
+) -> Out: ...  # fmt: skip
+@overload
+def grow(
+    picture: InMemory, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
+    device: str = ..., tile: int | None = ..., report: Report = ...,
+) -> InMemory: ...  # fmt: skip
+def grow(
+    picture: Any,
+    out: Any = None,
+    *,
+    scale: Scale | None = None,
+    size: tuple[int, int] | None = None,
+    model: str | None = None,
+    device: str = "auto",
+    tile: int | None = None,
+    format: str | None = None,
+    video: Video | None = None,
+    report: Report = silent,
+) -> Any:
+    """Grow a picture or a clip that `shrink` made back to its size.
+
+    Args:
+        picture: as for `shrink`.
+        out: path or binary file to write, when `picture` is a path or bytes.
+        scale: only where there is no passport (arrays, tensors, stripped files): as for `shrink`.
+        size: only where there is no passport: exact (width, height); scale times the small one when not given.
+        model: shipped name or folder, where there is no passport or its model does not ship; the passport's weights
+            must be in it.
+        device, tile, format, video, report: as for `shrink`.
+
+    Returns:
+        What `picture` was: a path gives the path written; arrays and PIL images are 8 bits deep, or as deep as the
+        passport says; tensors are float in [0, 1], unrounded.
+
+    Raises:
+        RegrowError: no passport, or one that does not fit the picture or the models here; UsageError.
+
+    Example:
+        >>> import numpy as np, regrow
+        >>> small = regrow.shrink(np.zeros((427, 641, 3), np.uint8))
+        >>> regrow.grow(small, scale=2, size=(641, 427)).shape
+        (427, 641, 3)
+    """
+    operation = Grow(scale=scale, exact=size, model=model, device=device, tile=tile)
+    return apply(operation, picture, out, format=format, video=video, report=report)
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a picture or clip says of itself."""
+
+    passport: Passport | None
+    """How it was shrunk, of a small one."""
+    restored: str | None
+    """How it was restored: models and settings, of one that regrow colorized, enlarged or otherwise restored."""
+
+
+def info(picture: str | os.PathLike[str] | bytes) -> Info:
+    """What a picture or clip says of itself: the command `regrow info` prints the same.
+
+    RegrowError for a passport that is damaged or was written by a newer regrow.
+
+    Example:
+        >>> import regrow
+        >>> path = regrow.shrink("docs/images/demo.png", "small.png")
+        >>> regrow.info(path).passport.model
+        'tad-x2'
+    """
+    found = header(picture)
+    xmp = found.metadata.xmp
+    return Info(Passport.from_xmp(xmp, name=found.name) if xmp else None, steps_of(xmp))

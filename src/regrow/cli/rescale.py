@@ -1,0 +1,67 @@
+"""The commands shrink and grow. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from regrow.cli.groups import Clips, Output, command
+from regrow.cli.options import (
+    Device,
+    Grey,
+    Inputs,
+    Jobs,
+    Model,
+    Out,
+    Refine,
+    ScaleOption,
+    Tile,
+    parse_scale,
+    parse_size,
+)
+
+
+@command
+def shrink(
+    inputs: Inputs,
+    out: Out,
+    clips: Clips,
+    output: Output,
+    scale: ScaleOption = None,
+    grey: Grey = False,
+    model: Model = None,
+    refine: Refine = 0,
+    device: Device = "auto",
+    tile: Tile = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Shrink pictures into ordinary small ones that `regrow grow` brings back."""
+    from regrow.cli.running import run
+    from regrow.operations.shrink import Shrink
+
+    operation = Shrink(scale=parse_scale(scale), grey=grey, model=model, refine=refine, device=device, tile=tile)
+    run(operation, inputs, out, output, clips, threads=jobs)
+
+
+@command
+def grow(
+    inputs: Inputs,
+    out: Out,
+    clips: Clips,
+    output: Output,
+    scale: Annotated[
+        str | None, typer.Option(metavar="N", help="Only for pictures that lost their passport: what shrink was told.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(metavar="WxH", help="Likewise: the exact size of the original.")] = None,
+    model: Model = None,
+    device: Device = "auto",
+    tile: Tile = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Grow pictures that `regrow shrink` made back to their exact size."""
+    from regrow.cli.running import run
+    from regrow.operations.grow import Grow
+
+    operation = Grow(scale=parse_scale(scale), exact=parse_size(size), model=model, device=device, tile=tile)
+    run(operation, inputs, out, output, clips, threads=jobs)

@@ -1,0 +1,62 @@
+"""The commands compare, info, models and demo. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regrow.cli.groups import command
+from regrow.cli.options import Json
+from regrow.errors import RegrowError
+
+
+@command
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Picture, or folder of pictures.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Picture of the same size, or folder with the same names.")],
+    border: Annotated[int, typer.Option(min=0, help="Pixels left out on every side by the protocol y.")] = 0,
+    json: Json = False,
+) -> None:
+    """Measure how alike pictures are: PSNR and SSIM under the protocols rgb and y."""
+    from regrow.cli import printing
+    from regrow.runners.compare import compare_files
+
+    printing.print_comparison(compare_files(a, b, border=border), as_json=json)
+
+
+@command
+def info(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Picture, or - for standard input.")], json: Json = False
+) -> None:
+    """Print what a picture says of itself: the passport of a small one, or how one was restored."""
+    from regrow.api.rescale import info as info_of
+    from regrow.cli import printing
+
+    said = info_of(sys.stdin.buffer.read() if file == "-" else file)
+    if said.passport is None and said.restored is None:
+        raise RegrowError(f"{file}: has no passport; it was not shrunk by regrow, or has lost it")
+    printing.print_info(said, as_json=json)
+
+
+@command
+def models(json: Json = False) -> None:
+    """List the models that ship with regrow."""
+    from regrow import zoo
+    from regrow.cli import printing
+
+    printing.print_models(zoo.names(), as_json=json)
+
+
+@command
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the demo's pictures go.")] = Path(
+        "demo"
+    ),
+) -> None:
+    """Shrink and regrow a photograph that comes with regrow, and show what ordinary thumbnails lose."""
+    from regrow.cli.demo import run
+
+    run(out)

@@ -1,0 +1,189 @@
+"""Growing small pictures and clips back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regrow import zoo
+from regrow.errors import RegrowError, UsageError
+from regrow.inference.channels import with_channels
+from regrow.inference.rows import Samples, grow_rows
+from regrow.io.containers import Metadata
+from regrow.io.formats import Format
+from regrow.io.passport import Passport, strip
+from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
+from regrow.operations.rescalers import default_model, rescaler
+from regrow.size import Scale, Size, check_scale, grown_size, scale_text, small_size
+
+if TYPE_CHECKING:
+    from regrow.nets.rescale.base import Rescaler
+    from regrow.video.clip import Frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grow(Operation):
+    """Grows what `Shrink` shrank; `regrow.grow` says what the settings are."""
+
+    scale: Scale | None = None
+    exact: tuple[int, int] | None = None
+    """(width, height) of the result, where there is no passport."""
+    model: str | None = None
+    device: str = "auto"
+    tile: int | None = None
+
+    verb = "grow"
+    turned = Turned.NEVER
+    original = True
+
+    def plan(self, header: Header) -> Plan:
+        """The plan for a small picture or clip.
+
+        RegrowError where it has no passport and no scale is given, or a passport that fits neither the picture nor a
+        model that is here; UsageError where what was asked and the passport, or scale and size, contradict each other.
+        """
+        xmp = header.metadata.xmp
+        passport = Passport.from_xmp(xmp, name=header.name) if xmp else None
+        if passport is None:
+            return GrowPlan(header, self, None, self._size_without_passport(header))
+        small, size = header.size, Size(passport.width, passport.height)
+        agrees = self.scale is None or small_size(size, check_scale(self.scale)) == small
+        if (self.exact or size) != size or not agrees:
+            raise UsageError(
+                f"{header.name}: its passport says {size}, shrunk to {passport.small_width}x{passport.small_height}"
+            )
+        passport.check_size(*small, name=header.name)
+        return GrowPlan(header, self, passport, size)
+
+    def _size_without_passport(self, header: Header) -> Size:
+        if self.scale is None:
+            raise RegrowError(
+                f"{header.name}: has no passport, so it was not shrunk by regrow or has lost it; "
+                "if regrow shrank it, say how with --scale (and --model)"
+            )
+        scales, small = check_scale(self.scale), header.size
+        size = Size(*self.exact) if self.exact else grown_size(small, scales)
+        if small_size(size, scales) != small:
+            raise UsageError(f"{header.name}: {small} grown by {scale_text(scales)} cannot become {size}")
+        return size
+
+
+@dataclass(frozen=True)
+class GrowPlan(Plan):
+    """How one small picture or clip is grown."""
+
+    header: Header
+    asked: Grow
+    passport: Passport | None
+    exact: Size
+    """Of the original."""
+
+    @cached_property
+    def net(self) -> Rescaler:
+        """The model, with its weights. RegrowError where it is not the one that shrank the picture."""
+        net = self._shrinker(self.passport) if self.passport else self._chosen()
+        if self.header.clip and net.frames > 1 and self.header.clip.groups is None:
+            raise RegrowError(f"{self.header.name}: was shrunk in groups of frames and no longer says which; "
+                              "get the file as regrow made it")  # fmt: skip
+        return net
+
+    def _chosen(self) -> Rescaler:
+        assert self.asked.scale is not None
+        scales = check_scale(self.asked.scale)
+        return rescaler(self.asked.model or default_model(scales, self.header.channels), scales, self.asked.device)
+
+    def _shrinker(self, passport: Passport) -> Rescaler:
+        name = self.asked.model
+        if name is None:
+            name = passport.model
+            if name not in zoo.names():
+                raise RegrowError(
+                    f"{self.header.name}: was shrunk by the model {name!r}, which is not here; "
+                    "give its folder with --model"
+                )
+        if zoo.digest(name) != passport.digest:
+            raise RegrowError(
+                f"{self.header.name}: was shrunk by other weights of {passport.model!r} than {name!r} has here; "
+                "give the folder of the weights that shrank it with --model"
+            )
+        net = rescaler(name, (passport.scale, passport.scale), self.asked.device)
+        if passport.colours > net.colors:
+            raise RegrowError(
+                f"{self.header.name}: its passport says it had colours, and {name} is a model of grey pictures"
+            )
+        return net
+
+    @property
+    def size(self) -> Size:
+        """Of the result."""
+        return self.exact
+
+    @property
+    def channels(self) -> int:
+        """Of the result. RegrowError where colours were taken out that the passport promises."""
+        small = self.header.channels
+        if self.passport is None:
+            return self.net.colors if self.net.small_colors < self.net.colors else min(small, self.net.colors)
+        if min(self.passport.colours, self.net.small_colors) > small:
+            raise RegrowError(
+                f"{self.header.name}: its colours were taken out since it was shrunk; get the file as it was"
+            )
+        return self.passport.colours
+
+    @property
+    def depth(self) -> int:
+        """Of the original, 8 where nobody says."""
+        return self.passport.depth if self.passport else 8
+
+    @property
+    def identity(self) -> str:
+        """Passport, model and size."""
+        return repr((self.passport, self.asked.model, tuple(self.size)))
+
+    def made(self, result: Header) -> bool:
+        """Whether a picture has the size; AVIF may have stored it turned."""
+        if self.header.clip:
+            return self.passport is not None and result.size == self.size
+        return self.size in (result.size, result.size[::-1])
+
+    def metadata(self, form: Format) -> Metadata:
+        """What the original had."""
+        own = self.header.metadata
+        if self.passport is None:
+            return own
+        return replace(
+            own,
+            icc=self.passport.icc or own.icc,
+            exif=self.passport.exif or own.exif,
+            xmp=strip(own.xmp) if own.xmp else None,
+        )
+
+    def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
+        """Rows of the grown picture."""
+        tile = self.header.tile(self.asked.tile)
+        return grow_rows(
+            rows(), self.header.size, self.size, self.header.channels, self.channels, self.net, samples, tile
+        )
+
+    def frames(self, frames: Iterable[Frame], samples: Samples, skip: int) -> Iterator[list[Frame]]:
+        """Grown frames, in the groups that were shrunk together."""
+        from regrow.inference.frames import groups_of, groups_of_lengths, grow_group
+        from regrow.inference.parallel import mapped
+
+        together, tile, clip = self.net.frames, self.header.tile(self.asked.tile), self.header.clip
+
+        def grown(group: list[Frame]) -> list[Frame]:
+            large = grow_group([frame.pixels for frame in group], self.net, self.size, tile=tile, dtype=samples)
+            return [
+                replace(frame, pixels=with_channels(pixels, self.channels))
+                for frame, pixels in zip(group, large, strict=True)
+            ]
+
+        known = clip.groups if clip and together > 1 else None
+        groups = groups_of(frames, 1) if known is None else groups_of_lengths(frames, known)
+        return mapped(grown, islice(groups, skip, None), together * self.size.pixels, self.net.device.type)

@@ -1,0 +1,163 @@
+"""What passes between operations and runners: headers, and plans made from them.
+
+::
+
+    header ──> operation.plan(header) ──> Plan ──> plan.prepared(pictures) ──> rows in ──> plan.rows ──> rows out
+
+A runner knows where pictures are: in a file, in memory, in a clip. An operation knows what is done to them, and nothing
+of where they are.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from regrow.errors import UsageError
+from regrow.inference.rows import TILE, Samples
+from regrow.io.containers import Metadata
+from regrow.io.formats import Format
+from regrow.progress import Report, silent
+from regrow.size import Size
+
+if TYPE_CHECKING:
+    from regrow.video.clip import Frame
+
+Rows = Callable[[], Iterable[np.ndarray]]
+"""Gives the rows of a picture from the start at each call: (n, width, bands) uint8, uint16 or float32 in [0, 1]."""
+
+FRAME_TILE = 4096
+"""Side of a tile of a clip, in pixels, when nobody says: most frames are worked on whole."""
+
+
+class Turned(Enum):
+    """When a picture is turned upright, as its orientation says, before an operation sees it."""
+
+    ALWAYS = "nets expect the sky above"
+    WHERE_NEEDED = "the format of the result cannot say how viewers must turn it"
+    NEVER = "pixels are in the order in which they were stored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipHeader:
+    """What is known of a clip beside the header of its frames."""
+
+    turns: int = 0
+    """Quarter turns, counter-clockwise, that players give frames."""
+    groups: tuple[int, ...] | None = None
+    """How many frames were shrunk together each time; None where the clip does not say."""
+    result_says_groups: bool = False
+    """Whether the result is a file that can say so."""
+    result: str = ""
+    """Name of the result in messages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What is known of a picture, or of the frames of a clip, before any pixel is read."""
+
+    name: str
+    """In messages."""
+    size: Size
+    channels: int
+    """1 (grey) or 3 (RGB); alpha is not counted."""
+    alpha: bool = False
+    depth: int = 8
+    """Bits of a sample, 8 or 16."""
+    metadata: Metadata = field(default_factory=Metadata)
+    clip: ClipHeader | None = None
+    """None for a picture."""
+
+    def tile(self, asked: int | None) -> int:
+        """Side of a tile in pixels of the larger picture: as asked, else one that suits; frames are worked on whole."""
+        return asked or (FRAME_TILE if self.clip else TILE)
+
+
+class Operation(ABC):
+    """What is done to pictures: settings, and plans for pictures of given headers."""
+
+    turned: ClassVar[Turned] = Turned.ALWAYS
+    lossless: ClassVar[bool] = False
+    """Whether results hide detail, so that clips are stored without loss and with a record of the original."""
+    original: ClassVar[bool] = False
+    """Whether results are the original again: clips get back what the record says."""
+
+    @property
+    @abstractmethod
+    def verb(self) -> str:
+        """Its name in messages."""
+
+    @abstractmethod
+    def plan(self, header: Header) -> Plan:
+        """What is made of a picture or clip with this header. UsageError or RegrowError where nothing can be."""
+
+    def check(self) -> None:  # noqa: B027 - most operations have nothing to check
+        """UsageError for settings that fit no picture at all: before a batch begins."""
+
+
+class Plan(ABC):
+    """What an operation makes of one picture or clip, and how. Nets are loaded when they are first needed."""
+
+    header: Header
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the preparation, so that the result is the best there was by then."""
+        return False
+
+    @property
+    @abstractmethod
+    def size(self) -> Size:
+        """Of the result."""
+
+    @property
+    @abstractmethod
+    def channels(self) -> int:
+        """Of the result, 1 or 3; alpha is what the picture has."""
+
+    @property
+    def depth(self) -> int:
+        """Bits of a sample of the result, 8 or 16."""
+        return self.header.depth
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """All that decides the result: settings, and digests of weights."""
+
+    @abstractmethod
+    def made(self, result: Header) -> bool:
+        """Whether a finished result is what this plan makes, as far as its header tells; no weights are loaded."""
+
+    @abstractmethod
+    def metadata(self, form: Format) -> Metadata:
+        """What the result carries beside pixels, in a file of this format."""
+
+    def notes(self, form: Format) -> Iterator[str]:
+        """What whoever asked should know of the result."""
+        yield from ()
+
+    def prepared(self, pictures: Iterable[Rows], report: Report = silent) -> Plan:
+        """The plan once it has looked at pixels, where it must; what needs no look is returned as it is.
+
+        Args:
+            pictures: the picture, or a few frames of a clip; none where frames can be read only once.
+            report: told about progress, where a net is fitted first.
+        """
+        return self
+
+    @abstractmethod
+    def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
+        """Rows of the result, (n, width, channels and perhaps alpha), top to bottom.
+
+        `samples` is the type that the runner can take, of which an operation may give a narrower one.
+        """
+
+    def frames(self, frames: Iterable[Frame], samples: Samples, skip: int) -> Iterator[list[Frame]]:
+        """Frames of the result, in the groups that were made together, but for the first `skip` groups."""
+        raise UsageError(f"{self.header.name}: this is done to pictures, not to clips")

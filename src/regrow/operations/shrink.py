@@ -1,0 +1,185 @@
+"""Shrinking pictures and clips into small ones that grow back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from regrow import zoo
+from regrow.errors import UsageError
+from regrow.inference.channels import with_channels
+from regrow.inference.refine import MOST
+from regrow.inference.rows import Samples, shrink_rows
+from regrow.io.containers import Metadata
+from regrow.io.formats import Format, icc_fits
+from regrow.io.passport import Passport
+from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
+from regrow.operations.rescalers import asked_scale, check_channels, default_model, rescaler
+from regrow.size import Scale, Size, scale_text, small_size
+
+if TYPE_CHECKING:
+    from regrow.nets.rescale.base import Rescaler
+    from regrow.video.clip import Frame
+
+JPEG_COST = (
+    "JPEG destroys part of what a small picture hides, even at quality 100: regrown x2 pictures lose 1.0 dB "
+    "(mean of Set5); PNG, WebP, TIFF and AVIF lose nothing"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shrink(Operation):
+    """Shrinks by a rescaler; `regrow.shrink` says what the settings are. UsageError for those that cannot be."""
+
+    scale: Scale | None = None
+    grey: bool = False
+    model: str | None = None
+    refine: int = 0
+    device: str = "auto"
+    tile: int | None = None
+
+    verb = "shrink"
+    turned = Turned.WHERE_NEEDED
+    lossless = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", asked_scale(self.scale, grey=self.grey))
+        if not 0 <= self.refine <= MOST:
+            raise UsageError(f"refine {self.refine}: must be from 0 to {MOST} iterations")
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """How many times smaller width and height become."""
+        return asked_scale(self.scale, grey=self.grey)
+
+    def plan(self, header: Header) -> Plan:
+        """The plan for a picture or clip."""
+        if header.clip and self.refine:
+            raise UsageError(f"refine {self.refine}: is for pictures, not for clips; leave it out")
+        return ShrinkPlan(header, self)
+
+
+@dataclass(frozen=True)
+class ShrinkPlan(Plan):
+    """How one picture or clip is shrunk."""
+
+    header: Header
+    asked: Shrink
+
+    @cached_property
+    def model(self) -> str:
+        """Name of the model, or its folder."""
+        groups = self.header.clip is not None and self.header.clip.result_says_groups
+        asked = self.asked
+        return asked.model or default_model(asked.scales, self.header.channels, grey=asked.grey, groups=groups)
+
+    @cached_property
+    def net(self) -> Rescaler:
+        """The model, with its weights. UsageError where it does not fit the picture."""
+        net = rescaler(self.model, self.asked.scales, self.asked.device)
+        check_channels(self.header.name, self.header.channels, self.model, net, grey=self.asked.grey)
+        clip = self.header.clip
+        if clip and net.frames > 1 and not clip.result_says_groups:
+            raise UsageError(f"{clip.result}: {self.model} shrinks frames in groups, and only a video file can say "
+                             "which; name one such as small.mkv, or another model")  # fmt: skip
+        return net
+
+    @property
+    def size(self) -> Size:
+        """Of the small picture: sides are rounded up."""
+        return small_size(self.header.size, self.asked.scales)
+
+    @property
+    def channels(self) -> int:
+        """Of the small picture."""
+        return min(self.header.channels, self.net.small_colors)
+
+    @property
+    def depth(self) -> int:
+        """Small pictures have 8 bits."""
+        return 8
+
+    @property
+    def identity(self) -> str:
+        """The passport."""
+        return repr(self.passport)
+
+    def made(self, result: Header) -> bool:
+        """Whether a picture's passport says that it was shrunk just so."""
+        found = Passport.from_xmp(result.metadata.xmp, name=result.name) if result.metadata.xmp else None
+        return (
+            found is not None
+            and found.digest == zoo.digest(self.model)
+            and (found.refined or 0) == self.asked.refine
+            and (found.width, found.height) == self.header.size
+            and (found.small_width, found.small_height) == self.size
+        )
+
+    @cached_property
+    def passport(self) -> Passport:
+        """What the small picture says of itself, but for metadata that its file cannot hold."""
+        name = re.sub("[^a-z0-9._-]+", "-", Path(self.model).name.lower()).strip("-._") or "model"
+        return Passport(
+            model=name[:64], digest=zoo.digest(self.model), scale=self.net.scale,
+            width=self.header.size.width, height=self.header.size.height,
+            small_width=self.size.width, small_height=self.size.height,
+            depth=self.header.depth, colours=self.header.channels, alpha=self.header.alpha,
+            refined=self.asked.refine or None,
+        )  # fmt: skip
+
+    def metadata(self, form: Format) -> Metadata:
+        """The picture's own, with the passport; what the small file cannot hold travels in that."""
+        own = self.header.metadata
+        keeps_exif = form.exif_limit > 0
+        keeps_icc = own.icc is None or icc_fits(own.icc, colors=self.channels, format=form.name)
+        passport = replace(self.passport, exif=None if keeps_exif else own.exif, icc=None if keeps_icc else own.icc)
+        return replace(
+            own,
+            xmp=passport.to_xmp(own.xmp),
+            exif=own.exif if keeps_exif else None,
+            icc=own.icc if keeps_icc else None,
+        )
+
+    def notes(self, form: Format) -> Iterator[str]:
+        """That JPEG loses what is hidden, and that a tiny picture leaves nothing to hide it in."""
+        if not form.lossless and not self.header.clip:
+            yield JPEG_COST
+        size, scales = self.header.size, self.asked.scales
+        if not self.header.clip and (size.width < scales[0] or size.height < scales[1]):
+            yield (
+                f"{size} is too small to be shrunk by {scale_text(scales)}; hardly more than its mean colour will "
+                "come back"
+            )
+
+    def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
+        """Rows of the small picture, uint8."""
+        tile = self.header.tile(self.asked.tile)
+        return shrink_rows(rows(), self.header.size, self.header.channels, self.net, self.size, tile, self.asked.refine)
+
+    def frames(self, frames: Iterable[Frame], samples: Samples, skip: int) -> Iterator[list[Frame]]:
+        """Small frames, one by one or in groups of which none reaches over a cut."""
+        from regrow.inference.frames import groups_of, shrink_group
+        from regrow.inference.parallel import mapped
+        from regrow.video.scenes import scenes
+
+        together, tile = self.net.frames, self.header.tile(self.asked.tile)
+
+        def shrunk(group: list[Frame]) -> list[Frame]:
+            small = shrink_group([frame.pixels for frame in group], self.net, self.asked.scales, tile=tile)
+            return [
+                replace(frame, pixels=with_channels(pixels, self.channels))
+                for frame, pixels in zip(group, small, strict=True)
+            ]
+
+        if together == 1:
+            groups = groups_of(frames, 1)
+        else:
+            groups = (group for scene in scenes(frames) for group in groups_of(scene, together))
+        return mapped(shrunk, islice(groups, skip, None), together * self.header.size.pixels, self.net.device.type)

@@ -1,0 +1,88 @@
+"""Operations on picture files: from a path or the bytes of a file to a path or a binary stream."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import numpy as np
+
+from regrow.errors import UsageError
+from regrow.io.containers import Metadata
+from regrow.io.formats import FORMATS, Format, format_of, get_format
+from regrow.io.reader import Picture, open_picture
+from regrow.io.writer import PictureWriter
+from regrow.operations.plan import Header, Operation, Turned
+from regrow.progress import Report, reported
+from regrow.size import Size
+from regrow.video.options import Video
+
+UNIT = "rows"
+
+log = logging.getLogger("regrow")
+
+
+def apply(
+    operation: Operation, source: Any, out: Any, *, format: str | None, video: Video | None, report: Report
+) -> Any:
+    """Write what an operation makes of a picture file, with all that is not pixels.
+
+    Returns:
+        `out`.
+
+    Raises:
+        KeyboardInterrupt: after the best there was when it was interrupted was written, where the operation gives that.
+    """
+    if video is not None and video != Video():
+        raise UsageError("codec, crf and rate are for clips, not for pictures; leave them out")
+    if out is None:
+        raise UsageError(f"a file was given to {operation.verb}, but not where its result goes; name an output")
+    form = get_format(format) if format else format_of(out)
+    picture = opened(source, operation, form)
+    plan = operation.plan(_header(picture)).prepared([picture.rows], report)
+    for note in (*picture.notes, *plan.notes(form)):
+        log.warning("%s: %s", picture.name, note)
+    metadata, size = plan.metadata(form), plan.size
+    rows = plan.rows(picture.rows, np.uint16 if plan.depth == 16 else np.uint8)
+    with PictureWriter(
+        out, width=size.width, height=size.height, colors=plan.channels, alpha=picture.alpha, depth=plan.depth,
+        format=form.name, icc=metadata.icc, exif=metadata.exif, xmp=metadata.xmp, orientation=picture.orientation,
+        resolution=metadata.resolution,
+    ) as writer:  # fmt: skip
+        for note in writer.notes:
+            log.warning("%s: %s", picture.name, note)
+        for block in reported(rows, size.height, report):
+            writer.write(block)
+    if plan.interrupted:
+        raise KeyboardInterrupt
+    return out
+
+
+def opened(source: Any, operation: Operation, form: Format) -> Picture:
+    """A picture, turned upright where the operation wants it or the format of the result needs it."""
+    picture = open_picture(source)
+    upright = operation.turned is Turned.ALWAYS or (operation.turned is Turned.WHERE_NEEDED and not form.turned)
+    return picture.upright() if upright else picture
+
+
+def header(source: Any, operation: Operation | None = None, target: Any = None) -> Header:
+    """The header of a picture file, as an operation that writes `target` would see it."""
+    return _header(opened(source, operation, format_of(target)) if operation else open_picture(source))
+
+
+def suffix(source: str, operation: Operation | None, format: str | None) -> str:
+    """The suffix of a result in a folder: the format's, else the source's where that is lossless, else .png."""
+    if format:
+        return get_format(format).suffixes[0]
+    kept = {suffix for form in FORMATS.values() if form.lossless for suffix in form.suffixes}
+    own = os.path.splitext(source)[1].lower()
+    return own if own in kept else ".png"
+
+
+def _header(picture: Picture) -> Header:
+    return Header(
+        name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
+        depth=picture.depth,
+        metadata=Metadata(icc=picture.icc, exif=picture.exif, xmp=picture.xmp, resolution=picture.resolution),
+    )  # fmt: skip
