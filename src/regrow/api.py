@@ -32,6 +32,7 @@ from regrow.operations.rescale import (
 )
 from regrow.progress import Report, reported, silent
 from regrow.runners.output import named, refuse_for_clips, refuse_for_pictures, unnamed, write
+from regrow.size import Size
 from regrow.video.options import Video
 from regrow.video.source import is_clip, open_clip
 
@@ -113,7 +114,7 @@ def shrink(
     name = model or default_model(scales, given.colors, grey=grey)
     net, small = rescaler(name, scales, device), small_size(size, scales)
     check_colors(type(picture).__name__, given.colors, name, net, grey=grey)
-    rows = shrink_rows([given.pixels], *size, given.colors, net, small, tile, refine)
+    rows = shrink_rows([given.pixels], Size(*size), given.colors, net, Size(*small), tile, refine)
     shrunk = given.wrap(np.concatenate(list(reported(rows, small[1], report))))
     if given.holds_xmp:
         alpha = given.pixels.shape[2] > given.colors
@@ -178,7 +179,8 @@ def grow(
     growth = plan_growth(what, (width, height), given.xmp, scale, size, model, given.colors, device)
     dtype = np.float32 if given.pixels.dtype.kind == "f" else np.uint16 if growth.depth == 16 else np.uint8
     colors = grown_colors(what, growth, given.colors)
-    rows = grow_rows([given.pixels], (width, height), growth.size, given.colors, colors, growth.model, dtype, tile)
+    inside, exact = Size(width, height), Size(*growth.size)
+    rows = grow_rows([given.pixels], inside, exact, given.colors, colors, growth.model, dtype, tile)
     grown = given.wrap(np.concatenate(list(reported(rows, growth.size[1], report))))
     if given.holds_xmp and given.xmp and (own := strip(given.xmp)):
         grown.info["xmp"] = own
@@ -237,7 +239,7 @@ def _shrink_file(
         exif=None if keeps_exif else picture.exif,
         icc=None if keeps_icc else picture.icc,
     )
-    rows = shrink_rows(picture.rows(), *size, picture.colors, net, small, tile, refine)
+    rows = shrink_rows(picture.rows(), Size(*size), picture.colors, net, Size(*small), tile, refine)
     picture = replace(
         picture,
         xmp=passport.to_xmp(picture.xmp),
@@ -253,7 +255,8 @@ def _grow_file(picture: Picture, out: Any, growth: Growth, tile: int, format: st
     colors = grown_colors(picture.name, growth, picture.colors)
     dtype = np.uint16 if growth.depth == 16 else np.uint8
     size = picture.width, picture.height
-    grown = grow_rows(picture.rows(), size, growth.size, picture.colors, colors, growth.model, dtype, tile)
+    inside, exact = Size(*size), Size(*growth.size)
+    grown = grow_rows(picture.rows(), inside, exact, picture.colors, colors, growth.model, dtype, tile)
     if passport:
         picture = replace(
             picture,

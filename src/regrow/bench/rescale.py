@@ -31,6 +31,7 @@ from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.base import Restorer
 from regrow.operations.rescale import Scale, check_scale, small_size, words
 from regrow.operations.restore import BICUBIC
+from regrow.size import Size
 
 
 @dataclass(frozen=True)
@@ -161,9 +162,8 @@ class Pair:
             return []
         if len(restorers) < len(nets):
             raise UsageError(f"{self.name}: of more than two models, the third and later must be nets that enhance")
-        if isinstance(restorers[0], Restorer):  # not of clips
-            others = prod(net.scale for net in restorers[1:])
-            restorers[0] = restorers[0].up_to(int(self.scales[0]) // others)
+        others = prod(net.scale for net in restorers[1:])
+        restorers[0] = restorers[0].up_to(int(self.scales[0]) // others)
         scale = prod(net.scale for net in restorers)
         if any(wanted != scale for wanted in self.scales):
             raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {words(self.scales)}")
@@ -172,7 +172,7 @@ class Pair:
     @staticmethod
     def restores(net: Model) -> TypeGuard[Restorer]:
         """Whether a net can follow what shrinks."""
-        return isinstance(net, Restorer)
+        return isinstance(net, Restorer) and net.frames == 1
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
         """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
@@ -187,7 +187,7 @@ class Pair:
         if self.nets:
             pixels = np.broadcast_to(small, (*small.shape[:2], 3))
             for net in self.nets:
-                inside = pixels.shape[1], pixels.shape[0]
+                inside = Size(pixels.shape[1], pixels.shape[0])
                 rows = restore_rows([pixels], inside, 3, net, tile=self.options["tile"], ensemble=self.ensemble)
                 pixels = np.concatenate(list(rows))
             return pixels

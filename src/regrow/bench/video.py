@@ -28,6 +28,7 @@ from regrow.nets.model import Model
 from regrow.nets.upscale.base import Restorer
 from regrow.operations.rescale import Scale, check_colors, check_scale, rescaler, words
 from regrow.operations.restore import BICUBIC
+from regrow.size import Size
 
 SHEET = 8
 """So many frames are grown for the sheet, which shows the middle one."""
@@ -128,7 +129,7 @@ class ClipPair(Pair):
     @staticmethod
     def restores(net: Model) -> TypeGuard[Restorer]:
         """Whether a net can follow what shrinks; one that takes a window of frames can, too."""
-        return isinstance(net, Restorer) or hasattr(net, "frames")
+        return isinstance(net, Restorer)
 
     def shrink_clip(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Small frames, one for each."""
@@ -144,7 +145,7 @@ class ClipPair(Pair):
             return iter(frames)
         if self.grower == BICUBIC:
             return (self.grow(small, size) for small in frames)
-        return grow_frames([frames], self.rescalers[self.grower], size, tile=self.tile)
+        return grow_frames([frames], self.rescalers[self.grower], Size(*size), tile=self.tile)
 
 
 class _Timed(Iterator[np.ndarray]):

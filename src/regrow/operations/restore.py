@@ -23,6 +23,7 @@ from regrow.operations import color_hints as known
 from regrow.operations.color_hints import Hint
 from regrow.operations.colorize import Colors, color_rows, glance, guess, is_grey
 from regrow.progress import Report, silent
+from regrow.size import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,7 +108,7 @@ class Chain:
     def window(self) -> int:
         """How many frames of a clip the upscaler looks at: 1 where it is one of pictures."""
         nets = self._upscalers
-        return int(getattr(nets[0], "frames", 1)) if nets else 1
+        return nets[0].frames if nets else 1
 
     @property
     def device_type(self) -> str:
@@ -135,7 +136,7 @@ class Chain:
             raise UsageError(f"scale {self.scale:g}: {self.upscaler} enlarges by {reached}; take another --upscaler")
         names = [self.upscaler] * len(self._upscalers) + [self.enhancer]
         for i, (name, net) in enumerate(zip(names, (*self._upscalers, *self._enhancers), strict=False)):
-            if hasattr(net, "frames") and (i > 0 or not clip):
+            if net.frames > 1 and (i > 0 or not clip):
                 raise UsageError(f"{name}: enlarges frames by what others show of them; it is an upscaler for clips")
         for net in self._enhancers:
             if net.scale > 1:
@@ -206,9 +207,9 @@ class Chain:
         if before is not None:
             first = self.window // 2 * colors
             before = (block[..., first : first + colors] for block in before) if first else before
-            stream = corrected_rows(stream, before, size, at, self.correct or 0)
+            stream = corrected_rows(stream, before, Size(*size), Size(*at), self.correct or 0)
         stream, at = self._through(self._enhancers, stream, at, colors, ensemble=False)
-        return resampled(stream, at, self.size(size), colors)
+        return resampled(stream, Size(*at), Size(*self.size(size)), colors)
 
     def _through(
         self,
@@ -221,8 +222,7 @@ class Chain:
     ) -> tuple[Iterable[np.ndarray], tuple[int, int]]:
         """Rows of a picture of (width, height) taken through nets one after another, and its size then."""
         for net in nets:
-            frames = getattr(net, "frames", 1)
-            stream = restore_rows(stream, at, colors, net, np.float32, self.tile, frames, ensemble)
+            stream = restore_rows(stream, Size(*at), colors, net, np.float32, self.tile, ensemble)
             at = at[0] * net.scale, at[1] * net.scale
         return stream, at
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regrow.errors import RegrowError, UsageError
-from regrow.inference.frames import frames_at_once, groups_of, grow_group, shrink_group, stacked, windows_of
+from regrow.inference.frames import groups_of, grow_group, shrink_group, stacked, windows_of
 from regrow.inference.parallel import mapped
 from regrow.io.passport import Passport
 from regrow.io.paths import names_video
@@ -33,6 +33,7 @@ from regrow.operations.rescale import (
 from regrow.operations.restore import NONE, Chain
 from regrow.progress import Report, silent
 from regrow.runners.convert import RECORD, Result, convert, of_lengths, timed
+from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import for_result, for_small
 from regrow.video.options import Video
@@ -75,7 +76,7 @@ def shrink(
     name = model or default_clip_model(scales, colors, out, grey=grey)
     net = rescaler(name, scales, device)
     check_colors(clip.name, colors, name, net, grey=grey)
-    at_once = frames_at_once(net)
+    at_once = net.frames
     if at_once > 1 and not names_video(str(out)):
         raise UsageError(f"{out}: {name} shrinks frames in groups, and only a video file can say which; "
                          "name one such as small.mkv, or another model")  # fmt: skip
@@ -122,16 +123,17 @@ def grow(
     small = clip.width, clip.height
     growth = plan_growth(clip.name, small, xmp, scale, size, model, clip.pixels.colors, device)
     facts = ClipRecord.from_json(clip.metadata[RECORD], clip.name) if clip.metadata.get(RECORD) else None
-    at_once = frames_at_once(growth.model)
+    at_once = growth.model.frames
     if at_once > 1 and facts is None:
         raise RegrowError(f"{clip.name}: was shrunk in groups of frames and no longer says which; "
                           "get the file as regrow made it")  # fmt: skip
     colors = grown_colors(clip.name, growth, clip.pixels.colors)
     pixels = facts.pixels if facts else clip.pixels.at_height(clip.height, growth.size[1])
+    exact = Size(*growth.size)
     kind: Any = np.uint8 if pixels.is_rgb and pixels.bits == 8 else np.float32
 
     def made(group: list[Frame]) -> Group:
-        grown = grow_group([frame.pixels for frame in group], growth.model, growth.size, tile=tile, dtype=kind)
+        grown = grow_group([frame.pixels for frame in group], growth.model, exact, tile=tile, dtype=kind)
         return timed((with_colors(array, colors) for array in grown), group)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[Group]:

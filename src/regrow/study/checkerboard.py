@@ -22,6 +22,7 @@ from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.blocks import Upsampler, bilinear_start, conv, relu, transposed
 from regrow.operations.rescale import Scale, words
 from regrow.operations.restore import BICUBIC
+from regrow.size import Size
 
 Row = dict[str, Any]
 Report = Callable[[str], None]
@@ -170,7 +171,7 @@ def enlarged(upscaler: Upscaler, small: Tensor) -> np.ndarray:
     pixels = small.permute(1, 2, 0).numpy()
     for net in upscaler.nets:
         size = pixels.shape[1], pixels.shape[0]
-        pixels = np.concatenate(list(restore_rows([pixels], size, 3, net, np.float32)))
+        pixels = np.concatenate(list(restore_rows([pixels], Size(*size), 3, net, np.float32)))
     return pixels
 
 
