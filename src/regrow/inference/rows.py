@@ -1,4 +1,4 @@
-"""Rows of a picture through a model and out again: numbers to tensors and back, step by step, tile by tile."""
+"""Rows of a picture through a model and out again: numbers to tensors and back, tile by tile."""
 
 from __future__ import annotations
 

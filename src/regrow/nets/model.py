@@ -29,14 +29,14 @@ class Model(nn.Module, ABC):
     config: Any
     """Its settings, a `Config`."""
     scale: int = 1
-    """How many times larger or smaller it makes a side, the one that it changes most."""
+    """How many times larger or smaller it makes the side that it changes most."""
     frames: int = 1
     """How many frames of a clip it takes together, one after another among the channels: the largest group of a
     rescaler, the window of a restorer."""
     halo: int | None = None
     """How far it looks: tiles that overlap by this much agree with the whole. None where it sees a picture whole."""
     grid: int = 1
-    """Tiles agree with the whole if they start at multiples of so many pixels; the halo is one of them."""
+    """Tiles agree with the whole if they start at multiples of so many pixels, of which the halo is a multiple too."""
     tile: int | None = None
     """Side in pixels of the tiles of what it is given that it runs best on; None where it does not matter."""
     unshuffle: int = 1
