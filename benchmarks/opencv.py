@@ -23,8 +23,7 @@ import regrow
 from regrow.bench.rescale import Pair, as_rgb, originals
 from regrow.cli.allocator import hold_freed
 from regrow.metrics.fidelity import psnr_y
-from regrow.operations.restoration import default_upscaler
-from regrow.operations.restore import BICUBIC
+from regrow.operations.restorers import BICUBIC, default_upscaler
 
 WIDTH, HEIGHT, TRIES, PAUSE = 480, 270, 9, 0.5
 

@@ -25,8 +25,8 @@ from regrow.nets.ops.resample import bicubic
 from regrow.operations.prior import Fit
 from regrow.priors import Progress
 from regrow.priors.options import Prior
-from regrow.runners import apply
 from regrow.runners.compare import as_tensor
+from regrow.runners.dispatch import apply
 
 SCALE, SIGMA, SHARE = 4, 25, 0.5
 

@@ -13,6 +13,7 @@ import torch
 
 from regrow import zoo
 from regrow.inference.rows import grow_rows
+from regrow.size import Size
 
 WIDTH, HEIGHT, SIDE, TRIES = 1920, 1080, 2048, 7
 
@@ -29,7 +30,7 @@ def main() -> None:
     a, b = torch.randn(2, SIDE, SIDE)
 
     def grow() -> None:
-        list(grow_rows([small], (WIDTH // 2, HEIGHT // 2), (WIDTH, HEIGHT), 3, 3, model))
+        list(grow_rows([small], Size(WIDTH // 2, HEIGHT // 2), Size(WIDTH, HEIGHT), 3, 3, model))
 
     tries = [(seconds(lambda: a @ b), seconds(grow)) for _ in range(TRIES)]
     product, grown = (min(times) for times in zip(*tries, strict=True))

@@ -11,7 +11,7 @@ from references import as_8_bits, imresize
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from regrow import api as verbs
+import regrow as verbs
 from regrow import zoo
 from regrow.bench import rescale as benchmark
 from regrow.bench.rescale import bench, labels, originals, table, to_multiple

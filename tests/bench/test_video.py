@@ -18,7 +18,7 @@ from regrow.bench.results import means, write
 from regrow.bench.video import bench, table, write_frames
 from regrow.errors import RegrowError, UsageError
 from regrow.metrics.temporal import consistency
-from regrow.nets.model import Model
+from regrow.nets.upscale.base import Restorer
 from regrow.nets.video.tad import VideoTAD, VideoTADConfig
 
 PICTURE_FIGURES = ["rgb", "rgb_ssim", "y", "y_ssim", "small", "bytes_per_pixel"]
@@ -168,7 +168,7 @@ def test_one_model_may_shrink_and_another_enlarge(clips, tiny_folder, tmp_path):
         bench(clips[1:], [folder])
 
 
-class Window(Model):
+class Window(Restorer):
     """Doubles the size, and takes the frame before for the frame."""
 
     scale, frames, halo = 2, 3, 0
@@ -176,9 +176,6 @@ class Window(Model):
     def __init__(self):
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(1))
-
-    def settings(self):
-        return {}
 
     def forward(self, y):
         return y[:, :3].repeat_interleave(2, 2).repeat_interleave(2, 3)

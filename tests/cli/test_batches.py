@@ -10,7 +10,7 @@ from conftest import noise
 from helpers import files, run
 from PIL import Image
 
-from regrow import api as verbs
+import regrow as verbs
 from regrow.operations.grow import Grow
 from regrow.operations.shrink import Shrink
 from regrow.runners.resume import is_done

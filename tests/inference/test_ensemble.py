@@ -10,6 +10,7 @@ from regrow.inference.ensemble import self_ensemble
 from regrow.inference.rows import restore_rows
 from regrow.io.provenance import steps_of
 from regrow.nets.upscale.edsr import EDSR, EDSRConfig
+from regrow.size import Size
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_turned_pictures_give_turned_results(net):
 
 def test_tiles_agree_with_the_whole(net):
     picture = noise(40, 33).astype(np.float32) / 255
-    tiled = np.concatenate(list(restore_rows([picture], (33, 40), 3, net, np.float32, tile=16, ensemble=True)))
+    tiled = np.concatenate(list(restore_rows([picture], Size(33, 40), 3, net, np.float32, tile=16, ensemble=True)))
     np.testing.assert_allclose(tiled, np.clip(by_hand(net, picture), 0, 1), atol=1e-5)
 
 

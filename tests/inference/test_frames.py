@@ -3,15 +3,15 @@ import pytest
 import torch
 from conftest import noise
 
-from regrow import api as verbs
+import regrow as verbs
 from regrow import zoo
 from regrow.errors import RegrowError
-from regrow.inference.frames import frames_at_once, groups_of, grow_frames, shrink_frames, windows_of
+from regrow.inference.frames import groups_of, grow_frames, shrink_frames, windows_of
 from regrow.inference.rows import restore_rows
-from regrow.nets.model import Model
+from regrow.nets.video.base import VideoRestorer
 from regrow.nets.video.tad import VideoTAD, VideoTADConfig
 from regrow.operations.rescalers import rescaler
-from regrow.size import check_scale
+from regrow.size import Size, check_scale
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def group_model():
     return model.eval().requires_grad_(False)
 
 
-class Window(Model):
+class Window(VideoRestorer):
     """What a restorer with a window has to have: each frame enlarged, half of its neighbours' difference added."""
 
     scale, frames, halo = 2, 3, 1
@@ -34,10 +34,10 @@ class Window(Model):
         super().__init__()
         self.weight = torch.nn.Parameter(torch.full((1,), 0.5))
 
-    def settings(self):
-        return {}
+    def flows(self, y):
+        raise NotImplementedError
 
-    def forward(self, y):
+    def forward(self, y, flow=None):
         before, now, after = y.split(3, 1)
         return (now + self.weight * (after - before)).repeat_interleave(2, 2).repeat_interleave(2, 3)
 
@@ -77,7 +77,7 @@ def test_groups_and_windows():
 def test_frame_by_frame_is_what_the_verbs_do(tiny_folder, scale):
     clip, model = frames(2, 67, 41), rescaler(tiny_folder, check_scale(scale), "cpu")
     small = list(shrink_frames([clip], model, scale))
-    grown = list(grow_frames([small], model, (41, 67)))
+    grown = list(grow_frames([small], model, Size(41, 67)))
     for frame, less, again in zip(clip, small, grown, strict=True):
         np.testing.assert_array_equal(less, verbs.shrink(frame, scale=scale, model=tiny_folder))
         np.testing.assert_array_equal(again, verbs.grow(less, scale=scale, size=(41, 67), model=tiny_folder))
@@ -107,10 +107,10 @@ def test_groups_of_any_size_and_scale_in_tiles(group_model, size, scale):
     assert {frame.shape for frame in small} == {
         (-(-size[1] * 10 // int(scale * 10)), -(-size[0] * 10 // int(scale * 10)), 3)
     }
-    grown = list(grow_frames([small], model, size))
+    grown = list(grow_frames([small], model, Size(*size)))
     assert {frame.shape for frame in grown} == {(size[1], size[0], 3)}
     alike(list(shrink_frames([clip], model, scale, tile=32)), small)
-    alike(list(grow_frames([small], model, size, tile=32)), grown)
+    alike(list(grow_frames([small], model, Size(*size), tile=32)), grown)
 
 
 def test_no_group_reaches_over_a_scene(group_model):
@@ -144,10 +144,10 @@ def test_hidden_color_comes_back(hiding_x2):
     clip = frames(2, 15, 18)
     small = list(shrink_frames([clip], hiding_x2))
     assert {frame.shape for frame in small} == {(8, 9, 1)}
-    grown = list(grow_frames([small], hiding_x2, (18, 15)))
+    grown = list(grow_frames([small], hiding_x2, Size(18, 15)))
     assert {frame.shape for frame in grown} == {(15, 18, 3)}
     as_rgb = [frame.repeat(3, 2) for frame in small]  # as formats without grey hold them
-    alike(list(grow_frames([as_rgb], hiding_x2, (18, 15))), grown)
+    alike(list(grow_frames([as_rgb], hiding_x2, Size(18, 15))), grown)
 
 
 @pytest.mark.parametrize("tile", [8, 512])
@@ -155,15 +155,14 @@ def test_nets_that_enlarge_one_frame(tile):
     net = zoo.build({"architecture": "vdsr", "layers": 3, "channels": 8}).eval().requires_grad_(False)
     torch.nn.init.normal_(list(net.parameters())[-2], std=0.05)
     clip = frames(3, 17, 20)
-    wanted = [np.concatenate(list(restore_rows([frame], (20, 17), 3, net))) for frame in clip]
+    wanted = [np.concatenate(list(restore_rows([frame], Size(20, 17), 3, net))) for frame in clip]
     alike(list(grow_frames([clip], net, tile=tile)), wanted)
-    alike(list(grow_frames([clip], net, (39, 33), tile=tile)), [frame[:33, :39] for frame in wanted])
+    alike(list(grow_frames([clip], net, Size(39, 33), tile=tile)), [frame[:33, :39] for frame in wanted])
 
 
 @pytest.mark.parametrize("tile", [8, 512])
 def test_nets_with_a_window_repeat_the_ends(tile):
     net, clip = Window(), frames(4, 11, 14)
-    assert frames_at_once(net) == 3
     around = [(0, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 3)]
     wanted = [arrays(net(tensor([clip[i] for i in window])).detach())[0] for window in around]
     alike(list(grow_frames([clip], net, tile=tile)), wanted)

@@ -13,7 +13,7 @@ from regrow.inference.rows import grow_rows, shrink_rows
 from regrow.nets.rescale.tad import TADConfig
 from regrow.operations.shrink import Shrink
 from regrow.runners.resume import is_done
-from regrow.size import small_size
+from regrow.size import Size, small_size
 
 KINDS = {
     "x4": {"scale": 4, "pairs": 2},
@@ -26,13 +26,14 @@ KINDS = {
 
 def shrunk(picture, model, refine, tile=512, small=None):
     height, width = picture.shape[:2]
-    small = small or small_size((width, height), model.scales[::-1])
-    return np.concatenate(list(shrink_rows([picture], width, height, model.colors, model, small, tile, refine)))
+    small = Size(*(small or small_size((width, height), model.scales[::-1])))
+    rows = shrink_rows([picture], Size(width, height), model.colors, model, small, tile, refine)
+    return np.concatenate(list(rows))
 
 
 def grown(small, size, model):
     height, width = small.shape[:2]
-    rows = grow_rows([small], (width, height), size, model.small_colors, model.colors, model)
+    rows = grow_rows([small], Size(width, height), Size(*size), model.small_colors, model.colors, model)
     return np.concatenate(list(rows))
 
 
@@ -96,7 +97,7 @@ def test_rows_are_pulled_through_in_bounded_memory(tiny):
             yield noise(1, 40)
 
     given_back = 0
-    for block in shrink_rows(rows(), 40, 1000, 3, tiny, (20, 500), tile, 1):
+    for block in shrink_rows(rows(), Size(40, 1000), 3, tiny, Size(20, 500), tile, 1):
         given_back += len(block)
         assert asked <= 2 * given_back + 4 * (tile + tiny.halo)
     assert given_back == 500

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from regrow.inference.resize import fitted, resampled
 from regrow.nets.ops.resample import bicubic
+from regrow.size import Size
 
 
 def blocks_of(picture, heights):
@@ -23,7 +24,7 @@ side = st.integers(1, 60)
 @given(size=st.tuples(side, side), wanted=st.tuples(side, st.integers(1, 200)), heights=st.lists(st.integers(0, 20)))
 def test_rows_are_resampled_as_whole_pictures_are(size, wanted, heights):
     picture = np.random.default_rng(0).random((size[1], size[0], 3), np.float32)
-    rows = np.concatenate(list(resampled(blocks_of(picture, heights), size, wanted, 3)))
+    rows = np.concatenate(list(resampled(blocks_of(picture, heights), Size(*size), Size(*wanted), 3)))
     whole = bicubic(torch.from_numpy(picture).permute(2, 0, 1).double(), wanted[::-1]).permute(1, 2, 0).numpy()
     np.testing.assert_allclose(rows, whole, atol=2e-5)
 
@@ -31,9 +32,9 @@ def test_rows_are_resampled_as_whole_pictures_are(size, wanted, heights):
 @given(size=st.tuples(side, side), wanted=st.tuples(side, side))
 def test_alpha_does_not_ring(size, wanted):
     picture = (np.random.default_rng(0).random((size[1], size[0], 2)) > 0.5).astype(np.float32)
-    alpha = np.concatenate(list(resampled([picture], size, wanted, 1)))[..., 1]
+    alpha = np.concatenate(list(resampled([picture], Size(*size), Size(*wanted), 1)))[..., 1]
     assert -1e-6 <= alpha.min() <= alpha.max() <= 1 + 1e-6
-    opaque = np.concatenate(list(resampled([np.ones_like(picture)], size, wanted, 1)))[..., 1]
+    opaque = np.concatenate(list(resampled([np.ones_like(picture)], Size(*size), Size(*wanted), 1)))[..., 1]
     np.testing.assert_allclose(opaque, 1, atol=1e-6)
 
 
@@ -47,7 +48,7 @@ def test_no_more_rows_are_held_than_the_kernel_needs():
             yield np.zeros((8, 5, 3), np.float32)
 
     got = 0
-    for block in resampled(rows(), (5, 4000), (9, 6000), 3):
+    for block in resampled(rows(), Size(5, 4000), Size(9, 6000), 3):
         got += len(block)
         assert given_out <= got * 4000 / 6000 + 16
     assert got == 6000

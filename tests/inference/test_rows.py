@@ -1,3 +1,4 @@
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 
@@ -9,26 +10,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regrow import zoo
-from regrow.inference.rows import grow_rows, shrink_rows
+from regrow.inference.rows import grow_rows, restore_rows, shrink_rows, to_dtype, to_float
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.tad import TAD, TADConfig
-from regrow.size import small_size
+from regrow.nets.video.base import VideoRestorer
+from regrow.nets.video.tad import VideoTAD, VideoTADConfig
+from regrow.size import Size, small_size
 
 
 def whole(rows):
     return np.concatenate(list(rows))
 
 
-def shrunk(picture, colors, model, tile, small=None):
-    height, width = picture.shape[:2]
-    small = small or small_size((width, height), model.scales[::-1])
-    return whole(shrink_rows([picture], width, height, colors, model, small, tile))
+def size_of(picture):
+    return Size(picture.shape[1], picture.shape[0])
 
 
-def grown(small, size, colors, model, tile, dtype=np.uint8):
-    height, width = small.shape[:2]
-    held = 3 if small.shape[2] >= 3 else 1
-    return whole(grow_rows([small], (width, height), size, held, colors, model, dtype, tile))
+def shrunk(picture, channels, model, tile, small=None):
+    small = Size(*(small or small_size(size_of(picture), model.scales[::-1])))
+    return whole(shrink_rows([picture], size_of(picture), channels, model, small, tile))
+
+
+def grown(small, size, result_channels, model, tile, dtype=np.uint8):
+    channels = 3 if small.shape[2] >= 3 else 1
+    return whole(grow_rows([small], size_of(small), Size(*size), channels, result_channels, model, dtype, tile))
 
 
 def levels_apart(a, b):
@@ -56,7 +61,7 @@ def test_tiles_and_the_whole_are_at_most_one_level_apart(model, astronaut, tile,
 def test_strips_give_what_whole_pictures_give(model, astronaut):
     picture = astronaut[:75, :61]
     parts = [picture[:1], picture[1:40], picture[40:40], picture[40:]]
-    rows = whole(shrink_rows(parts, 61, 75, 3, model, (31, 38), 32))
+    rows = whole(shrink_rows(parts, Size(61, 75), 3, model, Size(31, 38), 32))
     assert levels_apart(rows, shrunk(picture, 3, model, 10**4)) <= 1
 
 
@@ -144,12 +149,12 @@ def test_rows_are_pulled_through_in_bounded_memory(tiny_at):
             yield noise(1, 40)
 
     given_back = 0
-    for block in shrink_rows(rows(2000), 40, 2000, 3, model, (10, 500), tile):
+    for block in shrink_rows(rows(2000), Size(40, 2000), 3, model, Size(10, 500), tile):
         given_back += len(block)
         assert asked <= given_back * 4 + 4 * (tile + 4 * model.halo)
     assert given_back == 500
     given_back = 0
-    for block in grow_rows(rows(500), (40, 500), (160, 2000), 3, 3, model, np.uint8, tile):
+    for block in grow_rows(rows(500), Size(40, 500), Size(160, 2000), 3, 3, model, np.uint8, tile):
         given_back += len(block)
         assert asked <= given_back // 4 + tile + 4 * model.halo
     assert given_back == 2000
@@ -324,12 +329,162 @@ def test_resampled_rows_are_pulled_through_in_bounded_memory(tiny_at):
             yield noise(1, width)
 
     given_back, ahead = 0, 4 * (tile + 4 * model.halo) + 64
-    for block in shrink_rows(rows(40, 2700), 40, 2700, 3, model, (15, 1000), tile):
+    for block in shrink_rows(rows(40, 2700), Size(40, 2700), 3, model, Size(15, 1000), tile):
         given_back += len(block)
         assert asked <= given_back * 2.7 + ahead
     assert given_back == 1000
     given_back = 0
-    for block in grow_rows(rows(15, 1000), (15, 1000), (40, 2700), 3, 3, model, np.uint8, tile):
+    for block in grow_rows(rows(15, 1000), Size(15, 1000), Size(40, 2700), 3, 3, model, np.uint8, tile):
         given_back += len(block)
         assert asked <= given_back / 2.7 + ahead
     assert given_back == 2700
+
+
+# --- frames of a clip among the bands ---------------------------------------------------------------------------------
+
+
+def group_net(**settings):
+    """A rescaler of groups whose frames look at each other."""
+    model = VideoTAD(VideoTADConfig(**{**TINY, "frames": 4, "mix_every": 1, **settings}))
+    torch.manual_seed(1)
+    for name, weight in model.named_parameters():
+        if "mixers" in name or "tail" in name:
+            torch.nn.init.normal_(weight, std=0.05)
+    return model.eval().requires_grad_(False)
+
+
+def wide(model, frames):
+    """The net with its frames as one picture of many channels, which is what rows were made for at first."""
+    made = copy(model)
+    made.colors, made.small_colors = frames * model.colors, frames * model.small_colors
+    return made
+
+
+GROUPS = [{}, {"scale": 4, "pairs": 2}, {"unshuffle": 2}, {"height": 1}, {"colors": 1, "small_colors": 1}]
+
+
+@pytest.mark.parametrize("settings", GROUPS, ids=str)
+@pytest.mark.parametrize("small_to", [None, (21, 13)], ids=str)
+@pytest.mark.parametrize("frames", [1, 2, 4])
+def test_frames_are_to_the_bit_a_picture_with_more_channels(settings, small_to, frames):
+    model = group_net(**settings)
+    size, bands = Size(59, 45), frames * model.colors
+    picture, other = noise(45, 59, bands), wide(model, frames)
+    small_to = Size(*(small_to or small_size(size, model.scales[::-1])))
+    for tile in (16, 512):
+        small = whole(shrink_rows([picture], size, model.colors, model, small_to, tile, frames=frames))
+        np.testing.assert_array_equal(small, whole(shrink_rows([picture], size, bands, other, small_to, tile)))
+        assert small.shape == (*small_to.hw, bands)
+        for dtype in (np.uint8, np.float32):
+            own = grow_rows([small], small_to, size, model.colors, model.colors, model, dtype, tile, frames)
+            again = whole(own)
+            one = grow_rows([small], small_to, size, bands, bands, other, dtype, tile)
+            np.testing.assert_array_equal(again, whole(one))
+            assert (again.shape, again.dtype) == (picture.shape, dtype)
+
+
+def test_frames_are_what_the_model_does_when_called():
+    model = group_net()
+    picture = noise(24, 32, 9)
+    small = whole(shrink_rows([picture], Size(32, 24), 3, model, Size(16, 12), frames=3))
+    np.testing.assert_array_equal(small, in_levels(model.shrink(whole_picture(picture))))
+    again = whole(grow_rows([small], Size(16, 12), Size(32, 24), 3, 3, model, frames=3))
+    np.testing.assert_array_equal(again, in_levels(model.grow(whole_picture(small))))
+
+
+def frame_means(x):
+    """The mean over each frame's channels: (1, 3n, H, W) -> (1, n, H, W)."""
+    return x.unflatten(1, (-1, 3)).mean(2)
+
+
+def test_grey_frames_are_shrunk_as_three_equal_channels_each():
+    model, grey = group_net(), noise(24, 32, 3)
+    small = whole(shrink_rows([grey], Size(32, 24), 1, model, Size(16, 12), frames=3))
+    assert small.shape == (12, 16, 3)
+    assert levels_apart(small, in_levels(frame_means(model.shrink(whole_picture(grey.repeat(3, 2)))))) <= 1
+    again = whole(grow_rows([small], Size(16, 12), Size(32, 24), 1, 1, model, frames=3))
+    assert again.shape == grey.shape
+    assert levels_apart(again, in_levels(frame_means(model.grow(whole_picture(small.repeat(3, 2)))))) <= 1
+
+
+def test_colors_of_frames_are_averaged_for_a_model_of_grey():
+    model, picture = group_net(colors=1, small_colors=1), noise(24, 32, 6)
+    small = whole(shrink_rows([picture], Size(32, 24), 3, model, Size(16, 12), frames=2))
+    assert levels_apart(small, in_levels(model.shrink(frame_means(whole_picture(picture))))) <= 1
+
+
+def test_alpha_follows_the_frames():
+    model, picture = group_net(), noise(24, 32, 7)
+    picture[:, :16, 6], picture[:, 16:, 6] = 0, 255
+    small = whole(shrink_rows([picture], Size(32, 24), 3, model, Size(16, 12), frames=2))
+    without = shrink_rows([picture[..., :6]], Size(32, 24), 3, model, Size(16, 12), frames=2)
+    np.testing.assert_array_equal(small[..., :6], whole(without))
+    assert small[0, :, 6].tolist() == [0] * 8 + [255] * 8
+    again = whole(grow_rows([small], Size(16, 12), Size(32, 24), 3, 3, model, frames=2))
+    assert again[0, :, 6].tolist()[:14] == [0] * 14
+    assert again[0, :, 6].tolist()[18:] == [255] * 14
+
+
+@pytest.mark.parametrize(("channels", "wanted"), [(1, 3), (3, 1), (3, 3), (1, 1)])
+@pytest.mark.parametrize("frames", [1, 2, 5])
+@pytest.mark.parametrize("alpha", [0, 1])
+def test_channels_are_changed_frame_by_frame(channels, wanted, frames, alpha):
+    """Against a loop in numpy, in both directions."""
+    picture = noise(3, 4, frames * channels + alpha)
+    given = picture.astype(np.float32) / 255
+    made = []
+    for n in range(frames):
+        frame = given[..., n * channels : (n + 1) * channels]
+        if channels != wanted:
+            frame = (sum(frame[..., i] for i in range(channels)) / channels)[..., None].repeat(wanted, -1)
+        made.append(frame)
+    expected = np.concatenate([*made, given[..., frames * channels :]], -1)
+    np.testing.assert_allclose(next(to_float([picture], channels, wanted, frames)), expected, atol=1e-6)
+    np.testing.assert_allclose(to_dtype(given, channels, wanted, np.float32, frames), expected, atol=1e-6)
+    np.testing.assert_array_equal(to_dtype(given, channels, wanted, np.uint8, frames), np.rint(expected * 255))
+
+
+def test_refined_frames_grow_back_better(astronaut):
+    model = group_net()
+    picture = np.concatenate([astronaut[100:148, 200 + 2 * n : 264 + 2 * n] for n in range(3)], 2)
+    away = []
+    for refine in (0, 5):
+        small = whole(shrink_rows([picture], Size(64, 48), 3, model, Size(32, 24), 32, refine, 3))
+        again = whole(grow_rows([small], Size(32, 24), Size(64, 48), 3, 3, model, frames=3))
+        away.append(((again.astype(float) - picture) ** 2).reshape(48, 64, 3, 3).mean((0, 1, 3)))
+    assert (away[1] < away[0]).all()
+
+
+class Later(VideoRestorer):
+    """Gives the last of its frames, twice as large."""
+
+    scale, frames, halo, grid = 2, 3, 0, 4
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.seen = []
+
+    def flows(self, y):
+        raise NotImplementedError
+
+    def forward(self, y, flow=None):
+        self.seen.append(tuple(y.shape))
+        return y[:, 6:].repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_restorer_says_itself_how_many_frames_it_takes(channels):
+    picture, net = noise(11, 14, 3 * channels), Later()
+    found = whole(restore_rows([picture], Size(14, 11), channels, net, tile=12))
+    np.testing.assert_array_equal(found, picture[..., 2 * channels :].repeat(2, 0).repeat(2, 1))
+    assert {shape[:2] for shape in net.seen} == {(1, 9)}
+    assert max(max(shape[2:]) for shape in net.seen) == 4  # a multiple of its grid, 6 small pixels at most
+
+
+@pytest.mark.parametrize(("own", "largest"), [(None, 256), (300, 300), (100, 256)])
+def test_tiles_are_at_least_as_large_as_the_model_wants_them(own, largest):
+    net = Later()
+    net.tile, net.frames, net.grid = own, 3, 1
+    whole(restore_rows([noise(4, 700, 9)], Size(700, 4), 3, net))
+    assert max(shape[3] for shape in net.seen) == largest

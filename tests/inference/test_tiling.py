@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regrow.inference.tiling import Tiling, run_tiled
+from regrow.size import Size
 
 
 def box(picture, reach):
@@ -55,7 +56,7 @@ def test_tiles_equal_the_whole(kind, down, across, tile, reach, slack, heights):
     picture = integers(down * cell_in, across * cell_in)
     tiling = Tiling((cell_in,) * 2, (cell_out,) * 2, reach + slack, tile)
     strips = list(
-        run_tiled(blocks_of(picture, heights), across * cell_in, down * cell_in, lambda x: run(x, reach), tiling)
+        run_tiled(blocks_of(picture, heights), Size(across * cell_in, down * cell_in), lambda x: run(x, reach), tiling)
     )
     np.testing.assert_array_equal(np.concatenate(strips), run(picture, reach))
 
@@ -65,7 +66,7 @@ def test_a_picture_of_one_cell(kind):
     run, cell_in, cell_out = MAPS[kind]
     picture = integers(cell_in, cell_in)
     (strip,) = run_tiled(
-        [picture], cell_in, cell_in, lambda x: run(x, 3), Tiling((cell_in,) * 2, (cell_out,) * 2, 3, 5)
+        [picture], Size(cell_in, cell_in), lambda x: run(x, 3), Tiling((cell_in,) * 2, (cell_out,) * 2, 3, 5)
     )
     np.testing.assert_array_equal(strip, run(picture, 3))
 
@@ -73,7 +74,7 @@ def test_a_picture_of_one_cell(kind):
 def test_too_small_a_halo_shows():
     """The maps of this file do look as far as they say, so the tests above can fail."""
     picture = integers(20, 20)
-    strips = run_tiled([picture], 20, 20, lambda x: box(x, 2), Tiling((1, 1), (1, 1), 1, 7))
+    strips = run_tiled([picture], Size(20, 20), lambda x: box(x, 2), Tiling((1, 1), (1, 1), 1, 7))
     assert (np.concatenate(list(strips)) != box(picture, 2)).any()
 
 
@@ -91,7 +92,7 @@ def test_rows_are_asked_for_only_when_needed(kind, block):
             yield part
 
     tiling = Tiling((cell_in,) * 2, (cell_out,) * 2, halo, tile)
-    strips = run_tiled(rows(), 10 * cell_in, down * cell_in, lambda x: run(x, halo), tiling)
+    strips = run_tiled(rows(), Size(10 * cell_in, down * cell_in), lambda x: run(x, halo), tiling)
     assert asked == 0
     given_back = 0
     for strip in strips:
@@ -100,7 +101,7 @@ def test_rows_are_asked_for_only_when_needed(kind, block):
     assert given_back == down
 
 
-def test_no_piece_is_larger_than_a_tile_and_its_halo():
+def test_nothing_larger_than_a_tile_and_its_halo_is_run():
     """Memory is bounded by the tile, not by the picture."""
     seen = set()
 
@@ -108,7 +109,7 @@ def test_no_piece_is_larger_than_a_tile_and_its_halo():
         seen.add(x.shape)
         return box(x, 2)
 
-    list(run_tiled([integers(100, 90)], 90, 100, run, Tiling((1, 1), (1, 1), 2, 11)))
+    list(run_tiled([integers(100, 90)], Size(90, 100), run, Tiling((1, 1), (1, 1), 2, 11)))
     assert max(h for h, _, _ in seen) == max(w for _, w, _ in seen) == 11 + 2 * 2
 
 
@@ -127,7 +128,7 @@ def test_rows_above_the_window_are_let_go():
             yield block
 
     most = 0
-    for _ in run_tiled(rows(), 8, 200, np.asarray, Tiling((1, 1), (1, 1), 2, 10)):
+    for _ in run_tiled(rows(), Size(8, 200), np.asarray, Tiling((1, 1), (1, 1), 2, 10)):
         most = max(most, sum(ref() is not None for ref in alive))
     assert most <= 10 + 2 * 2 + 1
 
@@ -142,7 +143,7 @@ def test_rows_that_are_done_with_are_let_go():
 
     tracemalloc.start()
     try:
-        for _ in run_tiled(rows(), width, height, lambda tile: tile, Tiling((1, 1), (1, 1), 2, 64)):
+        for _ in run_tiled(rows(), Size(width, height), lambda tile: tile, Tiling((1, 1), (1, 1), 2, 64)):
             pass
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -17,7 +17,7 @@ from regrow.operations.prior import Fit
 from regrow.priors import picture_fit, settings
 from regrow.priors.deep_image import fit
 from regrow.priors.picture_fit import Pieces
-from regrow.runners import apply
+from regrow.runners.dispatch import apply
 
 STEPS = 4
 NET = {"architecture": "hourglass", "inputs": 4, "levels": 2, "channels": 8}

@@ -155,7 +155,7 @@ def test_the_passport_says_how(tmp_path, tiny_folder):
     passport = regrow.info(regrow.shrink(source, tmp_path / "s.webp", scale=4, model=tiny_folder)).passport
     assert passport == Passport(
         model="tiny", digest=zoo.digest(tiny_folder), scale=4, width=21, height=9, small_width=6, small_height=3,
-        depth=16, colors=3, alpha=True,
+        depth=16, colours=3, alpha=True,
     )  # fmt: skip
 
 

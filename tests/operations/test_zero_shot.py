@@ -16,6 +16,7 @@ from regrow.io.reader import open_picture
 from regrow.nets.ops.resample import bicubic
 from regrow.operations import zero_shot
 from regrow.operations.zero_shot import SMALLEST, ZeroShot, fitted
+from regrow.size import Size
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_tiles_agree_with_the_whole(scale):
     net.takes_bfloat16 = False
     picture = noise(70, 60).astype(np.float32) / 255
     tiled, whole = (
-        np.concatenate(list(restore_rows([picture], (60, 70), 3, net, np.float32, tile=tile)))
+        np.concatenate(list(restore_rows([picture], Size(60, 70), 3, net, np.float32, tile=tile)))
         for tile in (16 * scale, 1024)
     )
     np.testing.assert_allclose(tiled, whole, atol=1e-5)

@@ -12,6 +12,7 @@ from regrow.bench.rescale import Pair
 from regrow.bench.upscale import Upscaler
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import restore_rows
+from regrow.size import Size
 from regrow.zoo import converters as peers
 
 
@@ -356,7 +357,7 @@ def test_tiles_of_real_esrgan_begin_where_its_cells_do(tmp_path):
     model = zoo.load(str(tmp_path / "esrgan.pth"))
     picture = np.random.default_rng(0).random((101, 133, 3), np.float32)
     whole, tiled = (
-        np.concatenate(list(restore_rows([picture], (133, 101), 3, model, np.float32, tile))) for tile in (512, 70)
+        np.concatenate(list(restore_rows([picture], Size(133, 101), 3, model, np.float32, tile))) for tile in (512, 70)
     )
     assert whole.shape == (202, 266, 3)
     np.testing.assert_allclose(whole, tiled, atol=1e-5)

@@ -14,6 +14,7 @@ from regrow.bench.upscale import Upscaler
 from regrow.errors import RegrowError
 from regrow.inference.rows import restore_rows
 from regrow.nets.upscale.base import Restorer
+from regrow.size import Size
 
 MULTIPLE = 8
 
@@ -93,7 +94,8 @@ def test_what_spandrel_knows_enlarges(spandrel, state, path):
     model = zoo.load(path)
     assert isinstance(model, Restorer)
     assert (model.scale, model.halo % model.grid, model.grid % MULTIPLE) == (2, 0, 0)
-    assert model.settings()["net"] == "Stand-in"
+    assert model.settings() == {"architecture": "spandrel", "net": "Stand-in", "scale": 2}
+    assert (model.frames, model.tile, model.scales) == (1, 256, (2,))
     y = torch.rand(2, 3, 16, 24)
     kept = y.clone()
     torch.testing.assert_close(model(y), expected(state, y).clamp(0, 1))
@@ -105,7 +107,8 @@ def test_tiles_of_it_begin_where_its_windows_do(spandrel, state, path):
     picture = np.random.default_rng(0).integers(0, 256, (100, 131, 3), np.uint8)
     model = zoo.load(path)
     whole, tiled = (
-        np.concatenate(list(restore_rows([picture], (131, 100), 3, model, tile=tile))).astype(int) for tile in (512, 40)
+        np.concatenate(list(restore_rows([picture], Size(131, 100), 3, model, tile=tile))).astype(int)
+        for tile in (512, 40)
     )
     assert np.abs(whole - tiled).max() <= 1
     y = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255

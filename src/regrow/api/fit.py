@@ -13,7 +13,7 @@ from regrow.io.memory import read_rgb
 from regrow.operations.prior import Fit
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
-from regrow.runners import apply
+from regrow.runners.dispatch import apply
 
 
 @overload

@@ -12,7 +12,7 @@ from regrow.io.provenance import steps_of
 from regrow.operations.grow import Grow
 from regrow.operations.shrink import Shrink
 from regrow.progress import Report, silent
-from regrow.runners import apply, header
+from regrow.runners.dispatch import apply, header
 from regrow.size import Scale
 from regrow.video.options import Video
 

@@ -15,7 +15,7 @@ from regrow.operations.restore import Restore
 from regrow.operations.restorers import COLORIZER, NONE, ZSSR, default_upscaler
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
-from regrow.runners import apply
+from regrow.runners.dispatch import apply
 from regrow.video.options import Video
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import regrow
 from regrow import zoo
 from regrow.bench.memory import peak_memory, reset_peak
 from regrow.bench.rescale import as_tensor, labels
@@ -25,7 +26,6 @@ from regrow.metrics import colorfulness as color
 from regrow.metrics.fidelity import psnr_rgb, round_8bit
 from regrow.nets.color.bins import class_counts, in_gamut, rebalancing
 from regrow.nets.ops.color import luma
-from regrow.operations import restoration
 
 GREY = "grey"
 """The baseline: the picture left grey."""
@@ -110,7 +110,7 @@ def _painter(name: str, temperature: float | None, device: str) -> Callable[[np.
         zoo.folder(name)
     if temperature is not None and not zoo.is_file(name) and zoo.config(name).get("architecture") != "classification":
         temperature = None  # a setting of one kind of model, in a table of several
-    paint = partial(restoration.colorize, model=name, temperature=temperature, device=device)
+    paint = partial(regrow.colorize, model=name, temperature=temperature, device=device)
     paint(np.zeros((64, 64, 1), np.uint8))  # the first picture would pay for what is set up once
     return paint
 

@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import torch
 
-from regrow import api as verbs
+import regrow as verbs
 from regrow import zoo
 from regrow.bench.memory import peak_memory, reset_peak
 from regrow.bench.results import means
@@ -29,8 +29,8 @@ from regrow.nets.model import Model
 from regrow.nets.ops.color import luma
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.base import Restorer
-from regrow.operations.rescale import Scale, check_scale, small_size, words
-from regrow.operations.restore import BICUBIC
+from regrow.operations.restorers import BICUBIC
+from regrow.size import Scale, Size, check_scale, scale_text, small_size
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def bench(
         for path, original in pictures:
             for name, pair in pairs.items():
                 result = _measure(original, pair, ceil(max(scales)))
-                results.append(Result(label, path.stem, model_labels[name], words(scales), pair.refine, **result))
+                results.append(Result(label, path.stem, model_labels[name], scale_text(scales), pair.refine, **result))
                 report(results[-1])
     return results
 
@@ -161,18 +161,17 @@ class Pair:
             return []
         if len(restorers) < len(nets):
             raise UsageError(f"{self.name}: of more than two models, the third and later must be nets that enhance")
-        if isinstance(restorers[0], Restorer):  # not of clips
-            others = prod(net.scale for net in restorers[1:])
-            restorers[0] = restorers[0].up_to(int(self.scales[0]) // others)
+        others = prod(net.scale for net in restorers[1:])
+        restorers[0] = restorers[0].up_to(int(self.scales[0]) // others)
         scale = prod(net.scale for net in restorers)
         if any(wanted != scale for wanted in self.scales):
-            raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {words(self.scales)}")
+            raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {scale_text(self.scales)}")
         return restorers
 
     @staticmethod
     def restores(net: Model) -> TypeGuard[Restorer]:
         """Whether a net can follow what shrinks."""
-        return isinstance(net, Restorer)
+        return isinstance(net, Restorer) and net.frames == 1
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
         """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
@@ -187,7 +186,7 @@ class Pair:
         if self.nets:
             pixels = np.broadcast_to(small, (*small.shape[:2], 3))
             for net in self.nets:
-                inside = pixels.shape[1], pixels.shape[0]
+                inside = Size(pixels.shape[1], pixels.shape[0])
                 rows = restore_rows([pixels], inside, 3, net, tile=self.options["tile"], ensemble=self.ensemble)
                 pixels = np.concatenate(list(rows))
             return pixels
@@ -320,7 +319,7 @@ def _is_grey(settings: dict[str, Any]) -> bool:
 def _original(path: Path, scales: tuple[float, float], *, grey: bool) -> np.ndarray:
     picture = to_multiple(read_rgb(path), scales)
     if not picture.size:
-        raise RegrowError(f"{path}: is too small to be shrunk by {words(scales)}; take it out of the set")
+        raise RegrowError(f"{path}: is too small to be shrunk by {scale_text(scales)}; take it out of the set")
     return _array(luma(as_tensor(picture))) if grey else picture
 
 

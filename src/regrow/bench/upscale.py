@@ -19,10 +19,9 @@ from regrow.errors import UsageError
 from regrow.inference.ensemble import VIEWS
 from regrow.metrics import fidelity as metrics
 from regrow.metrics.niqe import niqe
-from regrow.operations.rescale import Scale, words
-from regrow.operations.restoration import default_upscaler
-from regrow.operations.restore import BICUBIC, ZSSR
+from regrow.operations.restorers import BICUBIC, ZSSR, default_upscaler
 from regrow.operations.zero_shot import ZeroShot, fitted
+from regrow.size import Scale, scale_text
 
 SCALES = 2, 3, 4, 8
 
@@ -125,7 +124,7 @@ def bench(
             for name, upscaler in upscalers.items():
                 averaged = bool(upscaler.ensemble and upscaler.nets)
                 result = Result(
-                    label, path.stem, model_labels[name], words((side, side)), averaged,
+                    label, path.stem, model_labels[name], scale_text((side, side)), averaged,
                     upscaler.parameters, upscaler.multiply_adds, original_niqe=natural,
                     **_measure(original, upscaler, side),
                 )  # fmt: skip
@@ -138,7 +137,7 @@ def checked(scale: Scale) -> int:
     """A scale both ways as one number. UsageError where it is none of `SCALES`."""
     across, down = scale if isinstance(scale, tuple) else (scale, scale)
     if across != down or across not in SCALES:
-        raise UsageError(f"scale {words((across, down))}: must be one of {', '.join(map(str, SCALES))}")
+        raise UsageError(f"scale {scale_text((across, down))}: must be one of {', '.join(map(str, SCALES))}")
     return int(across)
 
 

@@ -26,8 +26,9 @@ from regrow.io.paths import atomic, find_pictures
 from regrow.metrics.temporal import consistency
 from regrow.nets.model import Model
 from regrow.nets.upscale.base import Restorer
-from regrow.operations.rescale import Scale, check_colors, check_scale, rescaler, words
-from regrow.operations.restore import BICUBIC
+from regrow.operations.rescalers import check_channels, rescaler
+from regrow.operations.restorers import BICUBIC
+from regrow.size import Scale, Size, check_scale, scale_text
 
 SHEET = 8
 """So many frames are grown for the sheet, which shows the middle one."""
@@ -123,12 +124,12 @@ class ClipPair(Pair):
         names = {self.shrinker} if self.nets else {self.shrinker, self.grower}
         self.rescalers = {part: rescaler(part, self.scales, device) for part in names - {BICUBIC}}
         for part, net in self.rescalers.items():
-            check_colors("a clip", 3, part, net, grey=False)
+            check_channels("a clip", 3, part, net, grey=False)
 
     @staticmethod
     def restores(net: Model) -> TypeGuard[Restorer]:
         """Whether a net can follow what shrinks; one that takes a window of frames can, too."""
-        return isinstance(net, Restorer) or hasattr(net, "frames")
+        return isinstance(net, Restorer)
 
     def shrink_clip(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Small frames, one for each."""
@@ -144,7 +145,7 @@ class ClipPair(Pair):
             return iter(frames)
         if self.grower == BICUBIC:
             return (self.grow(small, size) for small in frames)
-        return grow_frames([frames], self.rescalers[self.grower], size, tile=self.tile)
+        return grow_frames([frames], self.rescalers[self.grower], Size(*size), tile=self.tile)
 
 
 class _Timed(Iterator[np.ndarray]):
@@ -207,7 +208,7 @@ def _measure(
     steady = consistency(islice(whole, skip, last), *map(grown, pairs))
     return [
         Result(
-            clip, model, words(scales), skip,
+            clip, model, scale_text(scales), skip,
             **{name: fmean(frame[name] for frame in found[model]) for name in found[model][0]},
             shrink_seconds=(one.shrunk.seconds - one.read.seconds) / megapixels,
             grow_seconds=(one.grown.seconds - one.shrunk.seconds) / megapixels,

@@ -25,8 +25,8 @@ def bench(
 ) -> None:
     """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
     from regrow.bench import rescale as benchmark
-    from regrow.operations.rescale import default_model
-    from regrow.operations.restore import BICUBIC
+    from regrow.operations.rescalers import default_model
+    from regrow.operations.restorers import BICUBIC
 
     names = models or [BICUBIC, default_model(scale, grey=grey)]
     options: dict[str, Any] = {"scale": scale, "grey": grey, "refine": refine, "device": device, "tile": tile}
@@ -38,7 +38,7 @@ def bench_colors(
 ) -> None:
     """The same for colorizers."""
     from regrow.bench import colorize as benchmark
-    from regrow.operations.restoration import COLORIZER
+    from regrow.operations.restorers import COLORIZER
 
     names = models or [benchmark.GREY, COLORIZER]
     options: dict[str, Any] = {"temperature": temperature, "device": device}
@@ -79,10 +79,10 @@ def bench_clips(
 ) -> None:
     """The same for clips, with the PSNR of every frame in frames.csv and psnr.png."""
     from regrow.bench import video as benchmark
-    from regrow.operations.rescale import default_clip_model, default_model
-    from regrow.operations.restore import BICUBIC
+    from regrow.operations.rescalers import default_model
+    from regrow.operations.restorers import BICUBIC
 
-    names = models or list(dict.fromkeys((BICUBIC, default_model(scale), default_clip_model(scale, 3, "small.mkv"))))
+    names = models or list(dict.fromkeys((BICUBIC, default_model(scale), default_model(scale, groups=True))))
     options: dict[str, Any] = {"scale": scale, "skip_frames": skip_frames, "device": device, "tile": tile}
     results = _bench(benchmark, folders, names, out, options, over="clip")
     if out:

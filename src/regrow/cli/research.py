@@ -62,7 +62,7 @@ def bench(
         return
     if temperature is not None:
         raise UsageError("--temperature is for --task colorize; leave it out, or say the task")
-    from regrow.operations.rescale import asked_scale
+    from regrow.operations.rescalers import asked_scale
 
     scales = asked_scale(parse_scale(scale), grey=grey)
     if task is BenchTask.upscale:
@@ -106,7 +106,7 @@ def study_noise(
     """PSNR of regrown pictures against noise on the small ones; the model bicubic is an ordinary thumbnail."""
     require("a study", "matplotlib")
     from regrow.cli import measuring
-    from regrow.operations.rescale import asked_scale
+    from regrow.operations.rescalers import asked_scale
     from regrow.study import rescaling as study
 
     options: dict[str, Any] = {
@@ -146,7 +146,7 @@ def study_size(
     """PSNR against parameters, multiply-adds and time."""
     require("a study", "matplotlib")
     from regrow.cli import measuring
-    from regrow.operations.rescale import asked_scale
+    from regrow.operations.rescalers import asked_scale
     from regrow.study import rescaling as study
 
     scales = asked_scale(parse_scale(scale), grey=False)
@@ -167,7 +167,7 @@ def study_checkerboard(
 ) -> None:
     """The checkerboard that layers which enlarge make before training, and that models make: a number and a picture."""
     from regrow.cli import measuring
-    from regrow.operations.rescale import asked_scale
+    from regrow.operations.rescalers import asked_scale
 
     scales = asked_scale(parse_scale(scale), grey=False)
     measuring.study_checkerboard(models or [], out, scale=scales, seeds=seeds, device=device)

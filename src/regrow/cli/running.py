@@ -26,8 +26,9 @@ from regrow.cli.groups import Clips, Output
 from regrow.errors import RegrowError, UsageError
 from regrow.io.paths import STDIO
 from regrow.progress import Report
-from regrow.runners import apply, batch, runner
+from regrow.runners import batch
 from regrow.runners.batch import Job
+from regrow.runners.dispatch import apply, runner
 from regrow.runners.resume import is_done
 from regrow.video.sinks import exists
 from regrow.video.source import begins_clip

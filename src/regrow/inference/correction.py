@@ -10,6 +10,7 @@ import numpy as np
 
 from regrow.inference.resize import resampled
 from regrow.inference.tiling import Band
+from regrow.size import Size
 
 
 def corrected(enlarged: np.ndarray, plain: np.ndarray, threshold: float) -> np.ndarray:
@@ -35,8 +36,8 @@ def corrected(enlarged: np.ndarray, plain: np.ndarray, threshold: float) -> np.n
 def corrected_rows(
     enlarged: Iterable[np.ndarray],
     rows: Iterable[np.ndarray],
-    size: tuple[int, int],
-    wanted: tuple[int, int],
+    size: Size,
+    wanted: Size,
     threshold: float,
 ) -> Iterator[np.ndarray]:
     """The same for pictures that arrive in rows.
@@ -44,7 +45,7 @@ def corrected_rows(
     Args:
         enlarged: (n, width, bands) float32, by a net.
         rows: the picture before, (n, width, bands) float32 in [0, 1].
-        size, wanted: (width, height) before and after.
+        size, wanted: of the picture before and after.
         threshold: in levels of 255.
     """
     plain = Band(resampled(rows, size, wanted, 0))  # all bands with the kernel of alpha, which is the bilinear one

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from itertools import islice
 from typing import TypeVar
 
@@ -17,12 +16,9 @@ import numpy as np
 from regrow.errors import RegrowError
 from regrow.inference.resize import ROWS, cropped
 from regrow.inference.rows import TILE, Samples, grow_rows, restore_rows, shrink_rows, to_float
-from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
-from regrow.nets.video.base import VideoRestorer
-from regrow.nets.video.tad import VideoTAD
-from regrow.operations.rescale import Scale, check_scale, grown_size, small_size
+from regrow.size import Scale, Size, check_scale, grown_size, small_size
 
 Frames = Iterable[np.ndarray]
 
@@ -40,25 +36,25 @@ def shrink_group(
         model: the rescaler, on the device it is to run on.
         scale: how many times smaller each side becomes, or (width, height) on their own; the model's when not given.
             Sizes are rounded up.
-        tile: side in pixels of the pieces that are worked on.
+        tile: side of a tile in pixels, as for `regrow.inference.rows.shrink_rows`.
 
     Returns:
-        (h, w, colours of the model's small pictures) uint8, one for each frame.
+        (h, w, channels of the model's small pictures) uint8, one for each frame.
 
     Raises:
         RegrowError: the frames differ in size.
     """
     scales = (model.scales[1], model.scales[0]) if scale is None else check_scale(scale)
-    n, (height, width) = len(group), group[0].shape[:2]
-    small = small_size((width, height), scales)
-    rows = stacked(group, model.colors)
-    return _split(shrink_rows(rows, width, height, n * model.colors, _widened(model, n), small, tile), n)
+    frames, size = len(group), _size(group[0])
+    small = small_size(size, scales)
+    rows = shrink_rows(stacked(group, model.colors), size, model.colors, model, small, tile, frames=frames)
+    return _split(rows, frames)
 
 
 def grow_group(
     group: Sequence[np.ndarray],
     model: Rescaler,
-    size: tuple[int, int] | None = None,
+    size: Size | None = None,
     *,
     tile: int = TILE,
     dtype: Samples = np.uint8,
@@ -67,42 +63,42 @@ def grow_group(
 
     Args:
         group, model, tile: as for `shrink_group`.
-        size: (width, height) of the results; the model's scale times that of the small ones when not given.
+        size: of the results; the model's scale times that of the small ones when not given.
         dtype: of the results: uint8, uint16 or, clamped but not rounded, float32.
 
     Returns:
-        (H, W, colours of the model's pictures), one for each frame.
+        (H, W, channels of the model's pictures), one for each frame.
     """
-    n, small = len(group), (group[0].shape[1], group[0].shape[0])
-    grown = size or grown_size(small, (model.scales[1], model.scales[0]))
-    held, colors = n * model.small_colors, n * model.colors
+    frames, small = len(group), _size(group[0])
+    grown = Size(*size) if size else grown_size(small, (model.scales[1], model.scales[0]))
     rows = stacked(group, model.small_colors)
-    return _split(grow_rows(rows, small, grown, held, colors, _widened(model, n), dtype, tile), n)
+    rows = grow_rows(rows, small, grown, model.small_colors, model.colors, model, dtype, tile, frames)
+    return _split(rows, frames)
 
 
 def restore_window(
     window: Sequence[np.ndarray],
-    model: Restorer | VideoRestorer,
-    size: tuple[int, int] | None = None,
+    model: Restorer,
+    size: Size | None = None,
     *,
     tile: int = TILE,
     dtype: Samples = np.uint8,
 ) -> np.ndarray:
-    """Restore the frame in the middle of those around it, as many as the net looks at.
+    """Restore the frame in the middle of those around it, as many as the net takes.
 
     Args:
         window: frames, as for `shrink_group`.
-        model: a net for pictures or, with `frames`, for windows of so many.
-        size: (width, height) to which the result is cut; the whole when not given.
+        model: a net for pictures or for windows of frames.
+        size: what the result is cut to; the whole when not given.
         tile, dtype: as for `grow_group`.
 
     Returns:
         (H, W, 3).
     """
-    small = window[0].shape[1], window[0].shape[0]
-    width, height = size or (small[0] * model.scale, small[1] * model.scale)
-    rows = restore_rows(stacked(window, 3), small, 3, model, dtype, tile, frames=len(window))
-    return np.concatenate(list(cropped(rows, width, height)))
+    small = _size(window[0])
+    kept = Size(*(size or (n * model.scale for n in small)))
+    rows = restore_rows(stacked(window, 3), small, 3, model, dtype, tile)
+    return np.concatenate(list(cropped(rows, kept)))
 
 
 def shrink_frames(
@@ -113,14 +109,14 @@ def shrink_frames(
     Yields:
         One small frame for each. Held at any time: a group, before and after.
     """
-    for group in _groups(scenes, frames_at_once(model)):
+    for group in _groups(scenes, model.frames):
         yield from shrink_group(group, model, scale, tile=tile)
 
 
 def grow_frames(
     scenes: Iterable[Frames],
-    model: Rescaler | Restorer | VideoRestorer,
-    size: tuple[int, int] | None = None,
+    model: Rescaler | Restorer,
+    size: Size | None = None,
     *,
     tile: int = TILE,
 ) -> Iterator[np.ndarray]:
@@ -129,21 +125,15 @@ def grow_frames(
     Arguments as for `grow_group`; groups have to be those that were shrunk together.
 
     Yields:
-        (H, W, colours of the model's pictures) uint8, one for each frame.
+        (H, W, channels of the model's pictures) uint8, one for each frame.
     """
-    n = frames_at_once(model)
     if isinstance(model, Rescaler):
-        for group in _groups(scenes, n):
+        for group in _groups(scenes, model.frames):
             yield from grow_group(group, model, size, tile=tile)
         return
     for scene in scenes:
-        for window in windows_of(scene, n):
+        for window in windows_of(scene, model.frames):
             yield restore_window(window, model, size, tile=tile)
-
-
-def frames_at_once(model: Model) -> int:
-    """How many frames a model looks at together: 1, those of a group at most, or those of a window."""
-    return model.config.frames if isinstance(model, VideoTAD) else int(getattr(model, "frames", 1))
 
 
 def groups_of(frames: Iterable[T], n: int) -> Iterator[list[T]]:
@@ -172,21 +162,18 @@ def _groups(scenes: Iterable[Frames], n: int) -> Iterator[list[np.ndarray]]:
     return (group for scene in scenes for group in groups_of(scene, n))
 
 
-def _widened(model: Rescaler, frames: int) -> Rescaler:
-    """A model of groups as one of pictures with the colours of so many frames, which is what the pipeline knows."""
-    wide = copy(model)  # shares all weights
-    wide.colors, wide.small_colors = frames * model.colors, frames * model.small_colors
-    return wide
+def _size(frame: np.ndarray) -> Size:
+    return Size(frame.shape[1], frame.shape[0])
 
 
-def stacked(frames: Sequence[np.ndarray], colors: int) -> Iterator[np.ndarray]:
-    """Rows of frames one after another among the bands: (rows, W, len(frames) * colours) float32 in [0, 1]."""
-    sizes = {frame.shape[:2] for frame in frames}
+def stacked(frames: Sequence[np.ndarray], channels: int) -> Iterator[np.ndarray]:
+    """Rows of frames one after another among the bands: (rows, W, len(frames) * channels) float32 in [0, 1]."""
+    sizes = {_size(frame) for frame in frames}
     if len(sizes) > 1:
-        words = " and ".join(sorted(f"{width}x{height}" for height, width in sizes))
+        words = " and ".join(sorted(map(str, sizes)))
         raise RegrowError(f"frames of {words} pixels cannot go through a model together; a clip has one size")
     for top in range(0, len(frames[0]), ROWS):
-        blocks = (next(to_float([frame[top : top + ROWS]], frame.shape[2], colors)) for frame in frames)
+        blocks = (next(to_float([frame[top : top + ROWS]], frame.shape[2], channels)) for frame in frames)
         yield np.concatenate(list(blocks), axis=2)
 
 

@@ -1,4 +1,4 @@
-"""Half precision, where the hardware computes with it."""
+"""bfloat16, where the hardware computes with it."""
 
 from __future__ import annotations
 

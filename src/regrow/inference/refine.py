@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regrow.inference.tiling import Band
+from regrow.size import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
 
 MOST = 1000
-"""Steps beyond which nobody can mean it."""
+"""Maximum number of iterations."""
 
 MOMENTUM = 0.8
 
@@ -29,10 +30,11 @@ CONTEXT = 16
 def refined_rows(
     full: Iterable[np.ndarray],
     small: Iterable[np.ndarray],
-    size: tuple[int, int],
+    size: Size,
     model: Rescaler,
-    steps: int,
+    iterations: int,
     tile: int,
+    frames: int = 1,
 ) -> Iterator[np.ndarray]:
     """Refine a small picture, tile after tile.
 
@@ -42,13 +44,14 @@ def refined_rows(
     Args:
         full: rows of the picture, (n, width * scale, bands) float32 in [0, 1], top to bottom.
         small: rows of what the model shrank it to, (n, width, bands') float32.
-        size: (width, height) of the small picture, multiples of the model's `unshuffle`.
+        size: of the small picture, both sides multiples of the model's `unshuffle`.
         model: the rescaler, on the device it is to run on.
-        steps: of descent, at least 1.
+        iterations: of descent, at least 1.
         tile: side of a tile in pixels of the full picture.
+        frames: how many lie one after another among the bands.
 
     Yields:
-        (n, width, bands') float32, top to bottom. Bands beyond the model's colours are left as they are.
+        (n, width, bands') float32, top to bottom. Bands beyond the model's channels are left as they are.
     """
     (width, height), (down, across), unshuffle = size, model.scales, model.unshuffle
     side = max(1, tile // (max(model.scales) * unshuffle)) * unshuffle
@@ -64,18 +67,18 @@ def refined_rows(
         for left in range(0, width, side):
             start, stop = max(0, left - context), min(width, left + side + context)
             inner = np.s_[top - first : bottom - first, left - start : min(left + side, width) - start]
-            piece = y[:, start:stop]
-            colors = piece[..., : model.small_colors]
-            colors[inner] = _refine(x[:, start * across : stop * across, : model.colors], colors, inner, model, steps)
+            original = x[:, start * across : stop * across, : frames * model.colors]
+            tile_small = y[:, start:stop, : frames * model.small_colors]
+            tile_small[inner] = _refine(original, tile_small, inner, model, iterations)
         above = y[: bottom - first]
         yield y[top - first : bottom - first]
 
 
-def _refine(x: np.ndarray, y: np.ndarray, inner: tuple[slice, slice], model: Rescaler, steps: int) -> np.ndarray:
+def _refine(x: np.ndarray, y: np.ndarray, inner: tuple[slice, slice], model: Rescaler, iterations: int) -> np.ndarray:
     """The inner part of y (h, w, c), moved so that y grows to x (H, W, C): the best of all that was seen on the way.
 
     Gradient descent with Nesterov's momentum, straight through the rounding to 8 bits. The rate is the inverse of the
-    curvature at first and falls to zero; a step that leads far up is taken back and the rate halved.
+    curvature at first and falls to zero; an iteration that leads far up is taken back and the rate halved.
     """
     import torch
 
@@ -90,12 +93,12 @@ def _refine(x: np.ndarray, y: np.ndarray, inner: tuple[slice, slice], model: Res
     rate = mask / (_curvature(start, model) + closeness)
     small, velocity = start, torch.zeros_like(start)
     best, least = start, float("inf")
-    for step in range(steps + 1):
-        small = small.detach().requires_grad_(step < steps)
+    for iteration in range(iterations + 1):
+        small = small.detach().requires_grad_(iteration < iterations)
         loss = (model.grow(quantize(small)) - original).square().sum() + closeness * (small - guidance).square().sum()
         if loss.item() < least:
             best, least = small.detach(), loss.item()
-        if step == steps:
+        if iteration == iterations:
             break
         if loss.item() > 2 * least:
             small, velocity, rate = best, torch.zeros_like(start), rate / 2
@@ -103,7 +106,7 @@ def _refine(x: np.ndarray, y: np.ndarray, inner: tuple[slice, slice], model: Res
         (gradient,) = torch.autograd.grad(loss / 2, small)
         with torch.no_grad():
             velocity = MOMENTUM * velocity + gradient
-            small = small - rate * (1 - step / steps) * (gradient + MOMENTUM * velocity)
+            small = small - rate * (1 - iteration / iterations) * (gradient + MOMENTUM * velocity)
     return np.asarray(best[0, :, inner[0], inner[1]].permute(1, 2, 0).cpu().numpy())
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from regrow.inference.tiling import Band
+from regrow.size import Size
 
 ROWS = 64
 """Rows of the result that are resampled at a time."""
@@ -22,8 +23,9 @@ def fitted(full: int, small: int, scale: int) -> int:
     return full if small == -(-full // scale) else small * scale
 
 
-def padded(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
+def padded(rows: Iterable[np.ndarray], size: Size) -> Iterator[np.ndarray]:
     """Repeat the last column and row up to a size."""
+    width, height = size
     done, block = 0, None
     for block in rows:
         done += len(block)
@@ -32,8 +34,9 @@ def padded(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.n
         yield np.pad(block[-1:], ((0, height - done - 1), (0, width - block.shape[1]), (0, 0)), mode="edge")
 
 
-def cropped(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
+def cropped(rows: Iterable[np.ndarray], size: Size) -> Iterator[np.ndarray]:
     """Keep the top left."""
+    width, height = size
     for block in rows:
         if height <= 0:
             return
@@ -41,17 +44,14 @@ def cropped(rows: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.
         height -= len(block)
 
 
-def resampled(
-    rows: Iterable[np.ndarray], size: tuple[int, int], wanted: tuple[int, int], colors: int
-) -> Iterator[np.ndarray]:
+def resampled(rows: Iterable[np.ndarray], size: Size, wanted: Size, channels: int) -> Iterator[np.ndarray]:
     """Antialiased resampling, the same as `regrow.nets.ops.resample.bicubic`, in bounded memory.
 
     Args:
-        rows: (n, width, bands) float32, top to bottom: `colors` bands and perhaps alpha. Alpha is resampled with a
+        rows: (n, width, bands) float32, top to bottom: so many channels and perhaps alpha. Alpha is resampled with a
             triangle, which does not ring: the opaque stays opaque and the transparent transparent.
-        size: (width, height) of the picture.
-        wanted: (width, height) of the result.
-        colours: bands that are not alpha.
+        size, wanted: of the picture before and after.
+        channels: bands that are not alpha.
 
     Yields:
         (n, wanted width, bands) float32, top to bottom.
@@ -59,32 +59,32 @@ def resampled(
     if size == wanted:
         yield from rows
         return
-    across = [partial(_weighted, *taps(size[0], wanted[0], *kernel)) for kernel in (CUBIC, TRIANGLE)]
-    down = [taps(size[1], wanted[1], *kernel) for kernel in (CUBIC, TRIANGLE)]
+    across = [partial(_weighted, *taps(size.width, wanted.width, *kernel)) for kernel in (CUBIC, TRIANGLE)]
+    down = [taps(size.height, wanted.height, *kernel) for kernel in (CUBIC, TRIANGLE)]
     # The first row that this or a later row of the result looks at.
     needed = np.minimum.accumulate(down[0][0].min(1)[::-1])[::-1]
-    band = Band(_both(block, colors, *across, axis=1) for block in rows)
-    for top in range(0, wanted[1], ROWS):
+    band = Band(_both(block, channels, *across, axis=1) for block in rows)
+    for top in range(0, wanted.height, ROWS):
         part = slice(top, top + ROWS)
         first, last = int(needed[top]), int(down[0][0][part].max()) + 1
         window = band.rows(first, last)
         color, alpha = (partial(_weighted, index[part] - first, weight[part]) for index, weight in down)
-        yield _both(window, colors, color, alpha, axis=0)
+        yield _both(window, channels, color, alpha, axis=0)
 
 
 def _both(
     block: np.ndarray,
-    colors: int,
+    channels: int,
     color: Callable[..., np.ndarray],
     alpha: Callable[..., np.ndarray],
     *,
     axis: int,
 ) -> np.ndarray:
     """Colour bands through one map and alpha through another."""
-    result = color(block[..., :colors], axis=axis)
-    if block.shape[-1] == colors:
+    result = color(block[..., :channels], axis=axis)
+    if block.shape[-1] == channels:
         return result
-    return np.concatenate([result, alpha(block[..., colors:], axis=axis)], axis=-1)
+    return np.concatenate([result, alpha(block[..., channels:], axis=axis)], axis=-1)
 
 
 def _weighted(index: np.ndarray, weight: np.ndarray, block: np.ndarray, *, axis: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Rows of a picture through a rescaler and out again: numbers to tensors and back, step by step, tile by tile."""
+"""Rows of a picture through a model and out again: numbers to tensors and back, tile by tile."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from regrow.inference.precision import in_bfloat16
 from regrow.inference.refine import refined_rows
 from regrow.inference.resize import cropped, fitted, padded, resampled
 from regrow.inference.tiling import Tiling, run_tiled
+from regrow.size import Size
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from regrow.nets.rescale.base import Rescaler
     from regrow.nets.upscale.base import Restorer
-    from regrow.nets.video.base import VideoRestorer
 
 Samples = type[np.uint8] | type[np.uint16] | type[np.float32]
 
@@ -33,134 +33,144 @@ TILE = 512
 
 def shrink_rows(
     rows: Iterable[np.ndarray],
-    width: int,
-    height: int,
-    colors: int,
+    size: Size,
+    channels: int,
     model: Rescaler,
-    small: tuple[int, int],
+    small: Size,
     tile: int = TILE,
     refine: int = 0,
+    frames: int = 1,
 ) -> Iterator[np.ndarray]:
-    """Shrink a picture that arrives in rows.
+    """Shrink a picture, or frames of a clip together, that arrive in rows.
 
     Args:
-        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom; bands are 1 or 3 colours and perhaps
-            alpha.
-        width, height: of the picture, in pixels; any, at least 1.
-        colours: 1 or 3.
+        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom. Bands are the channels of one frame
+            after another, and perhaps alpha.
+        size: of the picture; any, at least 1x1.
+        channels: of a frame, 1 or 3.
         model: the rescaler, on the device it is to run on.
-        small: (width, height) of the result. Where a side is not the picture's divided by the model's scale, rounded
-            up, the picture is first resampled to that times the scale.
-        tile: side of a tile in pixels of the larger picture of each step.
-        refine: steps of descent by which the small picture is refined, 0 for none.
+        small: size of the result. Where a side is not the picture's divided by the model's scale, rounded up, the
+            picture is first resampled to that times the scale.
+        tile: side of a tile in pixels of the larger picture of each application.
+        refine: iterations of descent by which the small picture is refined, 0 for none.
+        frames: how many, at most as many as the model takes together.
 
     Yields:
-        (n, small width, bands) uint8, top to bottom; as many colours as both picture and small pictures have.
+        (n, small width, bands) uint8, top to bottom; as many channels a frame as both picture and small pictures have.
     """
-    floats = to_float(rows, colors, model.colors)
-    floats = resampled(floats, (width, height), _fitted((width, height), small, model), model.colors)
-    height, width = (_up(n, model.unshuffle) * scale for n, scale in zip(small[::-1], model.scales, strict=True))
-    floats = padded(floats, width, height)
+    full, bands = _fitted(size, small, model), frames * model.colors
+    floats = to_float(rows, channels, model.colors, frames)
+    floats = resampled(floats, size, full, bands)
+    inner = _whole_cells(small, model)
+    down, across = model.scales
+    larger = Size(inner.width * across, inner.height * down)
+    floats = padded(floats, larger)
     if refine:
         floats, originals = tee(floats)
     down, across = model.factors
-    for step in range(model.steps):
-        color = partial(model.shrink_once, step=step)
-        run = partial(_run, color, partial(_shrink_alpha, factors=model.factors), model.device, model.colors)
+    for application in range(model.applications):
+        color = partial(model.shrink_once, application=application)
+        run = partial(_run, color, partial(_shrink_alpha, factors=model.factors), model.device, bands)
         cells = (down * model.unshuffle, across * model.unshuffle), (model.unshuffle, model.unshuffle)
-        floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, width, model)))
-        width, height = width // across, height // down
+        floats = run_tiled(floats, larger, run, Tiling(*cells, model.halo, _cells(tile, larger.width, model)))
+        larger = Size(larger.width // across, larger.height // down)
     if refine:
-        side = _side(tile, width * model.scales[1])
-        floats = refined_rows(originals, floats, (width, height), model, refine, side)
-    floats = cropped(floats, *small)
-    return (to_dtype(block, model.small_colors, min(colors, model.small_colors), np.uint8) for block in floats)
+        side = _side(tile, inner.width * model.scales[1])
+        floats = refined_rows(originals, floats, inner, model, refine, side, frames)
+    kept = min(channels, model.small_colors)
+    return (to_dtype(block, model.small_colors, kept, np.uint8, frames) for block in cropped(floats, small))
 
 
 def grow_rows(
     rows: Iterable[np.ndarray],
-    size: tuple[int, int],
-    grown: tuple[int, int],
-    held: int,
-    colors: int,
+    size: Size,
+    grown: Size,
+    channels: int,
+    result_channels: int,
     model: Rescaler,
     dtype: Samples = np.uint8,
     tile: int = TILE,
+    frames: int = 1,
 ) -> Iterator[np.ndarray]:
-    """Grow a small picture that arrives in rows.
+    """Grow a small picture, or frames of a clip that were shrunk together, that arrive in rows.
 
     Args:
-        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom; bands are 1 or 3 colours and perhaps
-            alpha. Where the model takes one and there are three, as in formats without grey, their mean is taken.
-        size: (width, height) of the small picture.
-        grown: (width, height) of the result.
-        held: colours of the small picture, 1 or 3.
-        colours: of the result, 1 or 3, at most the model's.
+        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom. Bands are the channels of one frame
+            after another, and perhaps alpha. Where the model takes one channel and there are three, as in formats
+            without grey, their mean is taken.
+        size: of the small picture.
+        grown: size of the result.
+        channels: of a small frame, 1 or 3.
+        result_channels: of a frame of the result, 1 or 3, at most the model's.
         model: the rescaler, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
-        tile: as for `shrink_rows`.
+        tile, frames: as for `shrink_rows`.
 
     Yields:
         (n, grown width, bands) of that dtype, top to bottom.
     """
-    floats = to_float(rows, held, model.small_colors)
-    width, height = (_up(n, model.unshuffle) for n in size)
-    floats = padded(floats, width, height)
+    floats = to_float(rows, channels, model.small_colors, frames)
+    larger = _whole_cells(size, model)
+    floats = padded(floats, larger)
     down, across = model.factors
-    for step in reversed(range(model.steps)):
-        bands = model.small_colors if step == model.steps - 1 else model.colors
-        color = partial(model.grow_once, step=step)
+    for application in reversed(range(model.applications)):
+        first = application == model.applications - 1
+        bands = frames * (model.small_colors if first else model.colors)
+        color = partial(model.grow_once, application=application)
         run = partial(_run, color, partial(_grow_alpha, factors=model.factors), model.device, bands)
         cells = (model.unshuffle, model.unshuffle), (down * model.unshuffle, across * model.unshuffle)
-        floats = run_tiled(floats, width, height, run, Tiling(*cells, model.halo, _cells(tile, width * across, model)))
-        width, height = width * across, height * down
-    fit = _fitted(grown, size, model)
-    floats = resampled(cropped(floats, *fit), fit, grown, model.colors)
-    return (to_dtype(block, model.colors, colors, dtype) for block in floats)
+        tiling = Tiling(*cells, model.halo, _cells(tile, larger.width * across, model))
+        floats = run_tiled(floats, larger, run, tiling)
+        larger = Size(larger.width * across, larger.height * down)
+    full = _fitted(grown, size, model)
+    floats = resampled(cropped(floats, full), full, grown, frames * model.colors)
+    return (to_dtype(block, model.colors, result_channels, dtype, frames) for block in floats)
 
 
 def restore_rows(
     rows: Iterable[np.ndarray],
-    size: tuple[int, int],
-    held: int,
-    model: Restorer | VideoRestorer,
+    size: Size,
+    channels: int,
+    model: Restorer,
     dtype: Samples = np.uint8,
     tile: int | None = None,
-    frames: int = 1,
     ensemble: bool = False,
 ) -> Iterator[np.ndarray]:
     """Take a picture that arrives in rows through a restorer, one that enlarges or one that keeps the size.
 
     Args:
-        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom; alpha is enlarged along.
-        size: (width, height) of the picture.
-        held: its colours, 1 or 3, and those of the result.
+        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom. Bands are the channels of as many
+            frames as the model takes, one after another, and perhaps alpha, which is enlarged along.
+        size: of the picture.
+        channels: of a frame, 1 or 3, and those of the result.
         model: the net, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile: side of a tile in pixels of the result; when None `TILE`, and at least the model's own of the picture.
-        frames: how many pictures, of three colours, lie one after another among the bands, where the net takes several.
         ensemble: the mean over flips and transposes of each tile, in eight times the time.
 
     Yields:
         (n, width * scale, bands) of that dtype, top to bottom.
     """
-    color = self_ensemble(in_bfloat16(model)) if ensemble else in_bfloat16(model)
-    run = partial(_run, color, partial(_grow_alpha, factors=(model.scale, model.scale)), model.device, 3 * frames)
-    grid = getattr(model, "grid", 1)
-    side = _side(tile or max(TILE, getattr(model, "tile", 0) * model.scale), size[0] * model.scale)
-    cells = max(1, side // model.scale // grid) * grid
-    tiling = Tiling((1, 1), (model.scale, model.scale), model.halo, cells)
-    floats = to_float(rows, held * frames, 3 * frames)
-    return (to_dtype(block, 3, held, dtype) for block in run_tiled(floats, *size, run, tiling))
+    color, scale = in_bfloat16(model), model.scale
+    if ensemble:
+        color = self_ensemble(color)
+    run = partial(_run, color, partial(_grow_alpha, factors=(scale, scale)), model.device, 3 * model.frames)
+    side = _side(tile or max(TILE, (model.tile or 0) * scale), size.width * scale)
+    cells = max(1, side // scale // model.grid) * model.grid
+    floats = to_float(rows, channels, 3, model.frames)
+    strips = run_tiled(floats, size, run, Tiling((1, 1), (scale, scale), model.halo, cells))
+    return (to_dtype(block, 3, channels, dtype) for block in strips)
 
 
-def _fitted(full: tuple[int, int], small: tuple[int, int], model: Rescaler) -> tuple[int, int]:
+def _fitted(full: Size, small: Size, model: Rescaler) -> Size:
+    """The size that a picture is resampled to before it is shrunk, and that it has when it is grown."""
     down, across = model.scales
-    return fitted(full[0], small[0], across), fitted(full[1], small[1], down)
+    return Size(fitted(full.width, small.width, across), fitted(full.height, small.height, down))
 
 
-def _up(n: int, multiple: int) -> int:
-    return -(-n // multiple) * multiple
+def _whole_cells(small: Size, model: Rescaler) -> Size:
+    """A small size rounded up to what the model takes."""
+    return Size(*(-(-n // model.unshuffle) * model.unshuffle for n in small))
 
 
 def _side(tile: int, width: int) -> int:
@@ -176,17 +186,17 @@ def _run(
     color: Callable[[Tensor], Tensor],
     alpha: Callable[[Tensor], Tensor],
     device: torch.device,
-    colors: int,
+    channels: int,
     tile: np.ndarray,
 ) -> np.ndarray:
-    """(h, w, bands) float32, the first `colors` of them colours, through a map of colours and one of alpha."""
+    """(h, w, bands) float32, the first `channels` of them through the map of colours and the rest through alpha's."""
     import torch
 
     with torch.inference_mode():
         x = torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None]
-        y = color(x[:, :colors])
-        if x.shape[1] > colors:
-            y = torch.cat([y, alpha(x[:, colors:])], 1)
+        y = color(x[:, :channels])
+        if x.shape[1] > channels:
+            y = torch.cat([y, alpha(x[:, channels:])], 1)
         return np.asarray(y[0].permute(1, 2, 0).cpu().numpy())
 
 
@@ -203,28 +213,32 @@ def _grow_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
     return F.interpolate(alpha, scale_factor=factors, mode="bilinear")
 
 
-def to_float(rows: Iterable[np.ndarray], colors: int, wanted: int) -> Iterator[np.ndarray]:
-    """To [0, 1], with as many colours as the model takes."""
+def to_float(rows: Iterable[np.ndarray], channels: int, wanted: int, frames: int = 1) -> Iterator[np.ndarray]:
+    """To [0, 1], with as many channels a frame as the model takes."""
     for block in rows:
         if block.dtype.kind == "u":
             block = block.astype(np.float32) / np.float32(np.iinfo(block.dtype).max)
-        yield _with_colors(block, colors, wanted)
+        yield _with_channels(block, channels, wanted, frames)
 
 
-def _with_colors(block: np.ndarray, colors: int, wanted: int) -> np.ndarray:
-    """Grey is repeated for three colours, and three colours are averaged to grey; alpha stays."""
-    if colors == wanted:
-        return block
-    color = block[..., :colors].mean(-1, keepdims=True)
-    return np.concatenate([color] * wanted + [block[..., colors:]], axis=-1)
-
-
-def to_dtype(block: np.ndarray, colors: int, wanted: int, dtype: Samples) -> np.ndarray:
-    """[0, 1] with so many colours, clamped and, for integers, rounded."""
+def to_dtype(block: np.ndarray, channels: int, wanted: int, dtype: Samples, frames: int = 1) -> np.ndarray:
+    """[0, 1] with so many channels a frame, clamped and, for integers, rounded."""
     import torch
 
     # By torch, which shares it out over the processor's cores.
-    x = torch.from_numpy(_with_colors(block, colors, wanted)).clamp(0, 1)
+    x = torch.from_numpy(_with_channels(block, channels, wanted, frames)).clamp(0, 1)
     if peak := _PEAKS.get(dtype):
         x = x.mul_(peak).round_().to(torch.uint8 if peak == 255 else torch.int32)
     return x.numpy().astype(dtype, copy=False)
+
+
+def _with_channels(block: np.ndarray, channels: int, wanted: int, frames: int) -> np.ndarray:
+    """Grey is repeated for three channels, and three are averaged to grey, frame by frame; alpha stays.
+
+    (n, width, frames * channels, and perhaps alpha) -> (n, width, frames * wanted, and alpha).
+    """
+    if channels == wanted:
+        return block
+    last = frames * channels
+    means = [block[..., first : first + channels].mean(-1, keepdims=True) for first in range(0, last, channels)]
+    return np.concatenate([mean for mean in means for _ in range(wanted)] + [block[..., last:]], axis=-1)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regrow.size import Size
+
 
 @dataclass(frozen=True)
 class Tiling:
@@ -26,13 +28,13 @@ class Tiling:
 
 
 def run_tiled(
-    rows: Iterable[np.ndarray], width: int, height: int, run: Callable[[np.ndarray], np.ndarray], tiling: Tiling
+    rows: Iterable[np.ndarray], size: Size, run: Callable[[np.ndarray], np.ndarray], tiling: Tiling
 ) -> Iterator[np.ndarray]:
     """Apply `run` to a picture that arrives in rows and give the result in rows.
 
     Args:
-        rows: (n, width, bands) arrays of any heights, top to bottom, `height` rows in all.
-        width, height: of the picture, in pixels, both whole cells.
+        rows: (n, width, bands) arrays of any heights, top to bottom, as many rows in all as the picture is high.
+        size: of the picture, in pixels, both sides whole cells.
         run: (h, w, bands) -> (h', w', bands'), h and w whole cells, h' and w' as many cells of the result.
         tiling: where to cut.
 
@@ -40,7 +42,7 @@ def run_tiled(
         (n, cells across * cell_out[1], bands') arrays, top to bottom. Held at any time: the rows of one strip of tiles
         and its halo, going in, and the rows of one strip coming out.
     """
-    down, across = height // tiling.cell_in[0], width // tiling.cell_in[1]
+    down, across = size.height // tiling.cell_in[0], size.width // tiling.cell_in[1]
     band = Band(rows)
     for top in range(0, down, tiling.tile):
         bottom = min(top + tiling.tile, down)
@@ -76,19 +78,19 @@ class Band:
     def __init__(self, rows: Iterable[np.ndarray]) -> None:
         self.source = iter(rows)
         self.top = 0
-        self.held: list[np.ndarray] = []
+        self.blocks: list[np.ndarray] = []
 
     def rows(self, first: int, last: int) -> np.ndarray:
         """Rows first to last (exclusive); `first` never goes back."""
-        while self.held and self.top + len(self.held[0]) <= first:
-            self.top += len(self.held.pop(0))
-        if self.held:
-            self.held[0] = self.held[0][first - self.top :]
+        while self.blocks and self.top + len(self.blocks[0]) <= first:
+            self.top += len(self.blocks.pop(0))
+        if self.blocks:
+            self.blocks[0] = self.blocks[0][first - self.top :]
             self.top = first
-        bottom = self.top + sum(map(len, self.held))
+        bottom = self.top + sum(map(len, self.blocks))
         while bottom < last:
-            self.held.append(next(self.source))
-            bottom += len(self.held[-1])
-        if len(self.held) > 1:
-            self.held = [np.concatenate(self.held)]
-        return self.held[0][first - self.top : last - self.top]
+            self.blocks.append(next(self.source))
+            bottom += len(self.blocks[-1])
+        if len(self.blocks) > 1:
+            self.blocks = [np.concatenate(self.blocks)]
+        return self.blocks[0][first - self.top : last - self.top]

@@ -10,6 +10,7 @@ import numpy as np
 
 from regrow.inference.resize import resampled
 from regrow.inference.rows import Samples, to_dtype, to_float
+from regrow.size import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +76,7 @@ def glance(rows: Iterable[np.ndarray], size: tuple[int, int], held: int) -> Tens
     scale = SIDE / min(size)
     width, height = (round(min(n * scale, LONGEST) / 16) * 16 for n in size)
     colors = (block[..., :held] for block in to_float(rows, held, held))
-    small = np.concatenate(list(resampled(colors, size, (width, height), held))).clip(0, 1)
+    small = np.concatenate(list(resampled(colors, Size(*size), Size(width, height), held))).clip(0, 1)
     return torch.from_numpy(small).permute(2, 0, 1)[None]
 
 

@@ -87,10 +87,8 @@ class Operation(ABC):
     original: ClassVar[bool] = False
     """Whether results are the original again: clips get back what the record says."""
 
-    @property
-    @abstractmethod
-    def verb(self) -> str:
-        """Its name in messages."""
+    verb: str
+    """Its name in messages."""
 
     @abstractmethod
     def plan(self, header: Header) -> Plan:

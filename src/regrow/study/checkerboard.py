@@ -20,8 +20,8 @@ from regrow.errors import UsageError
 from regrow.inference.rows import restore_rows
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.blocks import Upsampler, bilinear_start, conv, relu, transposed
-from regrow.operations.rescale import Scale, words
-from regrow.operations.restore import BICUBIC
+from regrow.operations.restorers import BICUBIC
+from regrow.size import Scale, Size, scale_text
 
 Row = dict[str, Any]
 Report = Callable[[str], None]
@@ -119,7 +119,7 @@ def checkerboard(
 
 def _row(kind: str, name: str, scale: int, seeds: int, found: list[Grid]) -> Row:
     levels, percent = fmean(255 * g.amplitude for g in found), fmean(100 * g.share for g in found)
-    about = {"kind": kind, "name": name, "scale": words((scale, scale)), "seeds": seeds}
+    about = {"kind": kind, "name": name, "scale": scale_text((scale, scale)), "seeds": seeds}
     return about | {"levels": round(levels, 5), "percent": round(percent, 5)}  # beyond that it is float32's rounding
 
 
@@ -170,7 +170,7 @@ def enlarged(upscaler: Upscaler, small: Tensor) -> np.ndarray:
     pixels = small.permute(1, 2, 0).numpy()
     for net in upscaler.nets:
         size = pixels.shape[1], pixels.shape[0]
-        pixels = np.concatenate(list(restore_rows([pixels], size, 3, net, np.float32)))
+        pixels = np.concatenate(list(restore_rows([pixels], Size(*size), 3, net, np.float32)))
     return pixels
 
 

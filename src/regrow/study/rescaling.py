@@ -20,8 +20,9 @@ from regrow.errors import UsageError
 from regrow.io.paths import atomic
 from regrow.metrics import fidelity as metrics
 from regrow.nets.rescale.base import Rescaler
-from regrow.operations.rescale import Scale, check_scale, rescaler, words
-from regrow.operations.restore import BICUBIC
+from regrow.operations.rescalers import rescaler
+from regrow.operations.restorers import BICUBIC
+from regrow.size import Scale, check_scale, scale_text
 from regrow.zoo import store
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def noise(
             for sigma in sorted(set(sigmas)):
                 rgb = float(np.mean(by_sigma[sigma]))
                 lost = 100 * (clean - rgb) / clean
-                rows.append({"set": label, "model": model_labels[name], "scale": words(scales), "sigma": sigma,
+                rows.append({"set": label, "model": model_labels[name], "scale": scale_text(scales), "sigma": sigma,
                              "rgb": rgb, "lost_percent": lost})  # fmt: skip
     return rows
 

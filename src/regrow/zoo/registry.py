@@ -12,75 +12,75 @@ if TYPE_CHECKING:
     from regrow.nets.model import Model
 
 ARCHITECTURES = {
-    "carn": "nets.upscale.carn:CARN:CARNConfig",
-    "classification": "nets.color.classification:ClassificationColorizer:ClassificationConfig",
-    "dbpn": "nets.upscale.dbpn:DBPN:DBPNConfig",
-    "dncnn": "nets.upscale.dncnn:DnCNN:DnCNNConfig",
-    "dqe": "nets.upscale.dqe:DQE:DQEConfig",
-    "drcn": "nets.upscale.drcn:DRCN:DRCNConfig",
-    "drrn": "nets.upscale.drrn:DRRN:DRRNConfig",
-    "edsr": "nets.upscale.edsr:EDSR:EDSRConfig",
-    "enhancenet": "nets.upscale.enhancenet:EnhanceNet:EnhanceNetConfig",
-    "espcn": "nets.upscale.espcn:ESPCN:ESPCNConfig",
-    "frame-unet": "nets.prior.frames:FrameUNet:FrameUNetConfig",
-    "fsrcnn": "nets.upscale.fsrcnn:FSRCNN:FSRCNNConfig",
-    "histogram": "nets.color.histogram:HistogramColorizer:HistogramConfig",
-    "hourglass": "nets.prior.hourglass:Hourglass:HourglassConfig",
-    "idn": "nets.upscale.idn:IDN:IDNConfig",
-    "ircnn": "nets.upscale.ircnn:IRCNN:IRCNNConfig",
-    "irn": "nets.rescale.irn:IRN:IRNConfig",
-    "lapsrn": "nets.upscale.lapsrn:LapSRN:LapSRNConfig",
-    "mdsr": "nets.upscale.mdsr:MDSR:MDSRConfig",
-    "memnet": "nets.upscale.memnet:MemNet:MemNetConfig",
-    "plain": "nets.upscale.plain:Plain:PlainConfig",
-    "rcan": "nets.upscale.rcan:RCAN:RCANConfig",
-    "rdn": "nets.upscale.rdn:RDN:RDNConfig",
-    "rednet": "nets.upscale.rednet:REDNet:REDNetConfig",
-    "regression": "nets.color.regression:RegressionColorizer:RegressionConfig",
-    "resnet": "nets.prior.resnet:ResNet:ResNetConfig",
-    "rrdb": "nets.upscale.rrdb:RRDB:RRDBConfig",
-    "scn": "nets.upscale.scn:SCN:SCNConfig",
-    "selnet": "nets.upscale.selnet:SelNet:SelNetConfig",
-    "smfanet": "nets.upscale.smfanet:SMFANet:SMFANetConfig",
-    "sofvsr": "nets.video.sofvsr:SOFVSR:SOFVSRConfig",
-    "srcnn": "nets.upscale.srcnn:SRCNN:SRCNNConfig",
-    "srdensenet": "nets.upscale.srdensenet:SRDenseNet:SRDenseNetConfig",
-    "srfeat": "nets.upscale.srfeat:SRFeat:SRFeatConfig",
-    "srgan-discriminator": "nets.adversarial.srgan:Discriminator:DiscriminatorConfig",
-    "srmdnf": "nets.upscale.srmdnf:SRMDNF:SRMDNFConfig",
-    "srram": "nets.upscale.srram:SRRAM:SRRAMConfig",
-    "srresnet": "nets.upscale.srresnet:SRResNet:SRResNetConfig",
-    "tad": "nets.rescale.tad:TAD:TADConfig",
-    "unet": "nets.prior.unet:UNet:UNetConfig",
-    "vdsr": "nets.upscale.vdsr:VDSR:VDSRConfig",
-    "video-tad": "nets.video.tad:VideoTAD:VideoTADConfig",
-    "zssr": "nets.upscale.zssr:ZSSR:ZSSRConfig",
+    "carn": "regrow.nets.upscale.carn:CARN",
+    "classification": "regrow.nets.color.classification:ClassificationColorizer",
+    "dbpn": "regrow.nets.upscale.dbpn:DBPN",
+    "dncnn": "regrow.nets.upscale.dncnn:DnCNN",
+    "dqe": "regrow.nets.upscale.dqe:DQE",
+    "drcn": "regrow.nets.upscale.drcn:DRCN",
+    "drrn": "regrow.nets.upscale.drrn:DRRN",
+    "edsr": "regrow.nets.upscale.edsr:EDSR",
+    "enhancenet": "regrow.nets.upscale.enhancenet:EnhanceNet",
+    "espcn": "regrow.nets.upscale.espcn:ESPCN",
+    "frame-unet": "regrow.nets.prior.frames:FrameUNet",
+    "fsrcnn": "regrow.nets.upscale.fsrcnn:FSRCNN",
+    "histogram": "regrow.nets.color.histogram:HistogramColorizer",
+    "hourglass": "regrow.nets.prior.hourglass:Hourglass",
+    "idn": "regrow.nets.upscale.idn:IDN",
+    "ircnn": "regrow.nets.upscale.ircnn:IRCNN",
+    "irn": "regrow.nets.rescale.irn:IRN",
+    "lapsrn": "regrow.nets.upscale.lapsrn:LapSRN",
+    "mdsr": "regrow.nets.upscale.mdsr:MDSR",
+    "memnet": "regrow.nets.upscale.memnet:MemNet",
+    "plain": "regrow.nets.upscale.plain:Plain",
+    "rcan": "regrow.nets.upscale.rcan:RCAN",
+    "rdn": "regrow.nets.upscale.rdn:RDN",
+    "rednet": "regrow.nets.upscale.rednet:REDNet",
+    "regression": "regrow.nets.color.regression:RegressionColorizer",
+    "resnet": "regrow.nets.prior.resnet:ResNet",
+    "rrdb": "regrow.nets.upscale.rrdb:RRDB",
+    "scn": "regrow.nets.upscale.scn:SCN",
+    "selnet": "regrow.nets.upscale.selnet:SelNet",
+    "smfanet": "regrow.nets.upscale.smfanet:SMFANet",
+    "sofvsr": "regrow.nets.video.sofvsr:SOFVSR",
+    "srcnn": "regrow.nets.upscale.srcnn:SRCNN",
+    "srdensenet": "regrow.nets.upscale.srdensenet:SRDenseNet",
+    "srfeat": "regrow.nets.upscale.srfeat:SRFeat",
+    "srgan-discriminator": "regrow.nets.adversarial.srgan:Discriminator",
+    "srmdnf": "regrow.nets.upscale.srmdnf:SRMDNF",
+    "srram": "regrow.nets.upscale.srram:SRRAM",
+    "srresnet": "regrow.nets.upscale.srresnet:SRResNet",
+    "tad": "regrow.nets.rescale.tad:TAD",
+    "unet": "regrow.nets.prior.unet:UNet",
+    "vdsr": "regrow.nets.upscale.vdsr:VDSR",
+    "video-tad": "regrow.nets.video.tad:VideoTAD",
+    "zssr": "regrow.nets.upscale.zssr:ZSSR",
 }
-"""Module below `regrow`, class and the class of its settings, by the name that `config.json` and recipes have."""
+"""Module and class, by the name that `config.json` and recipes have, which is the class's `architecture`."""
 
 RENAMED = {"colours": "colors", "small_colours": "small_colors", "guided": "residual", "fold": "unshuffle"}
 """Settings by the names they had before version 0.2: models that were saved then still load."""
 
 
-def architecture(name: object) -> tuple[type[Model], type[Any]]:
-    """The class of an architecture and that of its settings. UsageError for a name that is not known."""
+def architecture(name: object) -> type[Model]:
+    """The class of an architecture. UsageError for a name that is not known."""
     if not isinstance(name, str) or name not in ARCHITECTURES:
         raise UsageError(f"architecture {name!r} is not known; known are {', '.join(ARCHITECTURES)}")
-    module, net, settings = ARCHITECTURES[name].split(":")
-    home = import_module(f"regrow.{module}")
-    return getattr(home, net), getattr(home, settings)
+    module, _, net = ARCHITECTURES[name].partition(":")
+    found: type[Model] = getattr(import_module(module), net)
+    return found
 
 
 def build(settings: dict[str, Any]) -> Model:
     """A model with fresh weights from `architecture` and its settings."""
     settings = {RENAMED.get(key, key): value for key, value in settings.items()}
     name = settings.pop("architecture", None)
-    net, config = architecture(name)
-    known = {field.name: field.default for field in fields(config)}
+    net = architecture(name)
+    known = {field.name: field.default for field in fields(net.Config)}
     for key, value in settings.items():
         if key not in known or type(value) is not type(known[key]):
             raise UsageError(f"architecture {name}: setting {key} = {value!r} is not one of {known}")
     try:
-        return net(config(**settings))
+        return net(net.Config(**settings))
     except ValueError as error:
         raise UsageError(f"architecture {name}: {error}") from None

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.inference.rows import grow_rows, shrink_rows
-from regrow.nets.rescale.irn import IRN, Dense, IRNConfig, Residual, Squeeze
+from regrow.nets.rescale.irn import IRN, IRNConfig
+from regrow.nets.rescale.irn_blocks import Dense, Residual, Squeeze
 from regrow.nets.rescale.tad import TAD, TADConfig
-from regrow.size import small_size
+from regrow.size import Size, small_size
 
 ROOT = Path(__file__).parents[3]
 LAYOUTS = [
@@ -71,11 +73,11 @@ def test_nothing_is_lost_when_both_halves_are_kept(layout):
     model = randomized(torch.double, **layout)
     x = torch.rand(2, 3, 24, 16, dtype=torch.double)
     y = x - 0.5
-    for stage in model.applications[0]:
+    for stage in model.nets[0]:
         y = stage(y)
     torch.testing.assert_close(model.shrink_once(x), y[:, :3] + 0.5)
     assert (y[:, :3] + 0.5 - torch.nn.functional.avg_pool2d(x, model.scale if model.config.whole else 2)).std() > 0.01
-    for stage in reversed(model.applications[0]):
+    for stage in reversed(model.nets[0]):
         y = stage.inverse(y)
     torch.testing.assert_close(y + 0.5, x, atol=1e-5, rtol=0)
 
@@ -102,7 +104,7 @@ def test_untrained_it_is_the_mean_and_the_repeated_pixel(layout):
 def test_the_couplings_are_the_papers():
     """Equal to the formulas, with subnets of another kind in them."""
     model = randomized(torch.double, channels=4, blocks=1)
-    block = model.applications[0][0].couplings[0]
+    block = model.nets[0][0].couplings[0]
     low, high = torch.randn(1, 3, 5, 5, dtype=torch.double), torch.randn(1, 9, 5, 5, dtype=torch.double)
     block.phi, block.rho, block.eta = (torch.nn.Conv2d(n, 12 - n, 1).double() for n in (9, 3, 3))
     after = low + block.phi(high)
@@ -111,7 +113,7 @@ def test_the_couplings_are_the_papers():
 
 
 def test_a_dense_subnet_is_what_the_paper_draws():
-    subnet = Dense(3, 9, IRNConfig(channels=4)).double()
+    subnet = Dense(3, 9, channels=4).double()
     torch.nn.init.normal_(subnet.convs[-1].weight)
     x = torch.randn(2, 3, 6, 5, dtype=torch.double)
     seen = x
@@ -131,7 +133,7 @@ def test_the_papers_layouts_have_as_many_parameters_as_published(layout, publish
     def dense(inputs, outputs, c=32):
         return sum((inputs + i * c) * n * 9 + n for i, n in enumerate([c, c, c, c, outputs]))
 
-    expected = sum(8 * (dense(n - 3, 3) + 2 * dense(3, n - 3)) for n in (12, 48)[: len(model.applications[0])])
+    expected = sum(8 * (dense(n - 3, 3) + 2 * dense(3, n - 3)) for n in (12, 48)[: len(model.nets[0])])
     assert sum(p.numel() for p in model.parameters()) == expected
     assert expected in (1_667_952, 4_355_136)
 
@@ -177,12 +179,12 @@ def test_tiles_and_the_whole_are_at_most_one_level_apart(layout, astronaut):
 
     def shrunk(tile):
         return np.concatenate(
-            list(shrink_rows([picture], 123, 70, 3, model, small_size((123, 70), model.scales), tile))
+            list(shrink_rows([picture], Size(123, 70), 3, model, Size(*small_size((123, 70), model.scales)), tile))
         )
 
     def grown(small, tile):
-        size = small.shape[1], small.shape[0]
-        return np.concatenate(list(grow_rows([small], size, (123, 70), 3, 3, model, tile=tile)))
+        size = Size(small.shape[1], small.shape[0])
+        return np.concatenate(list(grow_rows([small], size, Size(123, 70), 3, 3, model, tile=tile)))
 
     small = shrunk(10**4)
     assert np.abs(shrunk(32).astype(int) - small).max() <= 1
@@ -194,10 +196,10 @@ def test_tiles_and_the_whole_are_at_most_one_level_apart(layout, astronaut):
 def test_each_application_uses_its_own_net_and_further_ones_the_last():
     model = randomized(scale=8, pairs=2, channels=4, blocks=1)
     x = torch.rand(1, 3, 16, 16)
-    before = [way(x, step) for way in (model.shrink_once, model.grow_once) for step in range(3)]
-    for parameter in model.applications[1].parameters():
+    before = [way(x, n) for way in (model.shrink_once, model.grow_once) for n in range(3)]
+    for parameter in model.nets[1].parameters():
         torch.nn.init.zeros_(parameter)
-    after = [way(x, step) for way in (model.shrink_once, model.grow_once) for step in range(3)]
+    after = [way(x, n) for way in (model.shrink_once, model.grow_once) for n in range(3)]
     assert [torch.equal(a, b) for a, b in zip(before, after, strict=True)] == [True, False, False] * 2
 
 
@@ -286,6 +288,19 @@ def test_saved_and_loaded_is_the_same_in_half_precision(layout, tmp_path):
     torch.testing.assert_close(again.shrink(x), model.half().float().shrink(x))
 
 
+def test_weights_saved_before_0_2_still_load(tmp_path):
+    """Their names began otherwise."""
+    model = randomized(scale=4, pairs=2, channels=4, blocks=1)
+    zoo.save(model, tmp_path)
+    saved = load_file(tmp_path / "model.safetensors")
+    assert {name.split(".")[0] for name in saved} == {"nets"}
+    old = {name.replace("nets.", "applications.", 1): value for name, value in saved.items()}
+    save_file(old, tmp_path / "model.safetensors")
+    again = zoo.load(str(tmp_path))
+    x = torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(again.shrink(x), model.half().float().shrink(x))
+
+
 @pytest.mark.parametrize("layout", [LAYOUTS[1], LAYOUTS[4]])
 def test_all_weights_learn(layout):
     """The lost half has a part in growing, so that even its last subnets do."""
@@ -311,7 +326,7 @@ def test_in_bfloat16_only_convolutions_from_features_are():
 
 
 def test_residual_subnets_are_as_deep_as_asked():
-    assert [len(Residual(3, 9, IRNConfig(depth=n)).blocks) for n in range(3)] == [0, 1, 2]
+    assert [len(Residual(3, 9, channels=4, depth=n).blocks) for n in range(3)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("name", ["irn-x2", "irn-x2-light"])

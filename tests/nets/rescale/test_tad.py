@@ -232,10 +232,10 @@ def test_more_pairs_start_as_what_one_pair_is_applied_twice():
 def test_each_application_uses_its_own_pair_and_growing_mirrors_shrinking():
     model = randomized(TADConfig(scale=8, pairs=2, channels=8, blocks=1))
     x = torch.rand(1, 3, 32, 32)
-    before = [model.shrink_once(x, step) for step in range(3)], [model.grow_once(x, step) for step in range(3)]
+    before = [model.shrink_once(x, n) for n in range(3)], [model.grow_once(x, n) for n in range(3)]
     for trunk in (model.encoders[1], model.decoders[1]):
         torch.nn.init.zeros_(trunk.tail.weight)
-    after = [model.shrink_once(x, step) for step in range(3)], [model.grow_once(x, step) for step in range(3)]
+    after = [model.shrink_once(x, n) for n in range(3)], [model.grow_once(x, n) for n in range(3)]
     for old, new in zip(before, after, strict=True):
         assert [torch.equal(a, b) for a, b in zip(old, new, strict=True)] == [True, False, False]
 
@@ -334,7 +334,7 @@ def test_an_untrained_pair_of_every_kind_is_bicubic(kind):
     x = torch.rand(2, model.colors, 8 * unshuffle * down, 6 * unshuffle * across)
     y = torch.rand(2, model.small_colors, 8 * unshuffle, 6 * unshuffle)
     expected_small, expected_grown = x, y
-    for _ in range(model.steps):
+    for _ in range(model.applications):
         height, width = expected_small.shape[-2:]
         expected_small = bicubic(expected_small, (height // model.factors[0], width // model.factors[1]))
         height, width = expected_grown.shape[-2:]
@@ -352,14 +352,14 @@ def test_guidance_is_what_an_untrained_pair_gives_in_one_step(kind):
     x = torch.rand(1, model.colors, 4 * model.multiples[0], 4 * model.multiples[1])
     small = x.shape[-2] // model.factors[0], x.shape[-1] // model.factors[1]
     with torch.no_grad():
-        torch.testing.assert_close(model.shrink_once(x, model.steps - 1), model.guidance(x, small))
+        torch.testing.assert_close(model.shrink_once(x, model.applications - 1), model.guidance(x, small))
 
 
 @kinds(residual=False)
 def test_what_is_not_guided_is_the_encoders_result_alone(kind):
     model, residual = TAD(TADConfig(**kind)), TAD(TADConfig(**{**kind, "residual": True}))
     residual.load_state_dict(model.state_dict())
-    (down, across), unshuffle, last = model.factors, model.unshuffle, model.steps - 1
+    (down, across), unshuffle, last = model.factors, model.unshuffle, model.applications - 1
     x = torch.rand(1, model.colors, 4 * unshuffle * down, 4 * unshuffle * across)
     with torch.no_grad():
         own = model.shrink_once(x, last)

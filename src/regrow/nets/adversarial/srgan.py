@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +47,9 @@ class Discriminator(Model):
     those of the batch at hand and no others: nothing keeps them, for it is used in training only.
     """
 
+    architecture = "srgan-discriminator"
+    Config = DiscriminatorConfig
+
     def __init__(self, config: DiscriminatorConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or DiscriminatorConfig()
@@ -72,7 +74,3 @@ class Discriminator(Model):
         """(B, 3, H, W) in [0, 1] -> (B, 1) logits, positive for what seems real."""
         features = self.features((2 * x - 1).contiguous(memory_format=torch.channels_last))
         return self.head(features.flatten(1) if self.config.side else features.mean((-2, -1))).float()
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "srgan-discriminator", **asdict(self.config)}

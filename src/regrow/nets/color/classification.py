@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +38,9 @@ class ClassificationColorizer(Colorizer):
     The paper's net has 32,237,881 parameters.
     """
 
+    architecture = "classification"
+    Config = ClassificationConfig
+
     def __init__(self, config: ClassificationConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or ClassificationConfig()
@@ -57,7 +59,3 @@ class ClassificationColorizer(Colorizer):
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
         ab = annealed_mean(self.logits(lightness), self.bins, self.config.temperature)
         return F.interpolate(ab, scale_factor=4, mode="bilinear")
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "classification", **asdict(self.config)}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +45,9 @@ class HistogramColorizer(Colorizer):
     shared with the other colorizers, where the paper has VGG-16; hue and chroma are those of the ab plane of Lab.
     """
 
+    architecture = "histogram"
+    Config = HistogramConfig
+
     def __init__(self, config: HistogramConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or HistogramConfig()
@@ -73,10 +75,6 @@ class HistogramColorizer(Colorizer):
     def forward(self, lightness: Tensor) -> Tensor:
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
         return F.interpolate(decode(*self.logits(lightness)), scale_factor=4, mode="bilinear")
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "histogram", **asdict(self.config)}
 
 
 def encode(ab: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +30,9 @@ class RegressionConfig:
 class RegressionColorizer(Colorizer):
     """trunk -> 1x1 convolution to a and b -> bilinear to the full size. Nearest in the mean, and therefore pale."""
 
+    architecture = "regression"
+    Config = RegressionConfig
+
     def __init__(self, config: RegressionConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or RegressionConfig()
@@ -46,7 +48,3 @@ class RegressionColorizer(Colorizer):
     def forward(self, lightness: Tensor) -> Tensor:
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
         return F.interpolate(self.quarter(lightness), scale_factor=4, mode="bilinear")
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "regression", **asdict(self.config)}

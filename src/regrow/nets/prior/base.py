@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -22,10 +21,8 @@ class PriorNet(Model):
     statistics for.
     """
 
-    architecture: ClassVar[str]
-    """Its name in the zoo."""
     config: Any
-    """Its settings, a dataclass with at least `inputs` and `outputs`."""
+    """Its settings, with at least `inputs` and `outputs`."""
     multiple: int
     """Both sides of what it is given are multiples of so many pixels."""
     smallest: int
@@ -39,10 +36,6 @@ class PriorNet(Model):
         """The least (height, width) that it can make and that a picture of this (height, width) fits into."""
         height, width = (max(self.smallest, -(-n // self.multiple) * self.multiple) for n in size)
         return height, width
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": self.architecture, **asdict(self.config)}
 
 
 def normalized_conv(inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, padding: str) -> nn.Sequential:

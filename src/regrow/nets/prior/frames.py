@@ -38,6 +38,7 @@ class FrameUNet(Restorer):
     """
 
     architecture = "frame-unet"
+    Config = FrameUNetConfig
     scale = 1
 
     def __init__(self, config: FrameUNetConfig | None = None) -> None:

@@ -51,6 +51,7 @@ class Hourglass(PriorNet):
     """
 
     architecture = "hourglass"
+    Config = HourglassConfig
 
     def __init__(self, config: HourglassConfig | None = None) -> None:
         super().__init__()

@@ -38,6 +38,7 @@ class ResNet(PriorNet):
     """
 
     architecture = "resnet"
+    Config = ResNetConfig
     multiple = 1
     smallest = 2
 

@@ -46,6 +46,7 @@ class UNet(PriorNet):
     """
 
     architecture = "unet"
+    Config = UNetConfig
 
     def __init__(self, config: UNetConfig | None = None) -> None:
         super().__init__()

@@ -14,17 +14,19 @@ from regrow.nets.ops.resample import bicubic
 class Rescaler(Model):
     """A pair of maps trained together: one shrinks pictures, the other grows them again.
 
-    A rescaler is applied `steps` times; between the applications values stay floating point. Pictures are RGB (or one
-    channel, where `colors` is 1) in [0, 1]; results are neither clamped nor rounded: `regrow.nets.layers.quantize`
-    does both.
+    A rescaler is applied `applications` times; between the applications values stay floating point. Pictures are RGB
+    (or one channel, where `colors` is 1) in [0, 1]; results are neither clamped nor rounded:
+    `regrow.nets.layers.quantize` does both.
+
+    Args:
+        factors: how many times smaller height and width become in one application.
+        applications: how often it is applied.
     """
 
     factors: tuple[int, int]
     """How many times smaller height and width become in one application."""
-    steps: int
+    applications: int
     """How often it is applied."""
-    unshuffle: int
-    """Both sides of every small picture must be multiples of this."""
     halo: int
     """How many cells away one application looks: tiles that overlap by this much agree with the whole.
 
@@ -36,27 +38,27 @@ class Rescaler(Model):
     small_colors: int
     """Channels of the small pictures: 3, or 1 where colour is hidden in grey or there is none."""
 
-    @abstractmethod
-    def shrink_once(self, x: Tensor, step: int = 0) -> Tensor:
-        """(B, C, factors[0] * h, factors[1] * w) -> (B, c, h, w); step 0 starts from the full size."""
+    def __init__(self, factors: tuple[int, int], applications: int) -> None:
+        super().__init__()
+        self.factors, self.applications = factors, applications
+        self.scale = max(self.scales)
 
     @abstractmethod
-    def grow_once(self, y: Tensor, step: int = 0) -> Tensor:
-        """(B, c, h, w) -> (B, C, factors[0] * h, factors[1] * w); step 0 ends at the full size."""
+    def shrink_once(self, x: Tensor, application: int = 0) -> Tensor:
+        """(B, C, factors[0] * h, factors[1] * w) -> (B, c, h, w); application 0 starts from the full size."""
+
+    @abstractmethod
+    def grow_once(self, y: Tensor, application: int = 0) -> Tensor:
+        """(B, c, h, w) -> (B, C, factors[0] * h, factors[1] * w); application 0 ends at the full size."""
 
     @abstractmethod
     def multiply_adds(self) -> tuple[float, float]:
-        """Multiply-adds of the convolutions for each full-size pixel, all steps: (shrinking, growing)."""
+        """Multiply-adds of the convolutions for each full-size pixel, all applications: (shrinking, growing)."""
 
     @property
     def scales(self) -> tuple[int, int]:
         """How many times smaller height and width become in all."""
-        return self.factors[0] ** self.steps, self.factors[1] ** self.steps
-
-    @property
-    def scale(self) -> int:
-        """How many times smaller the side becomes that shrinks most."""
-        return max(self.scales)
+        return self.factors[0] ** self.applications, self.factors[1] ** self.applications
 
     @property
     def multiples(self) -> tuple[int, int]:
@@ -68,14 +70,14 @@ class Rescaler(Model):
         down, across = self.multiples
         if x.shape[-2] % down or x.shape[-1] % across:
             raise ValueError(f"a picture of {x.shape[-1]}x{x.shape[-2]} does not divide by {across}x{down}")
-        for step in range(self.steps):
-            x = self.shrink_once(x, step)
+        for application in range(self.applications):
+            x = self.shrink_once(x, application)
         return x
 
     def grow(self, y: Tensor) -> Tensor:
         """(B, c, h, w) in [0, 1], h and w multiples of `unshuffle` -> (B, C, h*scale, w*scale)."""
-        for step in reversed(range(self.steps)):
-            y = self.grow_once(y, step)
+        for application in reversed(range(self.applications)):
+            y = self.grow_once(y, application)
         return y
 
     def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +53,7 @@ class TADConfig:
         factor = max(self.height, self.width)
         if min(self.height, self.width) not in (1, factor):
             raise ValueError(f"height {self.height} and width {self.width} differ, and neither is 1")
-        if not 1 <= self.scale <= 128 or factor**self.steps != self.scale:
+        if not 1 <= self.scale <= 128 or factor**self.applications != self.scale:
             raise ValueError(f"scale {self.scale} is not a power of {factor} up to 128")
         # The upper limits keep a hostile configuration from asking for all memory.
         if not 1 <= self.pairs <= 7:
@@ -63,16 +62,16 @@ class TADConfig:
             raise ValueError(f"channels {self.channels} or blocks {self.blocks} out of range: 1 to 1024, 0 to 256")
         if (self.colors, self.small_colors) not in ((3, 3), (3, 1), (1, 1)):
             raise ValueError(f"colors {self.colors} and small_colors {self.small_colors}: 3 and 3, 3 and 1, 1 and 1")
-        if self.small_colors < self.colors and self.pairs != self.steps:
+        if self.small_colors < self.colors and self.pairs != self.applications:
             raise ValueError(
-                f"pairs {self.pairs}: where the last application hides colour, each of {self.steps} has one"
+                f"pairs {self.pairs}: where the last application hides colour, each of {self.applications} has one"
             )
         if self.subpixel_features and self.unshuffle > 1:
             raise ValueError("subpixel_features and unshuffle exclude each other")
 
     @property
-    def steps(self) -> int:
-        """Applications."""
+    def applications(self) -> int:
+        """How often the nets are applied."""
         factor = max(self.height, self.width)
         return 1 if factor == 1 else max(1, round(math.log(max(self.scale, 1), factor)))
 
@@ -168,13 +167,14 @@ class TAD(Rescaler):
     Both are applied until the scale is reached (section 3.2). Colour is hidden by the last application.
     """
 
+    architecture = "tad"
+    Config = TADConfig
     trunk: type[Trunk] = Trunk
 
     def __init__(self, config: TADConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or TADConfig()
-        self.factors = config.height, config.width
-        self.steps, self.unshuffle = config.steps, config.unshuffle
+        config = config or TADConfig()
+        super().__init__((config.height, config.width), config.applications)
+        self.config, self.unshuffle = config, config.unshuffle
         self.repeats = max(self.factors) > 1 and config.small_colors == config.colors
         self.colors, self.small_colors = config.colors, config.small_colors
         layers = 2 * config.blocks + 2 + config.trunk_conv + config.subpixel_features
@@ -193,20 +193,20 @@ class TAD(Rescaler):
         self.encoders, self.decoders = nn.ModuleList(encoders), nn.ModuleList(decoders)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def shrink_once(self, x: Tensor, step: int = 0) -> Tensor:
-        """(B, C, height * h, width * w) -> (B, c, h, w); step 0 starts from the full size."""
+    def shrink_once(self, x: Tensor, application: int = 0) -> Tensor:
+        """(B, C, height * h, width * w) -> (B, c, h, w); application 0 starts from the full size."""
         (down, across), unshuffle = self.factors, self.unshuffle
-        encoder = self.encoders[min(step, self.config.pairs - 1)]
+        encoder = self.encoders[min(application, self.config.pairs - 1)]
         small = depth_to_space(encoder(space_to_depth(x, down * unshuffle, across * unshuffle)), unshuffle, unshuffle)
         if not self.config.residual:
             return small
         guidance = bicubic(x, (x.shape[-2] // down, x.shape[-1] // across))
         return small + (luma(guidance) if small.shape[1] < guidance.shape[1] else guidance)
 
-    def grow_once(self, y: Tensor, step: int = 0) -> Tensor:
-        """(B, c, h, w) -> (B, C, height * h, width * w); step 0 ends at the full size."""
+    def grow_once(self, y: Tensor, application: int = 0) -> Tensor:
+        """(B, c, h, w) -> (B, C, height * h, width * w); application 0 ends at the full size."""
         (down, across), unshuffle = self.factors, self.unshuffle
-        details = self.decoders[min(step, self.config.pairs - 1)](space_to_depth(y, unshuffle, unshuffle))
+        details = self.decoders[min(application, self.config.pairs - 1)](space_to_depth(y, unshuffle, unshuffle))
         if not self.config.subpixel_features:
             details = depth_to_space(details, down * unshuffle, across * unshuffle)
         return bicubic(y, (y.shape[-2] * down, y.shape[-1] * across)) + details
@@ -228,20 +228,19 @@ class TAD(Rescaler):
                 raise ValueError(f"the layouts differ: {other.config} and {self.config}") from None
 
     def multiply_adds(self) -> tuple[float, float]:
-        """Multiply-adds of the convolutions for each full-size pixel, all steps: (shrinking, growing)."""
+        """Multiply-adds of the convolutions for each full-size pixel, all applications: (shrinking, growing)."""
         area = self.config.height * self.config.width
 
-        def cost(trunks: nn.ModuleList, step: int) -> float:
-            trunk = trunks[min(step, self.config.pairs - 1)]
+        def cost(trunks: nn.ModuleList, application: int) -> float:
+            trunk = trunks[min(application, self.config.pairs - 1)]
             assert isinstance(trunk, Trunk)
             # Weights run once a cell; those after the pixel shuffle run once a full-size pixel.
             total = trunk.weights()
             tail = trunk.tail.weight.numel() if trunk.upsampler is not None else 0
-            return ((total - tail) / (area * self.unshuffle**2) + tail) / area**step
+            return ((total - tail) / (area * self.unshuffle**2) + tail) / area**application
 
-        steps = range(self.steps)
-        return sum(cost(self.encoders, step) for step in steps), sum(cost(self.decoders, step) for step in steps)
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "tad", **asdict(self.config)}
+        shrinking, growing = (
+            sum(cost(trunks, application) for application in range(self.applications))
+            for trunks in (self.encoders, self.decoders)
+        )
+        return shrinking, growing

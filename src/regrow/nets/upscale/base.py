@@ -29,29 +29,29 @@ SIDE = 240
 class Restorer(Model):
     """One map that improves a picture which someone else made poor.
 
-    Pictures are RGB in [0, 1]; results are neither clamped nor rounded.
+    Pictures are RGB in [0, 1]; results are neither clamped nor rounded. With `frames` it is given so many, an odd
+    number, one after another among the channels, and improves the one in the middle.
     """
 
-    architecture: ClassVar[str]
-    """Its name in the zoo."""
-    config: Any
-    """Its settings, a dataclass."""
     scale: int
     """How many times larger each side becomes; 1 where the size stays."""
     halo: int
     """How many pixels away it looks: tiles that overlap by this much agree with the whole."""
-    grid: int = 1
-    """Tiles agree with the whole if they start at multiples of so many pixels; the halo is one of them."""
-    tile: ClassVar[int] = 256
-    """Side in pixels of the pieces of a picture that it is run on when nobody says: large, for what lies within `halo`
-    of their edges is worked out twice, yet such that features fit into memory."""
+    tile: int | None = 256
+    """Large, for what lies within `halo` of the edges of tiles is worked out twice, yet such that features fit into
+    memory."""
     reinitialized: ClassVar[dict[str, str]] = {"scale": "upsampler."}
     """Settings in which a net may differ that training starts from, and how the names of those weights begin that then
     start anew."""
 
     @abstractmethod
     def forward(self, y: Tensor) -> Tensor:
-        """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
+        """(B, frames * 3, h, w) -> (B, 3, scale * h, scale * w)."""
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """The scales that it holds the weights of."""
+        return (self.scale,)
 
     def at(self, scale: int) -> Self:
         """This net at another scale, sharing its weights, where it holds several; ValueError where it does not."""
@@ -84,12 +84,8 @@ class Restorer(Model):
         with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), FlopCounterMode(display=False) as counter:
             named = chain(self.named_parameters(), self.named_buffers())
             weights = {name: torch.empty(value.shape, dtype=value.dtype, device="cpu") for name, value in named}
-            result = functional_call(self, weights, torch.empty(1, 3, SIDE, SIDE, device="cpu"))
+            result = functional_call(self, weights, torch.empty(1, 3 * self.frames, SIDE, SIDE, device="cpu"))
         return counter.get_total_flops() / 2 / result[0, 0].numel()
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": self.architecture, **asdict(self.config)}
 
 
 class LumaRestorer(Restorer):
@@ -121,7 +117,12 @@ class LumaRestorer(Restorer):
 class ScaleRestorer(Restorer):
     """A net that holds the weights of several scales; `scale` of its settings says which it runs at."""
 
-    scales: ClassVar[tuple[int, ...]] = (2, 3, 4)
+    SCALES: ClassVar[tuple[int, ...]] = (2, 3, 4)
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """The scales that it holds the weights of."""
+        return self.SCALES
 
     def at(self, scale: int) -> Self:
         """This net at another scale, sharing its weights; ValueError where it does not hold it."""

@@ -26,7 +26,7 @@ class CARNConfig:
     upsampler: str = "subpixel"
 
     def __post_init__(self) -> None:
-        one_of(ScaleRestorer.scales, scale=self.scale)
+        one_of(ScaleRestorer.SCALES, scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         if self.groups < 1 or self.channels % self.groups:
             raise ValueError(f"groups {self.groups} do not divide channels {self.channels}")
@@ -77,6 +77,7 @@ class CARN(ScaleRestorer):
     """
 
     architecture = "carn"
+    Config = CARNConfig
 
     def __init__(self, config: CARNConfig | None = None) -> None:
         super().__init__()

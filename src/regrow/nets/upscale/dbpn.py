@@ -62,6 +62,7 @@ class DBPN(Restorer):
     """
 
     architecture = "dbpn"
+    Config = DBPNConfig
 
     def __init__(self, config: DBPNConfig | None = None) -> None:
         super().__init__()

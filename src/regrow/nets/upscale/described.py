@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import lcm
 from typing import Any
 
 from torch import Tensor
 
 from regrow.nets.upscale.base import Restorer
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribedConfig:
+    """What net it is, in words; no configuration makes it again."""
+
+    net: str
+    """The name that spandrel has for it."""
+    scale: int
 
 
 class Described(Restorer):
@@ -19,20 +29,18 @@ class Described(Restorer):
     """
 
     architecture = "spandrel"
+    Config = DescribedConfig
     overlap, window = 32, 16
     """In pixels, of tiles, and of most windows that attention is cut into: tiles start where windows do."""
 
     def __init__(self, descriptor: Any) -> None:
         super().__init__()
         self.descriptor, self.net = descriptor, descriptor.model.float()
-        self.scale: int = descriptor.scale
+        self.config = DescribedConfig(net=descriptor.architecture.name, scale=descriptor.scale)
+        self.scale = self.config.scale
         self.grid = lcm(self.window, descriptor.size_requirements.multiple_of)
         self.halo = -(-self.overlap // self.grid) * self.grid
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w), in [0, 1]."""
         return self.descriptor(y.clone())  # some nets scale their input in place
-
-    def settings(self) -> dict[str, Any]:
-        """What net it is, in words; no configuration makes it again."""
-        return {"architecture": self.architecture, "net": self.descriptor.architecture.name, "scale": self.scale}

@@ -35,6 +35,7 @@ class DnCNN(LumaRestorer):
     """
 
     architecture = "dncnn"
+    Config = DnCNNConfig
     enlarged = True
 
     def __init__(self, config: DnCNNConfig | None = None) -> None:

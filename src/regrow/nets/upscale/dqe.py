@@ -31,6 +31,7 @@ class DQE(Restorer):
     """
 
     architecture = "dqe"
+    Config = DQEConfig
     scale = 1
 
     def __init__(self, config: DQEConfig | None = None) -> None:

@@ -36,6 +36,7 @@ class DRCN(LumaRestorer):
     """
 
     architecture = "drcn"
+    Config = DRCNConfig
     enlarged = True
 
     def __init__(self, config: DRCNConfig | None = None) -> None:

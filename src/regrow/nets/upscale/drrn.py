@@ -38,6 +38,7 @@ class DRRN(LumaRestorer):
     """
 
     architecture = "drrn"
+    Config = DRRNConfig
     enlarged = True
 
     def __init__(self, config: DRRNConfig | None = None) -> None:

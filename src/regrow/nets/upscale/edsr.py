@@ -55,6 +55,7 @@ class EDSR(Restorer):
     """
 
     architecture = "edsr"
+    Config = EDSRConfig
 
     def __init__(self, config: EDSRConfig | None = None) -> None:
         super().__init__()

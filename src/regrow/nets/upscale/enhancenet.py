@@ -39,6 +39,7 @@ class EnhanceNet(Restorer):
     """
 
     architecture = "enhancenet"
+    Config = EnhanceNetConfig
 
     def __init__(self, config: EnhanceNetConfig | None = None) -> None:
         super().__init__()

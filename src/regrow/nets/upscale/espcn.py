@@ -36,6 +36,7 @@ class ESPCN(LumaRestorer):
     """
 
     architecture = "espcn"
+    Config = ESPCNConfig
     enlarged = False
 
     def __init__(self, config: ESPCNConfig | None = None) -> None:

@@ -37,6 +37,7 @@ class FSRCNN(LumaRestorer):
     """
 
     architecture = "fsrcnn"
+    Config = FSRCNNConfig
     enlarged = False
 
     def __init__(self, config: FSRCNNConfig | None = None) -> None:

@@ -72,6 +72,7 @@ class IDN(LumaRestorer):
     """
 
     architecture = "idn"
+    Config = IDNConfig
     enlarged = False
 
     def __init__(self, config: IDNConfig | None = None) -> None:

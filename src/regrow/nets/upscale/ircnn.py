@@ -36,6 +36,7 @@ class IRCNN(LumaRestorer):
     """
 
     architecture = "ircnn"
+    Config = IRCNNConfig
     enlarged = True
 
     def __init__(self, config: IRCNNConfig | None = None) -> None:

@@ -70,6 +70,7 @@ class LapSRN(LumaRestorer):
     """
 
     architecture = "lapsrn"
+    Config = LapSRNConfig
     enlarged = False
 
     def __init__(self, config: LapSRNConfig | None = None) -> None:

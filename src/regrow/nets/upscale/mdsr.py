@@ -24,7 +24,7 @@ class MDSRConfig:
     upsampler: str = "subpixel"
 
     def __post_init__(self) -> None:
-        one_of(ScaleRestorer.scales, scale=self.scale)
+        one_of(ScaleRestorer.SCALES, scale=self.scale)
         in_range(1, 1024, channels=self.channels)
         in_range(0, 256, blocks=self.blocks)
         one_of(UPSAMPLERS, upsampler=self.upsampler)
@@ -37,6 +37,7 @@ class MDSR(ScaleRestorer):
     """
 
     architecture = "mdsr"
+    Config = MDSRConfig
 
     def __init__(self, config: MDSRConfig | None = None) -> None:
         super().__init__()

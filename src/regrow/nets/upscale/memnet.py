@@ -39,6 +39,7 @@ class MemNet(LumaRestorer):
     """
 
     architecture = "memnet"
+    Config = MemNetConfig
     enlarged = True
 
     def __init__(self, config: MemNetConfig | None = None) -> None:

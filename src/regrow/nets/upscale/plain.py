@@ -51,6 +51,7 @@ class Plain(Restorer):
     """
 
     architecture = "plain"
+    Config = PlainConfig
     reinitialized: ClassVar[dict[str, str]] = {"scale": "last.", "context": "context.", "activation": "activation."}
     takes_bfloat16 = True
     tile = 512  # there is little to hold

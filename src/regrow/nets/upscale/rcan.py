@@ -41,6 +41,7 @@ class RCAN(Restorer):
     """
 
     architecture = "rcan"
+    Config = RCANConfig
 
     def __init__(self, config: RCANConfig | None = None) -> None:
         super().__init__()

@@ -39,6 +39,7 @@ class RDN(Restorer):
     """
 
     architecture = "rdn"
+    Config = RDNConfig
 
     def __init__(self, config: RDNConfig | None = None) -> None:
         super().__init__()

@@ -36,6 +36,7 @@ class REDNet(LumaRestorer):
     """
 
     architecture = "rednet"
+    Config = REDNetConfig
     enlarged = True
 
     def __init__(self, config: REDNetConfig | None = None) -> None:

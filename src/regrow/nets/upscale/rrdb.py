@@ -62,6 +62,7 @@ class RRDB(Restorer):
     """
 
     architecture = "rrdb"
+    Config = RRDBConfig
 
     def __init__(self, config: RRDBConfig | None = None) -> None:
         super().__init__()

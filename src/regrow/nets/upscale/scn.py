@@ -41,6 +41,7 @@ class SCN(LumaRestorer):
     """
 
     architecture = "scn"
+    Config = SCNConfig
     enlarged = True
 
     def __init__(self, config: SCNConfig | None = None) -> None:

@@ -53,6 +53,7 @@ class SelNet(LumaRestorer):
     """
 
     architecture = "selnet"
+    Config = SelNetConfig
     enlarged = False
 
     def __init__(self, config: SelNetConfig | None = None) -> None:

@@ -99,6 +99,7 @@ class SMFANet(Restorer):
     """
 
     architecture = "smfanet"
+    Config = SMFANetConfig
 
     def __init__(self, config: SMFANetConfig | None = None) -> None:
         super().__init__()

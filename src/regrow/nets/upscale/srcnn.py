@@ -38,6 +38,7 @@ class SRCNN(LumaRestorer):
     """
 
     architecture = "srcnn"
+    Config = SRCNNConfig
     enlarged = True
 
     def __init__(self, config: SRCNNConfig | None = None) -> None:

@@ -43,6 +43,7 @@ class SRDenseNet(LumaRestorer):
     """
 
     architecture = "srdensenet"
+    Config = SRDenseNetConfig
     enlarged = False
 
     def __init__(self, config: SRDenseNetConfig | None = None) -> None:

@@ -37,6 +37,7 @@ class SRFeat(Restorer):
     """
 
     architecture = "srfeat"
+    Config = SRFeatConfig
 
     def __init__(self, config: SRFeatConfig | None = None) -> None:
         super().__init__()

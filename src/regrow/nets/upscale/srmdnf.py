@@ -39,6 +39,7 @@ class SRMDNF(Restorer):
     """
 
     architecture = "srmdnf"
+    Config = SRMDNFConfig
     blur: Tensor
 
     def __init__(self, config: SRMDNFConfig | None = None) -> None:

@@ -55,6 +55,7 @@ class SRRAM(Restorer):
     """
 
     architecture = "srram"
+    Config = SRRAMConfig
 
     def __init__(self, config: SRRAMConfig | None = None) -> None:
         super().__init__()

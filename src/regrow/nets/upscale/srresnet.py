@@ -37,6 +37,7 @@ class SRResNet(Restorer):
     """
 
     architecture = "srresnet"
+    Config = SRResNetConfig
 
     def __init__(self, config: SRResNetConfig | None = None) -> None:
         super().__init__()

@@ -35,6 +35,7 @@ class VDSR(LumaRestorer):
     """
 
     architecture = "vdsr"
+    Config = VDSRConfig
     enlarged = True
 
     def __init__(self, config: VDSRConfig | None = None) -> None:

@@ -33,6 +33,7 @@ class ZSSR(LumaRestorer):
     """
 
     architecture = "zssr"
+    Config = ZSSRConfig
     enlarged = True
     colors = 3
     takes_bfloat16 = True

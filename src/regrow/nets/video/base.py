@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from regrow.nets.model import Model
+from regrow.nets.upscale.base import Restorer
 
 
-class VideoRestorer(Model):
-    """One map that enlarges the middle one of a few small frames, with what the others show of it.
+class VideoRestorer(Restorer):
+    """A restorer that enlarges the middle one of a few small frames, with what the others show of it, found by flows.
 
     Frames are RGB in [0, 1] and lie one after another among the channels; results are neither clamped nor rounded.
     """
 
-    scale: int
-    """How many times larger each side becomes."""
     frames: int
     """How many it looks at: an odd number, the one in the middle and as many before as after it."""
-    halo: int
-    """How many small pixels away it looks: tiles that overlap by this much agree with the whole."""
-    grid: int
-    """Tiles agree with the whole if they start at multiples of so many small pixels; the halo is one of them."""
+    tile = None
+    reinitialized: ClassVar[dict[str, str]] = {}
 
     @abstractmethod
     def forward(self, y: Tensor, flow: Tensor | None = None) -> Tensor:
@@ -44,10 +41,6 @@ class VideoRestorer(Model):
         Each is (B, frames - 1, 2, height, width) in its own pixels, across before down: what the middle frame has at p,
         another has at p + flow(p). The last has the size of the result.
         """
-
-    @abstractmethod
-    def multiply_adds(self) -> float:
-        """Multiply-adds of the convolutions for each pixel of the result, flows included."""
 
 
 def middle_and_others(y: Tensor) -> tuple[Tensor, Tensor]:

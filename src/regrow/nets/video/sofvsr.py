@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -103,6 +102,8 @@ class SOFVSR(VideoRestorer):
     `reach`, which bounds how far it looks; one that is given is used as it is.
     """
 
+    architecture = "sofvsr"
+    Config = SOFVSRConfig
     grid = 2
 
     def __init__(self, config: SOFVSRConfig | None = None) -> None:
@@ -164,10 +165,6 @@ class SOFVSR(VideoRestorer):
         costs = [sum(p.numel() for p in net.parameters() if p.ndim == 4) for net in (*self.levels, self.restorer)]
         pairs = self.frames - 1
         return (pairs * (costs[0] / 4 + costs[1] + costs[2]) + costs[3]) / self.scale**2
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "sofvsr", **asdict(self.config)}
 
 
 def _enlarged(flow: Tensor, times: int) -> Tensor:

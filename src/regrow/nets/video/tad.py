@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -88,12 +88,11 @@ class VideoTAD(TAD):
     Several frames into as many small ones, restored together: as in MIMO-VRN (Huang et al., CVPR 2021).
     """
 
+    architecture = "video-tad"
+    Config = VideoTADConfig
     trunk = GroupTrunk
     config: VideoTADConfig
 
     def __init__(self, config: VideoTADConfig | None = None) -> None:
         super().__init__(config or VideoTADConfig())
-
-    def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values."""
-        return {"architecture": "video-tad", **asdict(self.config)}
+        self.frames = self.config.frames

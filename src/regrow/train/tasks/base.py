@@ -71,28 +71,19 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     if isinstance(model, Rescaler):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", *of_restorers, "warping"), "a rescaler")
-        from regrow.nets.video.tad import VideoTAD
         from regrow.train.tasks.rescale import RescaleTask, VideoRescaleTask
         from regrow.train.tasks.video import ThroughVideoTask
 
-        if recipe.loss.through or isinstance(model, VideoTAD):
+        if recipe.loss.through or model.frames > 1:
             _refuse(recipe.data, ("grey", "stretch"), "a rescaler of clips")
             _refuse(recipe.loss, ("noise",), "a rescaler of clips")
         else:
             _refuse(recipe.data, ("frames",), "a rescaler of single pictures")
-        if recipe.loss.through or not isinstance(model, VideoTAD):
+        if recipe.loss.through or model.frames == 1:
             _refuse(recipe.loss, ("flicker",), "what makes frames one by one")
         if recipe.loss.through:
             return ThroughVideoTask(model, recipe.loss, recipe.data)
-        return (VideoRescaleTask if isinstance(model, VideoTAD) else RescaleTask)(model, recipe.loss, recipe.data)
-    if isinstance(model, Restorer):
-        _refuse(recipe.data, ("grey", "stretch", "zoom", "tone", "frames", "flow"), "a restorer")
-        _refuse(recipe.loss, (*of_rescalers, "rebalance", "warping"), "a restorer")
-        from regrow.train.adversarial import discriminator_for
-        from regrow.train.tasks.restore import RestoreTask
-
-        against = discriminator_for(recipe) if recipe.discriminator else None
-        return RestoreTask(model, recipe.loss, recipe.data, against)
+        return (VideoRescaleTask if model.frames > 1 else RescaleTask)(model, recipe.loss, recipe.data)
     if isinstance(model, VideoRestorer):
         _refuse(recipe.data, ("enlarged", "grey", "stretch", "zoom", "tone"), "a restorer of clips")
         _refuse(recipe.loss, (*of_rescalers, "rebalance", *of_restorers), "a restorer of clips")
@@ -101,6 +92,14 @@ def task_for(model: Model, recipe: Recipe) -> Task:
         from regrow.train.tasks.video import VideoRestoreTask
 
         return VideoRestoreTask(model, recipe.loss, recipe.data)
+    if isinstance(model, Restorer):
+        _refuse(recipe.data, ("grey", "stretch", "zoom", "tone", "frames", "flow"), "a restorer")
+        _refuse(recipe.loss, (*of_rescalers, "rebalance", "warping"), "a restorer")
+        from regrow.train.adversarial import discriminator_for
+        from regrow.train.tasks.restore import RestoreTask
+
+        against = discriminator_for(recipe) if recipe.discriminator else None
+        return RestoreTask(model, recipe.loss, recipe.data, against)
     if isinstance(model, Colorizer):
         _refuse(recipe.data, ("thumbnails", "enlarged", "grey", "stretch", "frames", "flow"), "a colorizer")
         _refuse(recipe.loss, (*of_rescalers, *of_restorers, "warping"), "a colorizer")

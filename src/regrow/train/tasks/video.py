@@ -21,7 +21,6 @@ from regrow.nets.layers import quantize
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.video.base import VideoRestorer, middle_and_others
-from regrow.nets.video.tad import VideoTAD
 from regrow.nets.video.warp import warp
 from regrow.train.clips import held_out_clips
 from regrow.train.recipe import Data, Loss
@@ -55,7 +54,7 @@ class VideoRestoreTask(Task):
         self.model, self.loss, self.data = model, loss, data
         _check_clips(model, data)
         self.rescaler = rescaler_for(data.thumbnails, model.scale) if data.thumbnails else None
-        if isinstance(self.rescaler, VideoTAD):
+        if self.rescaler is not None and self.rescaler.frames > 1:
             raise UsageError(f"thumbnails {data.thumbnails}: shrinks frames in groups, not each for itself")
         self.guide = _frozen("flow", data.flow) if data.flow else None
         if self.guide is not None and (self.guide.scale, self.guide.frames) != (model.scale, model.frames):
@@ -113,7 +112,7 @@ class ThroughVideoTask(Task):
         self.model, self.loss = model, loss
         self.restorer = restorer = _frozen("through", loss.through)
         _check_clips(restorer, data)
-        if isinstance(model, VideoTAD):
+        if model.frames > 1:
             raise UsageError(f"through {loss.through}: takes frames that are shrunk each for itself, not in groups")
         if model.scales != (restorer.scale,) * 2 or (model.colors, model.small_colors) != (3, 3):
             raise UsageError(f"through {loss.through}: takes colour frames {restorer.scale} times smaller a side")

@@ -39,13 +39,13 @@ def load(path: str) -> Model:
     state = read_state(path)
     misfit = f"{path}: its tensors are not those of the published net"
     try:
-        found = next((found for family in FAMILIES if (found := family(state))), None)
-        if found:
+        converted = next((found for family in FAMILIES if (found := family(state))), None)
+        if converted:
             with torch.device("meta"):  # no memory is taken before the weights are seen to fit
-                model = build(found.settings)
+                model = build(converted.settings)
     except (RegrowError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         # A damaged file may fail at any of its tensors.
         raise RegrowError(f"{misfit}: {' '.join(str(error).split())[:200]}") from None
-    if found:
-        return fill(model, found.state, path, misfit)
+    if converted:
+        return fill(model, converted.state, path, misfit)
     return spandrel.load(state, path, f"weights of no net that is known here; known are {KNOWN}")
