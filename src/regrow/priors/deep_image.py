@@ -26,16 +26,15 @@ from regrow.optim import checkpoint as states
 from regrow.optim import muon as optim
 from regrow.optim.compiling import compiled
 from regrow.optim.interrupt import interrupt_later
+from regrow.priors.beginning import begin_from, first_input, fresh_net, validation_samples
 from regrow.priors.operators import Masked
 from regrow.priors.problems import Problem
 from regrow.priors.resume import Keeper
 from regrow.priors.settings import Settings
-from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance, as_good, held_out
+from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance, as_good
 from regrow.progress import Report, silent
 from regrow.train.recipe import Optimizer
 
-NOISE = 0.1
-"""Samples of the noise are below it (section 2 of the supplementary material)."""
 WARM = 100
 """Iterations at which nothing has appeared yet, so that no iterate is taken for the best."""
 KEEP, FALL = 100, 5.0
@@ -139,19 +138,19 @@ class _Run:
 
     def __init__(self, problem: Problem, settings: Settings, device: str, start: Fitted | None) -> None:
         self.settings = settings
-        self.net = _net(settings, problem.colors)
+        self.net = fresh_net(settings, problem.colors)
         zoo.on_device(self.net, device)
         self.problem = problem = problem.on(self.net.device)
         if start is not None:
-            _begin_from(self.net, start.net)
-        self.input = _input(settings, self.net, problem.size, start).to(self.net.device)
+            begin_from(self.net, start.net)
+        self.input = first_input(settings, self.net, problem.size, start.input if start else None).to(self.net.device)
         self.input = self.input.contiguous(memory_format=torch.channels_last)
         self.forward = compiled(self.net, settings.compile, False, log.warning)
         self.optimizers = optim.build(self.net, _optimizer(settings))
         self.random = torch.Generator(self.net.device).manual_seed(settings.seed)
         self.variance = VARIANCES[settings.stop]() if settings.stop in VARIANCES else None
         self.stop = EarlyStop(settings.patience, WARM) if settings.stop != "none" else None
-        self.held = _held(settings, problem)
+        self.held = validation_samples(settings, problem)
         self.fitted = nn.Identity() if self.held is None else Masked(~self.held)
         self.held_errors = torch.zeros(0)
         self.iteration, self.best_iteration, self.kept_psnr = 0, 0, -inf
@@ -277,50 +276,9 @@ def fingerprint(settings: Settings, *parts: Tensor | str | None) -> str:
     return digest.hexdigest()[:16]
 
 
-def _net(settings: Settings, colors: int) -> PriorNet:
-    """With fresh weights by the seed; torch's own random numbers are left alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(settings.seed)
-        net = zoo.build({**settings.net, "outputs": colors})
-    if not isinstance(net, PriorNet):
-        raise UsageError(f"architecture {settings.net['architecture']!r}: is no prior; take hourglass, unet or resnet")
-    return net
-
-
-def _begin_from(net: PriorNet, other: PriorNet) -> None:
-    try:
-        net.start_from(other)
-    except ValueError as error:
-        raise UsageError(f"cannot start from a fit with another net: {error}") from None
-
-
-def _input(settings: Settings, net: PriorNet, size: tuple[int, int], start: Fitted | None) -> Tensor:
-    """(1, inputs, H, W) of the least size that the net can make the picture of."""
-    canvas = net.canvas(size)
-    if settings.input == "mesh":
-        if net.config.inputs != 2:
-            raise UsageError(f"input mesh: has 2 coordinates, but the net {net.config.inputs} inputs; say inputs = 2")
-        axes = [torch.linspace(0, 1, n) for n in canvas]
-        return torch.stack(torch.meshgrid(*axes, indexing="ij"))[None]
-    if start is not None:
-        return F.interpolate(start.input, size=canvas, mode="nearest")
-    # not the seed itself: of that somebody may have made the very noise that is to go, which the net would then be told
-    seed = int.from_bytes(hashlib.sha256(f"input {settings.seed}".encode()).digest()[:7], "big")
-    generator = torch.Generator().manual_seed(seed)
-    return NOISE * torch.rand(1, net.config.inputs, *canvas, generator=generator)
-
-
 def _optimizer(settings: Settings) -> Optimizer:
     rate = settings.rate
     return Optimizer(name=settings.optimizer, rate=rate, adam_rate=rate, narrowest=NARROWEST)
-
-
-def _held(settings: Settings, problem: Problem) -> Tensor | None:
-    """What is held out of the fit, where something is."""
-    if settings.stop != "held-out":
-        return None
-    known = torch.ones(problem.measured.shape[-2:], dtype=torch.bool) if problem.known is None else problem.known
-    return held_out(known.cpu(), settings.held_out, settings.seed).to(problem.measured.device)
 
 
 def _check(problem: Problem, picture: Tensor) -> None:

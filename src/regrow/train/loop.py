@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor, nn
 
 from regrow import zoo
 from regrow.bench.plots import plot_training
@@ -55,6 +57,49 @@ def train(
         KeyboardInterrupt: after a checkpoint has been written.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    _check(recipe, out, resume=resume)
+    accelerator = _accelerator(recipe, device)
+    torch.manual_seed(recipe.run.seed)
+    nets = _Nets(recipe)
+    start = nets.resume(out / CHECKPOINT) if resume else 0
+    training, held_out = data.load(data_dir, recipe.data, console)
+    place = str(accelerator.device) if pictures_on_device else "cpu"
+    crops = _crops(training, recipe, accelerator.process_index, place)
+    nets.task.look_at(training)
+    console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
+    nets.prepare(accelerator, console)
+    out.mkdir(parents=True, exist_ok=True)
+    log = Log(out / LOG, start)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with (
+        Progress(*columns, console=console, disable=not accelerator.is_main_process) as progress,
+        interrupt_later() as interrupted,
+    ):
+        bar = progress.add_task(recipe.name, total=recipe.run.steps, completed=start)
+        for step in range(start + 1, recipe.run.steps + 1):
+            losses = nets.advance(step, crops(step - 1).to(accelerator.device))
+            progress.update(bar, completed=step)
+            last = step == recipe.run.steps
+            if step % recipe.run.log_every == 0:
+                log.add(step, {name: value.item() for name, value in losses.items()})
+            if (last or step % recipe.run.validate_every == 0) and accelerator.is_main_process:
+                figures = nets.task.validate(nets.ema, held_out, recipe.data.validation_crop)
+                log.add(step, {f"val_{name}": value for name, value in figures.items()})
+                plot_training(log.rows, out / PLOT, recipe.name)
+                progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
+            if (last or step % recipe.run.checkpoint_every == 0 or interrupted()) and accelerator.is_main_process:
+                nets.save(out / CHECKPOINT, step)
+                log.write()
+            if interrupted():
+                console.print(f"interrupted after step {step}; --resume goes on from there")
+                raise KeyboardInterrupt
+    if accelerator.is_main_process:
+        nets.finish(out / WEIGHTS)
+    return out / WEIGHTS
+
+
+def _check(recipe: Recipe, out: Path, *, resume: bool) -> None:
+    """UsageError where the recipe or the state of `out` do not allow the run."""
     if recipe.run.precision not in ("bf16", "fp32"):
         raise UsageError(f"precision {recipe.run.precision!r} is not known; known are bf16, fp32")
     if (out / CHECKPOINT).exists() and not resume:
@@ -62,102 +107,91 @@ def train(
     if resume and not (out / CHECKPOINT).exists():
         raise UsageError(f"{out}: no {CHECKPOINT} to resume from")
 
+
+def _accelerator(recipe: Recipe, device: str) -> Accelerator:
     half = recipe.run.precision == "bf16" and bf16_is_fast(device)
     accelerator = Accelerator(mixed_precision="bf16" if half else "no", cpu=device == "cpu")
     if device and device.split(":")[0] != accelerator.device.type:
         raise UsageError(f"device {device!r} cannot be used; there is {accelerator.device.type!r}")
-    torch.manual_seed(recipe.run.seed)
-    model = zoo.build(recipe.model)
-    if recipe.init:
-        try:
-            model.start_from(zoo.load(recipe.init))
-        except ValueError as error:
-            raise UsageError(f"{recipe.name}: cannot start from {recipe.init}: {error}") from None
-    begun = copy.deepcopy(model) if recipe.blend < 1 else None
-    task = task_for(model, recipe)
-    if recipe.data.crop % task.multiple or recipe.data.validation_crop < task.multiple:
-        raise UsageError(f"crop {recipe.data.crop} must divide by {task.multiple}, and validation_crop hold that")
-    trained = {"model": model} if task.discriminator is None else {"model": model, "discriminator": task.discriminator}
-    for net in trained.values():
-        net.train().requires_grad_(True)
-    ema = copy.deepcopy(model).eval().requires_grad_(False)
-    optimizers = [optimizer for net in trained.values() for optimizer in optim.build(net, recipe.optimizer)]
-    nets = {**trained, "ema": ema}
+    return accelerator
 
-    start = 0
-    if resume:
-        start, tensors = checkpoint.read_of(out / CHECKPOINT, recipe)
-        checkpoint.restore(tensors, nets, optimizers)
 
-    training, held_out = data.load(data_dir, recipe.data, console)
-    pieces = data.Crops(
-        training,
-        recipe.data.piece,
-        recipe.data.batch,
-        recipe.run.seed,
-        accelerator.process_index,
-        str(accelerator.device) if pictures_on_device else "cpu",
-        recipe.data.upright,
-    )
-    crops = pieces if recipe.data.frames == 1 else Clips(pieces, recipe.data.frames, recipe.data.crop)
-    task.look_at(training)
-    console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
-    prepared, *optimizers = accelerator.prepare(task, *optimizers)
-    ema.to(accelerator.device)
-    compute = compiled(prepared, recipe.run.compile, recipe.data.frames == 1, console.print)
-    rates = optim.rates_of(optimizers)
+def _crops(training: list[Tensor], recipe: Recipe, process: int, device: str) -> Callable[[int], Tensor]:
+    """Gives the batch of a step."""
+    wanted = recipe.data
+    pieces = data.Crops(training, wanted.piece, wanted.batch, recipe.run.seed, process, device, wanted.upright)
+    return pieces if wanted.frames == 1 else Clips(pieces, wanted.frames, wanted.crop)
 
-    out.mkdir(parents=True, exist_ok=True)
-    log = Log(out / LOG, start)
 
-    def save(step: int) -> None:
-        if accelerator.is_main_process:
-            bare = [optimizer.optimizer for optimizer in optimizers]
-            checkpoint.save(out / CHECKPOINT, step, nets, bare, recipe)
-            log.write()
+class _Nets:
+    """What a run trains: the model, its running average, what judges it where something does, and their optimizers."""
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    step = start
-    with (
-        Progress(*columns, console=console, disable=not accelerator.is_main_process) as progress,
-        interrupt_later() as interrupted,
-    ):
-        bar = progress.add_task(recipe.name, total=recipe.run.steps, completed=start)
-        while step < recipe.run.steps:
-            optim.set_rates(optimizers, rates, schedule(step, recipe.run.steps, recipe.optimizer))
-            x = crops(step).to(accelerator.device)
-            losses = compute(x, **task.draw(x))
-            # Neither loss reaches the other net's weights (regrow.train.adversarial), so one pass serves both.
-            accelerator.backward(losses["loss"] + losses.get("discriminator", 0))
-            norms = [accelerator.clip_grad_norm_(net.parameters(), recipe.optimizer.clip) for net in trained.values()]
-            # A step of infinite gradient would end the run; leaving one out changes nothing.
-            if all(torch.isfinite(norm) for norm in norms):
-                for optimizer in optimizers:
-                    optimizer.step()
-            for optimizer in optimizers:
-                optimizer.zero_grad()
-            step += 1
-            update_average(ema, model, min(recipe.optimizer.ema, step / (step + 20)))
-            progress.update(bar, completed=step)
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.model = zoo.build(recipe.model)
+        if recipe.init:
+            try:
+                self.model.start_from(zoo.load(recipe.init))
+            except ValueError as error:
+                raise UsageError(f"{recipe.name}: cannot start from {recipe.init}: {error}") from None
+        self.begun = copy.deepcopy(self.model) if recipe.blend < 1 else None
+        self.task = task_for(self.model, recipe)
+        if recipe.data.crop % self.task.multiple or recipe.data.validation_crop < self.task.multiple:
+            raise UsageError(
+                f"crop {recipe.data.crop} must divide by {self.task.multiple}, and validation_crop hold that"
+            )
+        judge = self.task.discriminator
+        self.trained: dict[str, nn.Module] = {
+            "model": self.model,
+            **({} if judge is None else {"discriminator": judge}),
+        }
+        for net in self.trained.values():
+            net.train().requires_grad_(True)
+        self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.optimizers = [o for net in self.trained.values() for o in optim.build(net, recipe.optimizer)]
 
-            last = step == recipe.run.steps
-            if step % recipe.run.log_every == 0:
-                log.add(step, {**{k: v.item() for k, v in losses.items()}, "norm": norms[0].item()})
-            if (last or step % recipe.run.validate_every == 0) and accelerator.is_main_process:
-                figures = task.validate(ema, held_out, recipe.data.validation_crop)
-                log.add(step, {f"val_{name}": value for name, value in figures.items()})
-                plot_training(log.rows, out / PLOT, recipe.name)
-                progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
-            if last or step % recipe.run.checkpoint_every == 0 or interrupted():
-                save(step)
-            if interrupted():
-                console.print(f"interrupted after step {step}; --resume goes on from there")
-                raise KeyboardInterrupt
-    if accelerator.is_main_process:
-        if begun is not None:
-            update_average(ema, begun.to(accelerator.device), recipe.blend)
-        zoo.save(ema, out / WEIGHTS)
-    return out / WEIGHTS
+    def resume(self, path: Path) -> int:
+        """Go back to a checkpoint; gives its step."""
+        step, tensors = checkpoint.read_of(path, self.recipe)
+        checkpoint.restore(tensors, {**self.trained, "ema": self.ema}, self.optimizers)
+        return step
+
+    def prepare(self, accelerator: Accelerator, console: Console) -> None:
+        """Move all to where it is trained."""
+        self.accelerator = accelerator
+        prepared, *self.prepared = accelerator.prepare(self.task, *self.optimizers)
+        self.ema.to(accelerator.device)
+        self.compute = compiled(prepared, self.recipe.run.compile, self.recipe.data.frames == 1, console.print)
+        self.rates = optim.rates_of(self.prepared)
+
+    def advance(self, step: int, x: Tensor) -> dict[str, Tensor]:
+        """Step number `step` on a batch; gives its losses and the norm of the model's gradient."""
+        recipe = self.recipe
+        optim.set_rates(self.prepared, self.rates, schedule(step - 1, recipe.run.steps, recipe.optimizer))
+        losses: dict[str, Tensor] = self.compute(x, **self.task.draw(x))
+        # Neither loss reaches the other net's weights (regrow.train.adversarial), so one pass serves both.
+        self.accelerator.backward(losses["loss"] + losses.get("discriminator", 0))
+        clip = recipe.optimizer.clip
+        norms = [self.accelerator.clip_grad_norm_(net.parameters(), clip) for net in self.trained.values()]
+        # A step of infinite gradient would end the run; leaving one out changes nothing.
+        if all(torch.isfinite(norm) for norm in norms):
+            for optimizer in self.prepared:
+                optimizer.step()
+        for optimizer in self.prepared:
+            optimizer.zero_grad()
+        update_average(self.ema, self.model, min(recipe.optimizer.ema, step / (step + 20)))
+        return {**losses, "norm": norms[0]}
+
+    def save(self, path: Path, step: int) -> None:
+        """Write a checkpoint."""
+        bare = [optimizer.optimizer for optimizer in self.prepared]
+        checkpoint.save(path, step, {**self.trained, "ema": self.ema}, bare, self.recipe)
+
+    def finish(self, folder: Path) -> None:
+        """Write the weights, blended with those that training began with where the recipe says so."""
+        if self.begun is not None:
+            update_average(self.ema, self.begun.to(self.accelerator.device), self.recipe.blend)
+        zoo.save(self.ema, folder)
 
 
 @torch.no_grad()
