@@ -18,7 +18,7 @@ from regrow.cli.options import parse_scale
 from regrow.errors import UsageError
 
 PRIOR = (
-    "IN... --net --steps --stop --seed --half --compile --snapshots --every "
+    "IN... --net --iterations --steps --stop --seed --half --compile --snapshots --every "
     "--format --device --force --dry-run -o --out"
 )
 CONTRACT = {
@@ -26,9 +26,9 @@ CONTRACT = {
     "--dry-run -o --out",
     "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
     "-o --out",
-    "colorize": "IN... --hint --hints --reference --temperature --model --format --codec --crf --rate --device --jobs "
+    "colorize": "IN... --hint --hint-image --hints --reference --temperature --model --format --codec --crf --rate --device --jobs "
     "--force --dry-run -o --out",
-    "upscale": "IN... --scale --model --ensemble --prior --net --steps --seed --half --compile "
+    "upscale": "IN... --scale --model --ensemble --prior --net --iterations --steps --seed --half --compile "
     "--snapshots --every --format --codec --crf --rate --device --tile --jobs --force "
     "--dry-run -o --out",
     "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device "
@@ -307,7 +307,7 @@ def test_grey_there_and_back_in_two_commands(regrow, save, tmp_path, hiding_fold
     photo, small, grown = save("a.png", noise(31, 44)), tmp_path / f"s.{suffix}", tmp_path / "g.png"
     assert regrow("shrink", photo, "-o", small, "--grey", "--model", hiding_folder).code == 0
     told = json.loads(regrow("info", small, "--json").out)
-    assert (told["scale"], told["small_width"], told["small_height"], told["colors"]) == (1, 44, 31, 3)
+    assert (told["scale"], told["small_width"], told["small_height"], told["colours"]) == (1, 44, 31, 3)
     assert regrow("grow", small, "-o", grown, "--model", hiding_folder).code == 0
     with Image.open(small) as image:
         assert (image.mode, image.size) == ("L", (44, 31))

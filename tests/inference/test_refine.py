@@ -116,5 +116,5 @@ def test_the_passport_says_it_and_done_knows(tmp_path, tiny_folder, save):
 
 @pytest.mark.parametrize("refine", [-1, 1001])
 def test_steps_out_of_range(refine):
-    with pytest.raises(UsageError, match=f"refine {refine}: must be from 0 to 1000 steps"):
+    with pytest.raises(UsageError, match=f"refine {refine}: must be from 0 to 1000 iterations"):
         regrow.shrink(noise(8, 8), refine=refine)

@@ -222,7 +222,7 @@ def test_in_every_format(tmp_path, format, own):
     exif = None if get_format(format).exif_limit else b"MM\0*" + bytes(range(256))
     passport = dataclasses.replace(PASSPORT, exif=exif)
     path = tmp_path / f"small.{format}"
-    with PictureWriter(path, width=29, height=16, colours=3, xmp=passport.to_xmp(own)) as writer:
+    with PictureWriter(path, width=29, height=16, colors=3, xmp=passport.to_xmp(own)) as writer:
         writer.write(np.zeros((16, 29, 3), np.uint8))
     picture = open_picture(path)
     assert picture.xmp is not None

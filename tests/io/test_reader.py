@@ -366,7 +366,7 @@ before = peak()
 block = np.tile(np.arange(2000, dtype=np.uint8)[None, :, None], (1000, 1, 3))
 for name, source in (("a", None), ("b", "a")):
     path = {str(tmp_path)!r} + "/" + name
-    with PictureWriter(path, width=2000, height=25000, colours=3, format={format!r}) as writer:
+    with PictureWriter(path, width=2000, height=25000, colors=3, format={format!r}) as writer:
         for rows in open_picture({str(tmp_path)!r} + "/a").rows() if source else [block] * 25:
             writer.write(rows)
 print(peak() - before)

@@ -344,7 +344,7 @@ def test_a_resized_small_picture_is_refused(tmp_path, tiny_folder):
 def test_a_small_picture_made_grey_is_refused(tmp_path, tiny_folder):
     small = regrow.shrink(write(tmp_path / "a.png", noise(9, 7)), tmp_path / "s.png", model=tiny_folder)
     grey = write(tmp_path / "grey.png", noise(5, 4, 1), xmp=open_picture(small).xmp)
-    with pytest.raises(RegrowError, match="colors"):
+    with pytest.raises(RegrowError, match="colours"):
         regrow.grow(grey, tmp_path / "g.png", model=tiny_folder)
 
 

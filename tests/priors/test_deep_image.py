@@ -158,7 +158,7 @@ def test_what_is_held_out_teaches_nothing(photo):
     settings = Settings(net=QUICK.net, iterations=12, stop="held-out")
     missing = torch.zeros(photo.shape[-2:], dtype=torch.bool)
     missing[10:20, 5:30] = True
-    held = held_out(~missing, settings.held, settings.seed)
+    held = held_out(~missing, settings.held_out, settings.seed)
     others, seen = [torch.where(held, 1 - photo, photo), torch.where(held, photo, 1 - photo)], []
     for picture in (photo, *others):
         seen.append([])
@@ -171,7 +171,7 @@ def test_of_pixels_held_out_the_least_error_tells_the_best(photo, monkeypatch):
     monkeypatch.setattr(deep_image, "WARM", 0)
     missing = torch.rand(photo.shape[-2:], generator=torch.Generator().manual_seed(0)) < 0.5
     settings = Settings(net=QUICK.net, iterations=60, stop="held-out", rate=0.05)
-    held, errors = held_out(~missing, settings.held, settings.seed), []
+    held, errors = held_out(~missing, settings.held_out, settings.seed), []
 
     def watch(progress):
         errors.append((progress.picture - photo)[..., held].square().mean().item())
@@ -184,7 +184,7 @@ def test_of_what_is_held_out_the_latest_that_is_as_good_is_taken(photo, monkeypa
     monkeypatch.setattr(deep_image, "WARM", 0)
     noisy = photo + 0.2 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(1))
     settings = Settings(net=QUICK.net, iterations=160, stop="held-out", rate=0.02, margin=1, average=0.5)
-    held, errors = held_out(torch.ones(photo.shape[-2:], dtype=torch.bool), settings.held, settings.seed), []
+    held, errors = held_out(torch.ones(photo.shape[-2:], dtype=torch.bool), settings.held_out, settings.seed), []
 
     def watch(progress):
         errors.append((progress.picture - noisy)[0, 0, held].square().numpy())

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from regrow.cli.running import suffix_for
 from regrow.errors import RegrowError, UsageError
 from regrow.io.paths import atomic, find_pictures
 from regrow.runners import batch
 from regrow.runners.batch import Job, plan
+from regrow.runners.dispatch import runner
+
+
+def suffix_for(format):
+    """The suffix of a result in a folder."""
+    return lambda source: runner(source).suffix(source, None, format)
+
 
 KEEP = suffix_for(None)
 

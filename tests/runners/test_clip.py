@@ -21,7 +21,7 @@ from regrow.io.memory import read_rgb
 from regrow.nets.rescale.tad import TADConfig
 from regrow.nets.video.sofvsr import SOFVSR, SOFVSRConfig
 from regrow.nets.video.tad import VideoTAD, VideoTADConfig
-from regrow.runners import convert
+from regrow.runners import transcode
 from regrow.video import sinks
 from regrow.video.options import Video
 from regrow.video.reader import open_video
@@ -126,9 +126,9 @@ def test_groups_never_cross_a_cut_and_are_grown_as_they_were_shrunk(tmp_path, ti
     frames = [*moving(4, (66, 50)), *(255 - frame for frame in moving(5, (66, 50)))]
     source = make_clip(tmp_path / "clip.mkv", frames, format="bgr0", codec="ffv1", matrix=0, levels=2, options={})
     small, back = there_and_back(source, tmp_path, tiny_groups, video=NOTHING_LOST)
-    said = json.loads(open_video(small).metadata[convert.RECORD])
+    said = json.loads(open_video(small).metadata[transcode.RECORD])
     assert said["version"] == 1
-    assert ClipRecord.from_json(open_video(small).metadata[convert.RECORD], "small").groups == [3, 1, 3, 2]
+    assert ClipRecord.from_json(open_video(small).metadata[transcode.RECORD], "small").groups == [3, 1, 3, 2]
     net = zoo.load(tiny_groups)
     x = torch.from_numpy(np.concatenate(frames[4:7], 2)).permute(2, 0, 1)[None] / 255
     shrunk = (net.shrink(x)[0].clamp(0, 1) * 255).round()
@@ -340,7 +340,7 @@ def test_what_is_no_video_is_said_so_in_a_line(tmp_path, tiny, name, content):
 def test_damaged_facts_are_refused(tmp_path, tiny):
     source = make_clip(tmp_path / "clip.mp4", moving(3))
     small = regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny)
-    text = open_video(small).metadata[convert.RECORD]
+    text = open_video(small).metadata[transcode.RECORD]
     table = json.loads(text)
     assert ClipRecord.from_json(text, "small").to_json() == text
     for change in (

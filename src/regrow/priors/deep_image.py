@@ -150,8 +150,8 @@ class _Run:
         self.random = torch.Generator(self.net.device).manual_seed(settings.seed)
         self.variance = VARIANCES[settings.stop]() if settings.stop in VARIANCES else None
         self.stop = EarlyStop(settings.patience, WARM) if settings.stop != "none" else None
-        self.held = validation_samples(settings, problem)
-        self.fitted = nn.Identity() if self.held is None else Masked(~self.held)
+        self.held_out = validation_samples(settings, problem)
+        self.fitted = nn.Identity() if self.held_out is None else Masked(~self.held_out)
         self.held_errors = torch.zeros(0)
         self.iteration, self.best_iteration, self.kept_psnr = 0, 0, -inf
         self.mean = torch.zeros(1, problem.colors, *problem.size, device=self.net.device)
@@ -201,9 +201,9 @@ class _Run:
     @torch.no_grad()
     def _is_good(self, x: Tensor, stop: EarlyStop) -> bool:
         """Whether this iterate is to be kept: none before was better, or nothing is known yet."""
-        if self.held is None:
+        if self.held_out is None:
             return stop.add(self.variance.add(x) if self.variance else None) or stop.least == inf
-        off = (self.problem.operator(self.mean) - self.problem.measured)[..., self.held].square()
+        off = (self.problem.operator(self.mean) - self.problem.measured)[..., self.held_out].square()
         errors = off.flatten(0, -2).mean(0)
         if stop.add(errors.mean().item()):
             self.held_errors = errors
