@@ -26,8 +26,8 @@ CONTRACT = {
     "--dry-run -o --out",
     "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
     "-o --out",
-    "colorize": "IN... --hint --hint-image --hints --reference --temperature --model --format --codec --crf --rate --device --jobs "
-    "--force --dry-run -o --out",
+    "colorize": "IN... --hint --hint-image --hints --reference --temperature --model --format --codec --crf --rate "
+    "--device --jobs --force --dry-run -o --out",
     "upscale": "IN... --scale --model --ensemble --prior --net --iterations --steps --seed --half --compile "
     "--snapshots --every --format --codec --crf --rate --device --tile --jobs --force "
     "--dry-run -o --out",
