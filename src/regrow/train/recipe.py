@@ -224,7 +224,14 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, table: dict[str, Any], where: str = "recipe") -> Recipe:
-        """The inverse of `to_dict`."""
+        """Make a recipe from tables such as those of a file; the inverse of `to_dict`.
+
+        Examples:
+            >>> from regrow.train.recipe import Recipe
+            >>> recipe = Recipe.from_dict({"model": {"architecture": "tad"}, "run": {"steps": 500}})
+            >>> recipe.run.steps, recipe.data.crop
+            (500, 64)
+        """
         table = dict(table)
         table.setdefault("name", Path(where).stem)
         for name in ("model", "discriminator", "data", "loss", "optimizer", "run"):
