@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 import regrow
@@ -129,6 +130,14 @@ def test_the_contract_of_layers_names_every_room():
     source = ROOT / "src" / "regrow"
     modules = {path.parent.name for path in source.glob("*/__init__.py")} | {path.stem for path in source.glob("*.py")}
     assert modules - {"__init__"} <= named
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
+def test_the_source_distribution_holds_all_that_git_holds():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    tops = {"/" + name.split("/")[0] for name in tracked.splitlines()}
+    always = {"/.gitignore", "/LICENSE", "/README.md", "/pyproject.toml"}
+    assert tops == always | set(toml("pyproject.toml")["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
 
 
 def test_every_pin_is_exact():
