@@ -26,7 +26,7 @@ HOLDING = [path for path in (*sorted(SRC.rglob("*.py")), *PAGES) if holds_exampl
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
-    """What examples may open: photo.jpg, photo.png, small.png, old.jpg, mask.png, clip.mp4, and the folder photos/."""
+    """What examples may open: the files that CONTRIBUTING.md lists, and docs/images/demo.png."""
     import regrow
 
     folder = tmp_path_factory.mktemp("examples")
@@ -39,6 +39,8 @@ def prepared(tmp_path_factory):
     mask = np.zeros((96, 128), np.uint8)
     mask[40:48, 40:80] = 255
     Image.fromarray(mask).save(folder / "mask.png")
+    (folder / "docs/images").mkdir(parents=True)
+    shutil.copy(ROOT / "docs/images/demo.png", folder / "docs/images")
     make_clip(folder / "clip.mp4", moving(4))
     regrow.shrink(folder / "photo.png", folder / "small.png", scale=2)
     return folder
