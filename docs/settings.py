@@ -129,10 +129,10 @@ def architecture_page() -> str:
     """The settings of each architecture, in groups by what they are for."""
     groups: dict[str, list[str]] = {}
     for name in sorted(ARCHITECTURES):
-        net, config = architecture(name)
+        net = architecture(name)
         module = sys.modules[net.__module__]
         groups.setdefault(net.__module__.split(".")[2], []).extend(
-            (f"### `{name}`", summary(module), notes(config), table(config))
+            (f"### `{name}`", summary(module), notes(net.Config), table(net.Config))
         )
     unknown = groups.keys() - KINDS.keys()
     assert not unknown, f"KINDS has no heading for {unknown}"
