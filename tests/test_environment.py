@@ -3,9 +3,15 @@
 import importlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+import yaml
+
+import regrow
 
 ROOT = Path(__file__).parent.parent
 
@@ -86,13 +92,60 @@ def test_without_extras_every_verb_is_there():
     assert done.returncode == 0, done.stderr
 
 
+def toml(name):
+    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    return tomllib.loads((ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_one_version_everywhere():
+    version = toml("pyproject.toml")["project"]["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (regrow.__version__, citation["version"]) == (version, version)
+
+
+def test_workflows_run_on_every_python_that_is_promised():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    tested = [job["python"] for job in workflow["jobs"]["tests"]["strategy"]["matrix"]["include"]]
+    promised = [line.split(" :: ")[-1] for line in toml("pyproject.toml")["project"]["classifiers"] if " :: 3." in line]
+    assert tested == promised
+
+
+def test_workflows_pin_major_versions():
+    """Of actions; the one that uploads releases has a branch for its major version instead."""
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        for use in re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8")):
+            assert re.fullmatch(r"[\w/-]+@(v\d+|release/v\d+)", use), f"{path.name}: {use}"
+
+
+def test_pre_commit_has_the_pinned_ruff():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    (rev,) = [repo["rev"] for repo in hooks if repo["repo"].endswith("ruff-pre-commit")]
+    assert f"ruff=={rev.removeprefix('v')}" in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_contract_of_layers_names_every_room():
+    """What import-linter checks as well, where it is installed."""
+    (rooms,) = [c for c in toml("pyproject.toml")["tool"]["importlinter"]["contracts"] if c["id"] == "rooms"]
+    named = {name.strip("() ") for layer in rooms["layers"] for name in layer.split("|")}
+    source = ROOT / "src" / "regrow"
+    modules = {path.parent.name for path in source.glob("*/__init__.py")} | {path.stem for path in source.glob("*.py")}
+    assert modules - {"__init__"} <= named
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
+def test_the_source_distribution_holds_all_that_git_holds():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    tops = {"/" + name.split("/")[0] for name in tracked.splitlines()}
+    always = {"/.gitignore", "/LICENSE", "/README.md", "/pyproject.toml"}
+    assert tops == always | set(toml("pyproject.toml")["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+
+
 def test_every_pin_is_exact():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line.partition(";")[0].strip() for line in lines if line and not line.startswith("#")]
     assert all(pin.count("==") == 1 and "*" not in pin and "/" not in pin for pin in pins)
     pinned = {pin.split("==")[0] for pin in pins}
-    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
     del extras["spandrel"]  # which brings a torchvision along, so nothing here is tested with it
     needed = project["dependencies"] + [need for extra in extras.values() for need in extra]

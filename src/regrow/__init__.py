@@ -2,7 +2,9 @@
 
 >>> import regrow
 >>> regrow.shrink("photo.jpg", "small.png", scale=2)
+'small.png'
 >>> regrow.grow("small.png", "again.png")
+'again.png'
 """
 
 from importlib import import_module

@@ -97,7 +97,13 @@ def get_format(name: str) -> Format:
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
-    """The format that a file name's suffix asks for. Raises UsageError when it asks for none."""
+    """The format that a file name's suffix asks for. Raises UsageError when it asks for none.
+
+    Examples:
+        >>> from regrow.io.formats import format_of
+        >>> format_of("photo.JPG").name
+        'jpeg'
+    """
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     for form in FORMATS.values():
         if suffix in form.suffixes:

@@ -40,7 +40,7 @@ class Passport:
 
     Args:
         version: of this format, 1.
-        model: name of the model that shrank it, [a-z0-9][a-z0-9._-]{0,63}.
+        model: name of the model that shrank it, `[a-z0-9][a-z0-9._-]{0,63}`.
         digest: SHA-256 of that model's weights, 64 lower-case hexadecimal digits.
         scale: of the model as it was applied: 1, 2, 4 ... 128.
         width, height: exact size of the original, as stored, 1 to 1,000,000 pixels.

@@ -43,7 +43,7 @@ class PictureWriter:
 
     Args:
         width, height: of the picture as stored, in pixels.
-        colours: 1 (grey) or 3 (RGB). `alpha` adds one band, never premultiplied.
+        colors: 1 (grey) or 3 (RGB). `alpha` adds one band, never premultiplied.
         depth: 8 (rows are uint8) or 16 (uint16, full range 0 to 65535).
         format: "png", "jpeg", "webp", "tiff" or "avif"; the path's suffix when not given.
         icc, exif, xmp: raw blocks, written byte for byte. EXIF is without the six-byte "Exif" prefix.

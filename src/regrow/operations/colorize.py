@@ -139,7 +139,7 @@ def color_rows(
     Args:
         rows: as for `glance`; alpha is kept.
         size, held: likewise.
-        colours: from `Colors.fit`.
+        colors: from `Colors.fit`.
         dtype: of the result: uint8, uint16 or, not rounded, float32.
 
     Yields:

@@ -22,41 +22,47 @@ SPACE = 2.25
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What is trained on: random crops of the pictures below the folder given with `--data`."""
+    """What is trained on: random crops of the pictures in the folder given with `--data`."""
 
     folders: tuple[str, ...] = ()
-    """Sub-folders to use; all when empty."""
+    """Sub-folders of `--data` to use. All when empty."""
     crop: int = 64
-    """Side of a crop in pixels, a multiple of the model's scale."""
+    """Side of a crop in pixels. A multiple of the model's scale."""
     batch: int = 8
+    """Crops or clips in a batch. At least 1."""
     frames: int = 1
-    """Frames of a clip, for nets that look at several; clips are made of pictures by moving over them."""
+    """Frames of a training clip, for video models. Clips are made from still pictures by moving a camera over them."""
     side: int = 0
-    """Pictures are shrunk as they are read until their shorter side has so many pixels; 0 leaves them."""
+    """Pictures are downscaled as they are read until their shorter side has this many pixels. 0 keeps their size."""
     upright: bool = False
-    """Crops are mirrored left to right only, for nets that know up from down."""
+    """Crops are flipped horizontally only, never vertically or by a quarter turn."""
     zoom: float = 1.0
-    """The inside of a crop is enlarged by up to this, drawn evenly for each crop."""
+    """Largest factor by which the center of a crop is enlarged, drawn uniformly for each crop. From 1 to 2; colorizers
+    only."""
     tone: float = 0.0
-    """Grey pictures get a gamma from 2^-tone to 2^tone, drawn evenly in its logarithm, as films and ages differ."""
+    """Grey pictures get a gamma between 2^-tone and 2^tone, drawn uniformly on a log scale for each crop. From 0 to 2;
+    colorizers only."""
     thumbnails: str = ""
-    """What shrinks pictures or frames for a net that enlarges them: a rescaler's name or folder; bicubic when empty."""
+    """Rescaler that makes the low-resolution input of a restorer: its name or folder. Bicubic when empty."""
     enlarged: str = ""
-    """What enlarges them first for a net that enhances: a restorer's name or folder."""
+    """Restorer that enlarges the input of an enhancer first: its name or folder. Needed where the model's scale is 1,
+    refused elsewhere."""
     flow: str = ""
-    """What finds the flows for a net that restores clips, in bicubic small frames, in place of its own: another such
-    net's name or folder."""
+    """Video restorer whose optical flow, estimated on bicubic small frames, replaces the model's own: its name or
+    folder."""
     grey: float = 0.0
-    """Share of crops made grey, whose small picture is made grey too, for pictures that have no colour."""
+    """Fraction of crops that are turned grey, with a grey small picture, so that a color rescaler learns grey pictures
+    too. From 0 to 1; rescalers only."""
     stretch: float = 1.0
-    """Crops are resampled to up to this many times their size before they are shrunk, evenly drawn for each batch, as
-    pictures are whose scale lies between two powers of 2."""
+    """Largest factor by which crops are resampled before they are shrunk, drawn uniformly for each batch, for scales
+    that are no power of 2. From 1 to 2; rescalers only."""
     validation: int = 16
-    """Pictures held out, evenly spaced in the sorted list."""
+    """Number of pictures held out for validation, evenly spaced in the sorted list. 0 for none."""
     held_out: str = ""
-    """Sub-folder that they are held out of, where others show the same scenes; any when empty."""
+    """Sub-folder that the validation pictures are taken from, where other sub-folders show the same scenes. Any when
+    empty."""
     validation_crop: int = 192
-    """Side of the centre of a held-out picture that is measured, in pixels."""
+    """Side of the center crop of a validation picture that is measured, in pixels."""
 
     @property
     def piece(self) -> int:
@@ -79,37 +85,41 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """What is minimised: task + guidance_weight * guidance (Kim et al. 2018, equation 5)."""
+    """What is minimized: task + guidance_weight * guidance (Kim et al. 2018, equation 5), and the terms below."""
 
     task: str = "l1"
-    """Distance between the picture and the regrown one, or a sum of some, such as "l1 + 0.1 ssim": l1, l2 (root of the
-    mean square of each crop), charbonnier, ssim, ms-ssim, ms-ssim-l1 (Zhao et al. 2017) or tv."""
+    """Loss between the original and the result, or a weighted sum such as "l1 + 0.1 ssim". Terms: l1, l2 (root mean
+    square error of each crop), charbonnier, ssim, ms-ssim, ms-ssim-l1 (Zhao et al. 2017), tv (total variation)."""
     guidance: str = "l1"
-    """Distance between the small picture and the bicubic one: l1 or l2."""
+    """Loss between the small picture and the bicubic one: l1 or l2. Rescalers only."""
     guidance_weight: float = 0.1
-    """The paper's lambda."""
+    """Weight of the guidance loss: lambda in the paper. Rescalers only."""
     radius: float = 0.0
-    """Mean absolute difference, in levels of 255, within which small pictures are free (Schaefer's epsilon)."""
+    """Mean absolute difference from the bicubic picture, in 8-bit levels, below which the guidance loss is zero
+    (epsilon in Schaefer 2019). Rescalers only."""
     content: float = 0.0
-    """Weight of the content loss, beside `task`, for nets that enlarge or enhance."""
+    """Weight of the content loss: mean absolute difference of VGG19 features. Restorers only; needs `vgg`."""
     vgg: str = ""
-    """File of the VGG19 weights that the content loss sees with, as torchvision names them."""
+    """File of the VGG19 weights for the content loss, with the names that torchvision gives them."""
     adversarial: float = 0.0
-    """Weight of the adversarial loss, for nets that enlarge or enhance, against the net of [discriminator]."""
+    """Weight of the adversarial loss. Restorers only; needs the table [discriminator]."""
     relativistic: bool = False
-    """The discriminator compares real and made pictures (Wang et al. 2018), where the standard one judges each alone
+    """The discriminator compares real and generated pictures (Wang et al. 2018) instead of judging each on its own
     (Ledig et al. 2017)."""
     flicker: float = 0.0
-    """Weight of how much the error changes from one frame of a group to the next."""
+    """Weight of the temporal loss: how much the error changes from one frame of a group to the next. Video rescalers
+    only."""
     warping: float = 0.01
-    """Weight of the loss of the flows, for nets that warp frames (Wang et al. 2018)."""
+    """Weight of the optical flow loss: the error of frames warped by the flow, and the flow's roughness (Wang et al.
+    2018). Video restorers only."""
     through: str = ""
-    """What restores the small frames of a rescaler, in place of its own decoder, and is not trained: name or folder."""
+    """Frozen video restorer that grows the small frames in place of the rescaler's own decoder: its name or folder."""
     rebalance: float = 0.5
-    """How far rare classes of colour are kept from counting more (Zhang's lambda): 1 makes all count alike."""
+    """How evenly rare and frequent color classes count (lambda in Zhang et al. 2016): 1 weights all classes equally.
+    Above 0, at most 1; colorizers with classes only."""
     noise: float = 0.0
-    """Gaussian noise on small pictures before they are grown: the largest standard deviation, in [0, 1]; each crop's is
-    drawn evenly from 0 to that."""
+    """Largest standard deviation of the Gaussian noise added to small pictures before they are grown, where pixels are
+    in [0, 1]. Drawn uniformly from 0 for each crop. Rescalers of single pictures only."""
 
     def __post_init__(self) -> None:
         for name in ("guidance_weight", "radius", "noise", "content", "adversarial", "warping", "flicker"):
@@ -125,36 +135,44 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """How the weights move: cosine from `rate` to zero after a linear warm-up."""
+    """How the weights are updated. After a linear warm-up, learning rates follow half a cosine down to zero."""
 
     name: str = "muon"
-    """muon (convolutions between features; Adam for the rest) or adam."""
+    """muon (Muon for convolutions between features, AdamW for all other parameters) or adam (AdamW for all)."""
     rate: float = 0.01
+    """Peak learning rate of the optimizer in `name`."""
     adam_rate: float = 1e-3
-    """Rate of what Muon does not take; not used by adam."""
+    """Peak learning rate of AdamW for the parameters that Muon does not update. Not used by adam."""
     narrowest: int = 16
-    """Channels on both sides from which on kernels are Muon's."""
+    """Fewest input and output channels of a kernel that Muon updates."""
     weight_decay: float = 0.0
+    """Decoupled weight decay, relative to the learning rate."""
     warmup: int = 200
+    """Steps over which the learning rate rises from 0 to its peak."""
     clip: float = 1.0
-    """Largest norm of the whole gradient."""
+    """Largest norm of the whole gradient. A longer gradient is scaled down to it."""
     ema: float = 0.999
-    """Decay of the running average of the weights, which is what is measured and kept."""
+    """Decay of the exponential moving average of the weights, which is what is validated and saved."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """How long, and what is written on the way."""
+    """How long training takes, and what it writes on the way."""
 
     steps: int = 10_000
+    """Number of training steps, each with one batch."""
     seed: int = 0
+    """Seed of the initial weights, the crops and all noise."""
     precision: str = "bf16"
-    """bf16 or fp32, of the convolutions between features."""
+    """bf16 (bfloat16 autocast, where the device computes with it) or fp32."""
     compile: bool = True
-    """torch.compile the loss; ignored, with a message, where no C++ compiler is found."""
+    """Compile the loss with `torch.compile`. Skipped, with a message, where there is no C++ compiler."""
     log_every: int = 50
+    """Steps between rows of `log.csv`."""
     validate_every: int = 1000
+    """Steps between validations, which also draw `training.png`."""
     checkpoint_every: int = 1000
+    """Steps between checkpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,19 +180,26 @@ class Recipe:
     """One training run. `Recipe.read` makes one from a file and refuses what it does not know."""
 
     name: str
+    """Name of the run in messages and plots. The name of the file, without `.toml`, when left out."""
     model: dict[str, Any]
-    """`architecture` and its settings."""
+    """Table [model]: `architecture` and its settings."""
     init: str = ""
-    """Model to start from: a shipped name or a folder; random weights when empty."""
+    """Model whose weights training starts from: a shipped name or a folder. Random weights when empty."""
     blend: float = 1.0
-    """Share of what was learned in the result, the rest being the weights of `init`: network interpolation (Wang et al.
-    2018, section 3.4), which takes back part of what adversarial training makes up. Not in the figures of the log."""
+    """Fraction of the trained weights in the saved ones, the rest being those of `init`: network interpolation (Wang et
+    al. 2018, section 3.4), which takes back part of what adversarial training makes up. Above 0, at most 1. The figures
+    of the log are those before blending."""
     discriminator: dict[str, Any] = field(default_factory=dict)
-    """`architecture` and its settings, for adversarial training; trained beside the model by the same [optimizer]."""
+    """Table [discriminator]: `architecture` and its settings, for adversarial training. Trained beside the model, with
+    the same [optimizer]."""
     data: Data = field(default_factory=Data)
+    """Table [data]."""
     loss: Loss = field(default_factory=Loss)
+    """Table [loss]."""
     optimizer: Optimizer = field(default_factory=Optimizer)
+    """Table [optimizer]."""
     run: Run = field(default_factory=Run)
+    """Table [run]."""
 
     def __post_init__(self) -> None:
         if bool(self.loss.adversarial) != bool(self.discriminator):
@@ -199,7 +224,14 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, table: dict[str, Any], where: str = "recipe") -> Recipe:
-        """The inverse of `to_dict`."""
+        """Make a recipe from tables such as those of a file; the inverse of `to_dict`.
+
+        Examples:
+            >>> from regrow.train.recipe import Recipe
+            >>> recipe = Recipe.from_dict({"model": {"architecture": "tad"}, "run": {"steps": 500}})
+            >>> recipe.run.steps, recipe.data.crop
+            (500, 64)
+        """
         table = dict(table)
         table.setdefault("name", Path(where).stem)
         for name in ("model", "discriminator", "data", "loss", "optimizer", "run"):

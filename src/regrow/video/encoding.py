@@ -62,7 +62,7 @@ def for_small(suffix: str, colors: int, size: tuple[int, int], codec: str | None
 
     Args:
         suffix: of the file; FFV1 where the container takes it, else H.264 of RGB without loss.
-        colours: 1 or 3.
+        colors: 1 or 3.
         size: (width, height) of the frames.
         codec, crf: what the caller asks for.
     """

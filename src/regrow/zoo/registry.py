@@ -72,7 +72,14 @@ def architecture(name: object) -> type[Model]:
 
 
 def build(settings: dict[str, Any]) -> Model:
-    """A model with fresh weights from `architecture` and its settings."""
+    """A model with fresh weights from `architecture` and its settings.
+
+    Examples:
+        >>> from regrow.zoo.registry import build
+        >>> model = build({"architecture": "espcn", "scale": 3})
+        >>> model.scale
+        3
+    """
     settings = {RENAMED.get(key, key): value for key, value in settings.items()}
     name = settings.pop("architecture", None)
     net = architecture(name)

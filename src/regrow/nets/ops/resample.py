@@ -21,6 +21,12 @@ def bicubic(x: Tensor, size: tuple[int, int]) -> Tensor:
 
     Source: Keys 1981, "Cubic convolution interpolation for digital image processing"; the kernel is widened by the
     factor when shrinking.
+
+    Examples:
+        >>> import torch
+        >>> from regrow.nets.ops.resample import bicubic
+        >>> bicubic(torch.rand(1, 3, 48, 64), (24, 32)).shape
+        torch.Size([1, 3, 24, 32])
     """
     lead, (h, w) = x.shape[:-2], x.shape[-2:]
     if (h, w) == size:
