@@ -11,7 +11,7 @@ from pathlib import Path
 
 from regrow.io.paths import find_pictures
 from regrow.metrics import niqe
-from regrow.runners.compare import as_tensor
+from regrow.metrics.pictures import as_tensor
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from skimage import data
 import regrow
 from regrow.bench.sheet import write_overview
 from regrow.metrics.fidelity import psnr_rgb
-from regrow.runners.compare import as_tensor
+from regrow.metrics.pictures import as_tensor
 
 SIDE = 192
 PRIOR = regrow.Prior()

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 
 from regrow.metrics.fidelity import psnr_rgb, round_8bit
+from regrow.metrics.pictures import as_tensor
 from regrow.nets.ops.resample import bicubic
 from regrow.operations.prior import Fit
 from regrow.priors import Progress
 from regrow.priors.options import Prior
-from regrow.runners.compare import as_tensor
 from regrow.runners.dispatch import apply
 
 SCALE, SIGMA, SHARE = 4, 25, 0.5

@@ -15,9 +15,9 @@ import numpy as np
 
 from regrow.io.memory import read_rgb
 from regrow.metrics.fidelity import psnr_rgb
+from regrow.metrics.pictures import as_tensor
 from regrow.metrics.temporal import motion, warping_error
 from regrow.nets.ops.color import luma
-from regrow.runners.compare import as_tensor
 from regrow.video.folder import listed
 
 

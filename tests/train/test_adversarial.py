@@ -16,8 +16,7 @@ from regrow import zoo
 from regrow.errors import UsageError
 from regrow.nets.adversarial.srgan import Discriminator, DiscriminatorConfig
 from regrow.nets.upscale.vdsr import VDSR, VDSRConfig
-from regrow.optim import checkpoint
-from regrow.train import loop
+from regrow.train import checkpoint, loop
 from regrow.train.adversarial import adversarial, relativistic, standard
 from regrow.train.losses import l1
 from regrow.train.recipe import Data, Loss, Recipe

@@ -18,8 +18,7 @@ pytest.importorskip("accelerate")
 
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
-from regrow.optim import checkpoint
-from regrow.train import loop
+from regrow.train import checkpoint, loop
 from regrow.train.data import load
 from regrow.train.recipe import Data
 from regrow.train.tasks.rescale import RescaleTask

@@ -11,7 +11,7 @@ from regrow import zoo
 from regrow.errors import UsageError
 from regrow.train import loop
 from regrow.train.recipe import Data, Loss, Optimizer, Recipe, Run
-from regrow.train.tasks.base import task_for
+from regrow.train.tasks.select import task_for
 
 ROOT = Path(__file__).parents[2]
 

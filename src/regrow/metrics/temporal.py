@@ -17,8 +17,8 @@ from skimage.filters import gaussian
 from skimage.registration import optical_flow_tvl1
 from skimage.transform import warp
 
+from regrow.metrics.pictures import as_tensor
 from regrow.nets.ops.color import luma
-from regrow.runners.compare import as_tensor
 
 
 @dataclass(frozen=True)

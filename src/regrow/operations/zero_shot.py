@@ -26,8 +26,8 @@ from regrow.nets.upscale.base import Restorer
 from regrow.nets.upscale.blocks import he_start, zero_start
 from regrow.nets.upscale.zssr import ZSSR, ZSSRConfig
 from regrow.optim.muon import build
+from regrow.optim.settings import Optimizer
 from regrow.progress import Report, silent
-from regrow.train.recipe import Optimizer
 
 STEPS = 1000
 SEED = 0

@@ -1,26 +1,17 @@
-"""Checkpoints: one safetensors file that holds all a run needs to go on as if it had never stopped."""
+"""The state of nets and optimizers as tensors, in one safetensors file."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from regrow.errors import RegrowError, UsageError
 from regrow.io.paths import atomic
-from regrow.train.recipe import Recipe
-
-
-def save(path: Path, step: int, nets: Mapping[str, nn.Module], optimizers: list[Any], recipe: Recipe) -> None:
-    """Write nets by name, optimisers, random state, step and recipe; the file appears whole or not at all."""
-    tensors = {**pack(nets, optimizers), "random": torch.get_rng_state()}
-    write(path, tensors, {"step": str(step), "recipe": json.dumps(recipe.to_dict())})
 
 
 def pack(nets: Mapping[str, nn.Module], optimizers: list[Any]) -> dict[str, Tensor]:
@@ -40,37 +31,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) -> 
         save_file(kept, part, header)
 
 
-def read(path: Path) -> tuple[int, Recipe, dict[str, Tensor]]:
-    """(step, recipe, tensors) of a checkpoint. RegrowError when it is damaged."""
-    try:
-        header, tensors = tensors_of(path)
-        # Settings that did not exist when it was written are as they are by default.
-        recipe = Recipe.from_dict(json.loads(header["recipe"]), where=str(path))
-        return int(header["step"]), recipe, tensors
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise RegrowError(f"{path}: not a checkpoint of regrow train: {error}") from None
-
-
 def tensors_of(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """(words, tensors) that `write` wrote. OSError or SafetensorError when the file cannot be read."""
     with safe_open(path, "pt") as file:
         return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-
-
-def read_of(path: Path, recipe: Recipe) -> tuple[int, dict[str, Tensor]]:
-    """(step, tensors) of a checkpoint of this very recipe. UsageError where it is of another."""
-    step, written, tensors = read(path)
-    if written != recipe:
-        raise UsageError(
-            f"{path.parent}: was started from other settings than {recipe.name} has now; name another --out"
-        )
-    return step, tensors
-
-
-def restore(tensors: dict[str, Tensor], nets: Mapping[str, nn.Module], optimizers: list[Any]) -> None:
-    """Put the tensors of `read` back where `save` took them from."""
-    unpack(tensors, nets, optimizers)
-    torch.set_rng_state(tensors["random"])
 
 
 def unpack(tensors: dict[str, Tensor], nets: Mapping[str, nn.Module], optimizers: list[Any]) -> None:

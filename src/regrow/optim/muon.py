@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from regrow.errors import UsageError
 from regrow.inference.precision import bf16_is_fast
-from regrow.train.recipe import Optimizer
+from regrow.optim.settings import Optimizer
 
 
 class Muon(torch.optim.Optimizer):

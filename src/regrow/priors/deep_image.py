@@ -26,6 +26,7 @@ from regrow.optim import checkpoint as states
 from regrow.optim import muon as optim
 from regrow.optim.compiling import compiled
 from regrow.optim.interrupt import interrupt_later
+from regrow.optim.settings import Optimizer
 from regrow.priors.beginning import begin_from, first_input, fresh_net, validation_samples
 from regrow.priors.operators import Masked
 from regrow.priors.problems import Problem
@@ -33,7 +34,6 @@ from regrow.priors.resume import Keeper
 from regrow.priors.settings import Settings
 from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance, as_good
 from regrow.progress import Report, silent
-from regrow.train.recipe import Optimizer
 
 WARM = 100
 """Iterations at which nothing has appeared yet, so that no iterate is taken for the best."""

@@ -27,9 +27,9 @@ from regrow.optim import checkpoint as states
 from regrow.optim import muon as optim
 from regrow.optim.compiling import compiled
 from regrow.optim.interrupt import interrupt_later
+from regrow.optim.settings import Optimizer
 from regrow.priors.resume import Keeper
 from regrow.progress import Report, said, silent
-from regrow.train.recipe import Optimizer
 
 FIRST, SHARE = 100, 4
 """Iterations on the first frame alone, before the others are seen, and at most one for so many of those on the others:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from regrow.errors import UsageError
-from regrow.io.memory import read_rgb
 from regrow.io.paths import find_pictures
 from regrow.metrics import fidelity as metrics
+from regrow.metrics.pictures import as_tensor
 from regrow.video.source import is_clip, open_clip
 
 Figures = dict[str, dict[str, float]]
@@ -74,8 +74,3 @@ def _of_frame(pixels: np.ndarray) -> Tensor:
     """(H, W, 1 or 3), uint8 or float32, as (3, H, W) float32 in [0, 1], rounded to 8 bits."""
     x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).expand(3, -1, -1)
     return x / 255 if pixels.dtype == np.uint8 else metrics.round_8bit(x)
-
-
-def as_tensor(picture: Any) -> Tensor:
-    """Any picture as (3, H, W) float32 in [0, 1], rounded to 8 bits."""
-    return torch.from_numpy(read_rgb(picture)).permute(2, 0, 1) / 255

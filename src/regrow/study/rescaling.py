@@ -107,7 +107,7 @@ def trade_off(
             recipe, does not allow the study. Else as `regrow.train.loop.train` and `bench`.
     """
     from regrow.train import loop
-    from regrow.train.tasks.base import task_for
+    from regrow.train.tasks.select import task_for
 
     values = list(dict.fromkeys(map(float, values)))
     if not values or not all(math.isfinite(value) and value >= 0 for value in values):
@@ -135,8 +135,7 @@ def trade_off(
 
 def _finished(recipe: Recipe, run: Path) -> bool:
     """Whether the run in a folder is at its end. UsageError where it is of another recipe."""
-    from regrow.optim import checkpoint
-    from regrow.train import loop
+    from regrow.train import checkpoint, loop
 
     if not (run / loop.CHECKPOINT).exists():
         return False

@@ -13,19 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from regrow import zoo
-from regrow.bench.plots import plot_training
 from regrow.errors import UsageError
 from regrow.inference.precision import bf16_is_fast
-from regrow.optim import checkpoint
 from regrow.optim import muon as optim
 from regrow.optim.compiling import compiled
 from regrow.optim.interrupt import interrupt_later
 from regrow.optim.muon import schedule
-from regrow.train import data
+from regrow.train import checkpoint, data
 from regrow.train.clips import Clips
 from regrow.train.log import Log
+from regrow.train.plot import plot_training
 from regrow.train.recipe import Recipe
-from regrow.train.tasks.base import task_for
+from regrow.train.tasks.select import task_for
 
 CHECKPOINT, LOG, PLOT, WEIGHTS = "checkpoint.safetensors", "log.csv", "training.png", "weights"
 

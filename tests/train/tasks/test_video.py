@@ -23,8 +23,8 @@ from regrow.train import loop
 from regrow.train.clips import FARTHEST, Clips, held_out_clips
 from regrow.train.data import Crops
 from regrow.train.recipe import Data, Loss, Recipe
-from regrow.train.tasks.base import task_for
 from regrow.train.tasks.rescale import VideoRescaleTask
+from regrow.train.tasks.select import task_for
 from regrow.train.tasks.video import ThroughVideoTask, VideoRestoreTask, warping_loss
 
 SIZES = {"scale": 2, "channels": 8, "blocks": 1, "layers": 2, "growth": 8,
