@@ -5,14 +5,16 @@ import sys
 from dataclasses import dataclass
 
 import hypothesis
-import numpy as np
 import pytest
 import skimage.data
 import torch
 from PIL import Image
+from support.models import randomized
+from support.pictures import noise
+from support.recipes import TOML
 
 from regrow import zoo
-from regrow.nets.rescale.tad import TAD, TADConfig
+from regrow.nets.rescale.tad import TADConfig
 
 hypothesis.settings.register_profile("regrow", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("regrow")
@@ -45,15 +47,6 @@ def coffee():
 def camera():
     """(512, 512) uint8."""
     return skimage.data.camera()
-
-
-def randomized(config, seed=0):
-    """A rescaler whose every weight matters: the tails, which start at zero, included."""
-    torch.manual_seed(seed)
-    model = TAD(config)
-    for trunk in (*model.encoders, *model.decoders):
-        torch.nn.init.normal_(trunk.tail.weight, std=0.02)
-    return model.eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="session")
@@ -115,33 +108,6 @@ def _saved(model, tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("models") / name
     zoo.save(model, folder)
     return str(folder)
-
-
-TOML = """
-[model]
-architecture = "tad"
-channels = 16
-blocks = 1
-
-[data]
-crop = 24
-batch = 2
-grey = 0.5
-validation = 1
-validation_crop = 64
-
-[optimizer]
-warmup = 2
-ema = 0.9
-
-[run]
-steps = 12
-precision = "fp32"
-compile = false
-log_every = 2
-validate_every = 6
-checkpoint_every = 5
-"""
 
 
 @pytest.fixture(scope="session")
@@ -208,12 +174,6 @@ def save(tmp_path):
         return path
 
     return write
-
-
-def noise(height, width, bands=3, dtype=np.uint8, seed=0):
-    """A picture nobody can guess."""
-    top = np.iinfo(dtype).max
-    return np.random.default_rng(seed).integers(0, top, (height, width, bands), dtype, endpoint=True)
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import noise, randomized
 from PIL import Image
-from references import as_8_bits, imresize
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from support.models import randomized
+from support.pictures import noise
+from support.references import as_8_bits, imresize
 
 import regrow as verbs
 from regrow import zoo

@@ -4,11 +4,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import noise
 from PIL import Image
-from references import as_8_bits, imresize
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
+from support.pictures import noise
+from support.references import as_8_bits, imresize
 
 from regrow import upscale, zoo
 from regrow.bench.plots import plot_points

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import moving
-from helpers import files
 from PIL import Image
+from support.clips import moving
+from support.commands import files
 
 from regrow import Prior
 

@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 import pytest
-from conftest import noise
-from helpers import files, run
 from PIL import Image
+from support.commands import files, run
+from support.pictures import noise
 
 import regrow as verbs
 from regrow.operations.grow import Grow

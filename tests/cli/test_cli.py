@@ -7,10 +7,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import typer
-from conftest import noise
-from helpers import files, run
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
+from support.commands import files, run
+from support.pictures import noise
 
 from regrow import __version__, zoo
 from regrow.cli import app

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from clips import make_clip, moving
 from PIL import Image
+from support.clips import make_clip, moving
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"

@@ -1,6 +1,6 @@
 import numpy as np
-from conftest import noise
 from skimage.transform import resize
+from support.pictures import noise
 
 from regrow.inference.correction import corrected, corrected_rows
 from regrow.inference.resize import resampled

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from conftest import noise
 from PIL import Image
+from support.pictures import noise
 
 from regrow import upscale, zoo
 from regrow.errors import UsageError

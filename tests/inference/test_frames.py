@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import noise
+from support.pictures import noise
 
 import regrow as verbs
 from regrow import zoo

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from conftest import noise, randomized
 from skimage.metrics import peak_signal_noise_ratio as psnr
+from support.models import randomized
+from support.pictures import noise
 
 import regrow
 from regrow import zoo

@@ -5,9 +5,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import torch
-from conftest import noise, randomized
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.models import randomized
+from support.pictures import noise
 
 from regrow import zoo
 from regrow.inference.rows import grow_rows, restore_rows, shrink_rows, to_dtype, to_float

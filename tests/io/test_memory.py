@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from conftest import noise
 from PIL import Image
+from support.pictures import noise
 
 from regrow.errors import UsageError
 from regrow.io.containers import Metadata

@@ -3,8 +3,8 @@ from math import gamma, isnan
 import numpy as np
 import pytest
 import torch
-from references import imresize
 from scipy.ndimage import correlate, gaussian_filter
+from support.references import imresize
 
 from regrow.errors import UsageError
 from regrow.metrics import niqe as module

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from conftest import randomized
 from scipy import ndimage
+from support.models import randomized
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 

@@ -3,9 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import noise
-from helpers import FORMATS, GREY_ICC, ICC, LOSSLESS, exif, read, write
 from PIL import Image
+from support.pictures import FORMATS, GREY_ICC, ICC, LOSSLESS, exif, noise, read, write
 
 import regrow
 from regrow.errors import RegrowError, UsageError

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import noise
-from helpers import files, read, size_of
 from PIL import Image
+from support.commands import files
+from support.pictures import noise, read, size_of
 
 from regrow import Prior, dejpeg, denoise, inpaint, upscale
 from regrow.errors import UsageError

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import pyvips
 import torch
-from conftest import noise, randomized
-from helpers import GREY_ICC, ICC, LOSSLESS, exif, read, size_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
+from support.models import randomized
+from support.pictures import GREY_ICC, ICC, LOSSLESS, exif, noise, read, size_of, write
 
 import regrow
 from regrow import zoo

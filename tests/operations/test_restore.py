@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import noise
 from PIL import Image
+from support.pictures import noise
 
 import regrow
 from regrow import upscale, zoo

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import pyvips
 import torch
-from conftest import noise, randomized
-from helpers import FORMATS, GREY_ICC, LOSSLESS, exif, read, size_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.models import randomized
+from support.pictures import FORMATS, GREY_ICC, LOSSLESS, exif, noise, read, size_of, write
 
 import regrow
 from regrow import size as sizes

@@ -4,8 +4,8 @@ import signal
 import numpy as np
 import pytest
 import torch
-from conftest import noise
 from PIL import Image
+from support.pictures import noise
 
 from regrow import restore, upscale
 from regrow.bench.upscale import Upscaler, bench

@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 import torch
-from clips import make_clip, moving, pixels_of, sound_of, times_of, words_of
-from conftest import randomized
 from skimage.metrics import peak_signal_noise_ratio
+from support.clips import make_clip, moving, pixels_of, sound_of, times_of, words_of
+from support.models import randomized
 
 import regrow
 from regrow import zoo

@@ -6,9 +6,10 @@ import time
 
 import numpy as np
 import pytest
-from clips import make_clip, moving, pixels_of, sound_of, times_of
-from helpers import files, read, size_of
 from PIL import Image
+from support.clips import make_clip, moving, pixels_of, sound_of, times_of
+from support.commands import files
+from support.pictures import read, size_of
 
 import regrow as library
 from regrow.api import clips as api

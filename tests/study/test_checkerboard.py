@@ -3,8 +3,8 @@ import csv
 import numpy as np
 import pytest
 import torch
-from conftest import noise
 from PIL import Image
+from support.pictures import noise
 
 from regrow import zoo
 from regrow.errors import UsageError

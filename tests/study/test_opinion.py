@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from conftest import noise
 from PIL import Image
 from scipy.stats import binomtest, sem, t
+from support.pictures import noise
 
 from regrow.errors import RegrowError, UsageError
 from regrow.metrics.intervals import mean_interval, t_quantile, wilson

@@ -5,10 +5,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from conftest import noise as pixels
-from conftest import randomized
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
+from support.models import randomized
+from support.pictures import noise as pixels
 
 pytest.importorskip("matplotlib")
 

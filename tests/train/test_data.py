@@ -3,8 +3,8 @@ import io
 import numpy as np
 import pytest
 import torch
-from conftest import noise
 from rich.console import Console
+from support.pictures import noise
 
 pytest.importorskip("accelerate")
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import TOML
 from PIL import Image
 from rich.console import Console
 from safetensors import safe_open
 from safetensors.torch import save_file
+from support.recipes import TOML
 
 pytest.importorskip("accelerate")
 

@@ -3,7 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import TOML
+from support.recipes import TOML
 
 pytest.importorskip("accelerate")
 

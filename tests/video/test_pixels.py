@@ -1,9 +1,9 @@
 import av
 import numpy as np
 import pytest
-from clips import moving
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clips import moving
 
 from regrow.video.pixels import BT601, BT709, FULL, LIMITED, UNSPECIFIED, Pixels, from_rgb, is_known, planar, to_rgb
 

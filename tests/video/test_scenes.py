@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from clips import moving
 from skimage import data
+from support.clips import moving
 
 from regrow.video.clip import Frame
 from regrow.video.scenes import scenes

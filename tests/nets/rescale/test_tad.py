@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from conftest import randomized
 from PIL import Image
+from support.models import randomized
 from torch.utils.flop_counter import FlopCounterMode
 
 from regrow import zoo

@@ -8,7 +8,7 @@ from torch import nn
 
 pytest.importorskip("accelerate")
 
-from conftest import randomized
+from support.models import randomized
 
 from regrow import zoo
 from regrow.errors import UsageError

@@ -1,7 +1,4 @@
-"""Files for tests: written, read and looked at."""
-
-import subprocess
-import sys
+"""Pictures for tests: made, written, read and looked at."""
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -38,11 +35,7 @@ def size_of(path):
         return image.size
 
 
-def run(*arguments, **options):
-    """The installed command in a process of its own."""
-    command = [sys.executable, "-c", "from regrow.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, timeout=100, check=False, **options)
-
-
-def files(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+def noise(height, width, bands=3, dtype=np.uint8, seed=0):
+    """A picture nobody can guess."""
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, top, (height, width, bands), dtype, endpoint=True)

@@ -1,0 +1,1 @@
+"""What several tests use: plain functions; what must be set up first is a fixture in conftest.py."""
