@@ -106,10 +106,9 @@ def test_tiles_agree_with_the_whole(scale):
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
 
-def test_of_a_large_picture_pieces_are_held(monkeypatch, camera):
-    monkeypatch.setattr(zero_shot, "PIECE", 32)
+def test_of_a_large_picture_pieces_are_held(camera):
     blocks = [camera[top : top + 16, :, None] for top in range(0, 512, 16)]
-    pieces = zero_shot._pieces(iter(blocks), (512, 512), 1, torch.Generator().manual_seed(0))
+    pieces = zero_shot._pieces(iter(blocks), (512, 512), 1, torch.Generator().manual_seed(0), 32)
     assert [piece.shape for piece in pieces] == [(1, 3, 32, 32)] * zero_shot.PIECES
     views = np.lib.stride_tricks.sliding_window_view(camera, (32, 32))
     for piece in pieces:

@@ -1,5 +1,6 @@
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,10 +92,9 @@ def test_the_same_seed_gives_the_same_and_leaves_torch_alone(photo):
 
 
 @pytest.mark.parametrize("stop", ["none", "exponential", "windowed", "held-out"])
-def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(photo, tmp_path, caplog, stop, monkeypatch):
-    monkeypatch.setattr(deep_image, "WARM", 2)
-    monkeypatch.setattr(deep_image, "KEEP", 3)
-    settings, path = Settings(net=QUICK.net, iterations=12, stop=stop, margin=1), tmp_path / "fit"
+def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(photo, tmp_path, caplog, stop):
+    settings = Settings(net=QUICK.net, iterations=12, stop=stop, margin=1, warmup=2, backup=3)
+    path = tmp_path / "fit"
 
     def at_seven(done, total):
         if done == 7:
@@ -118,10 +118,10 @@ def test_an_interrupted_fit_goes_on_as_if_it_had_not_been(photo, tmp_path, caplo
     assert fit(denoising(photo), settings, checkpoint=path, report=pytest.fail).picture.equal(whole.picture)
 
 
-def test_it_is_saved_every_minute(photo, tmp_path, monkeypatch):
-    monkeypatch.setattr("regrow.priors.resume.SECONDS", 0)
+def test_it_is_saved_now_and_then(photo, tmp_path):
+    path = tmp_path / "fit"
     with pytest.raises(ZeroDivisionError):
-        fit(denoising(photo), QUICK, checkpoint=tmp_path / "fit", report=lambda done, total: 1 // (5 - done))
+        fit(denoising(photo), QUICK, checkpoint=path, save_every=0, report=lambda done, total: 1 // (5 - done))
     seen = []
     fit(denoising(photo), QUICK, checkpoint=tmp_path / "fit", report=lambda done, total: seen.append(done))
     assert seen[0] == 5
@@ -142,10 +142,9 @@ def test_checkpoints_of_something_else_are_refused(photo, tmp_path):
         fit(denoising(photo), QUICK, checkpoint=path)
 
 
-def test_it_stops_by_itself_with_the_best_kept(photo, monkeypatch):
+def test_it_stops_by_itself_with_the_best_kept(photo):
     """Here where iterates change least, of a picture that is known after a few iterations."""
-    monkeypatch.setattr(deep_image, "WARM", 5)
-    settings = Settings(net=QUICK.net, iterations=500, stop="exponential", patience=6, perturbation=1.0)
+    settings = Settings(net=QUICK.net, iterations=500, stop="exponential", patience=6, perturbation=1.0, warmup=5)
     means = {}
     found = fit(denoising(torch.full_like(photo, 0.5)), settings, watch=lambda p: means.update({p.iteration: p}))
     assert found.iterations < 500
@@ -167,10 +166,9 @@ def test_what_is_held_out_teaches_nothing(photo):
     assert not torch.equal(seen[0][-1], seen[2][-1])
 
 
-def test_of_pixels_held_out_the_least_error_tells_the_best(photo, monkeypatch):
-    monkeypatch.setattr(deep_image, "WARM", 0)
+def test_of_pixels_held_out_the_least_error_tells_the_best(photo):
     missing = torch.rand(photo.shape[-2:], generator=torch.Generator().manual_seed(0)) < 0.5
-    settings = Settings(net=QUICK.net, iterations=60, stop="held-out", rate=0.05)
+    settings = Settings(net=QUICK.net, iterations=60, stop="held-out", rate=0.05, warmup=0)
     held, errors = held_out(~missing, settings.held_out, settings.seed), []
 
     def watch(progress):
@@ -180,10 +178,11 @@ def test_of_pixels_held_out_the_least_error_tells_the_best(photo, monkeypatch):
     assert found.iteration == errors.index(min(errors)) + 1
 
 
-def test_of_what_is_held_out_the_latest_that_is_as_good_is_taken(photo, monkeypatch):
-    monkeypatch.setattr(deep_image, "WARM", 0)
+def test_of_what_is_held_out_the_latest_that_is_as_good_is_taken(photo):
     noisy = photo + 0.2 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(1))
-    settings = Settings(net=QUICK.net, iterations=160, stop="held-out", rate=0.02, margin=1, average=0.5)
+    settings = Settings(
+        net=QUICK.net, iterations=160, stop="held-out", rate=0.02, margin=1, average=0.5, warmup=0
+    )  # fmt: skip
     held, errors = held_out(torch.ones(photo.shape[-2:], dtype=torch.bool), settings.held_out, settings.seed), []
 
     def watch(progress):
@@ -196,10 +195,10 @@ def test_of_what_is_held_out_the_latest_that_is_as_good_is_taken(photo, monkeypa
     assert found.iteration == good[-1] + 1 > best + 1
 
 
-def test_a_breakdown_is_taken_back(photo, monkeypatch):
-    monkeypatch.setattr(deep_image, "KEEP", 10)
-    run = deep_image._Run(denoising(torch.full_like(photo, 0.9)), QUICK, "cpu", None)
-    for _ in range(deep_image.KEEP + 1):
+def test_a_breakdown_is_taken_back(photo):
+    settings = replace(QUICK, backup=10)
+    run = deep_image._Run(denoising(torch.full_like(photo, 0.9)), settings, "cpu", None)
+    for _ in range(settings.backup + 1):
         run.advance()
     kept, mean = {name: value.clone() for name, value in run.kept.items()}, run.mean
     with torch.no_grad():

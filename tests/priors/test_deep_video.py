@@ -108,7 +108,7 @@ def test_of_two_things_that_were_done_that_of_the_first_frame_is_kept(astronaut,
 def test_the_same_seed_gives_the_same_net_and_a_checkpoint_goes_on(astronaut, tmp_path, caplog):
     before, after = clip(astronaut, [RED, BLUE], 3)
 
-    def fitted(epochs_seen=None, **options):
+    def fitted(epochs_seen=None, save_every=60, **options):
         settings = ClipSettings(**QUICK, epochs=4, **{k: v for k, v in options.items() if k == "seed"})
         checkpoint, left = options.get("checkpoint"), [epochs_seen]
 
@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_net_and_a_checkpoint_goes_on(astronaut, tm
             left[0] = None if left[0] is None else left[0] - 1
             return zip(before, after, strict=True)
 
-        return fit_clip(pairs, 3, settings, checkpoint=checkpoint).net.state_dict()
+        return fit_clip(pairs, 3, settings, checkpoint=checkpoint, save_every=save_every).net.state_dict()
 
     def same(a, b):
         return all(torch.equal(a[name], b[name]) for name in a)
@@ -126,10 +126,8 @@ def test_the_same_seed_gives_the_same_net_and_a_checkpoint_goes_on(astronaut, tm
     whole, file = fitted(), tmp_path / "clip.fit"
     assert same(whole, fitted())
     assert not same(whole, fitted(seed=1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("regrow.priors.resume.SECONDS", -1)
-        with pytest.raises(InterruptedError):
-            fitted(epochs_seen=3, checkpoint=file)
+    with pytest.raises(InterruptedError):
+        fitted(epochs_seen=3, checkpoint=file, save_every=-1)
     assert same(whole, fitted(checkpoint=file))
     assert "going on after iteration 9 of 15" in caplog.text
     with pytest.raises(UsageError, match="another clip or other settings"):

@@ -230,8 +230,8 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize("to", ["back.mp4", "%d.png"])
-def test_an_interrupted_run_goes_on(tmp_path, tiny, monkeypatch, to):
-    monkeypatch.setattr("regrow.video.segments.GOP", 4)
+def test_an_interrupted_run_goes_on(tmp_path, tiny, to):
+    video = replace(NOTHING_LOST, gop=4)
     source = make_clip(tmp_path / "clip.mp4", moving(11, (66, 50)))
     small = regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny)
     whole, target = tmp_path / "whole" / to, tmp_path / to
@@ -244,7 +244,7 @@ def test_an_interrupted_run_goes_on(tmp_path, tiny, monkeypatch, to):
             raise Stop
 
     with pytest.raises(Stop):
-        regrow.grow(small, str(target), model=tiny, video=NOTHING_LOST, report=stop)
+        regrow.grow(small, str(target), model=tiny, video=video, report=stop)
     assert not sinks.exists(str(target))
     again = []
     report = lambda done, total: again.append((done, total))  # noqa: E731
@@ -260,8 +260,8 @@ def test_an_interrupted_run_goes_on(tmp_path, tiny, monkeypatch, to):
     assert not [p for p in tmp_path.rglob(".*") if p.name.endswith(".regrow")], "nothing is left behind"
 
 
-def test_other_settings_begin_anew(tmp_path, tiny, monkeypatch):
-    monkeypatch.setattr("regrow.video.segments.GOP", 2)
+def test_other_settings_begin_anew(tmp_path, tiny):
+    video = Video(gop=2)
     source = make_clip(tmp_path / "clip.mp4", moving(6))
 
     def stop(done, total):
@@ -269,10 +269,10 @@ def test_other_settings_begin_anew(tmp_path, tiny, monkeypatch):
             raise Stop
 
     with pytest.raises(Stop):
-        regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny, report=stop)
+        regrow.shrink(source, tmp_path / "small.mkv", scale=2, model=tiny, video=video, report=stop)
     seen = []
     report = lambda done, total: seen.append(done)  # noqa: E731
-    regrow.shrink(source, tmp_path / "small.mkv", scale=4, model=tiny, report=report)
+    regrow.shrink(source, tmp_path / "small.mkv", scale=4, model=tiny, video=video, report=report)
     assert seen[0] == 1
     assert pixels_of(tmp_path / "small.mkv").shape[1:] == (16, 24, 3)
 

@@ -29,7 +29,7 @@ def planes(frame):
 
 
 @pytest.mark.parametrize(
-    ("matrix", "levels", "colour", "expected"),
+    ("matrix", "levels", "color", "expected"),
     [
         # Colour bars of ITU-R BT.709 and BT.601 with 8 bits, as published.
         (BT709, LIMITED, (255, 255, 255), (235, 128, 128)),

@@ -77,7 +77,7 @@ class ZeroShot(Restorer):
 def fitted(
     rows: Iterable[np.ndarray],
     size: tuple[int, int],
-    held: int,
+    channels: int,
     what: str,
     *,
     scale: int,
@@ -89,9 +89,10 @@ def fitted(
     """The net for one picture; the same each time, on the same machine.
 
     Args:
-        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom. No more is held than `PIECES` pieces.
+        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom. No more is held than
+            `PIECES` pieces.
         size: (width, height).
-        held: its colours, 1 or 3; alpha is left out.
+        channels: its colours, 1 or 3; alpha is left out.
         what: the picture's name in messages.
         scale: 2 to 8.
         device: as `regrow.zoo.store.on_device` takes it.
@@ -109,7 +110,7 @@ def fitted(
         )
     model, generator = ZeroShot(scale, seed), torch.Generator().manual_seed(seed)
     zoo.on_device(model, device)
-    pieces = [piece.to(model.device) for piece in _pieces(rows, size, held, generator)]
+    pieces = [piece.to(model.device) for piece in _pieces(rows, size, channels, generator)]
     fathers = [_shrunk(piece, share) for piece in pieces for share in SHRUNK]
     with torch.enable_grad():
         _fit(model.net, fathers, steps, generator, report)
@@ -132,14 +133,16 @@ def _fit(net: ZSSR, fathers: list[Tensor], steps: int, generator: torch.Generato
         report(step + 1, steps)
 
 
-def _pieces(rows: Iterable[np.ndarray], size: tuple[int, int], held: int, generator: torch.Generator) -> list[Tensor]:
+def _pieces(
+    rows: Iterable[np.ndarray], size: tuple[int, int], channels: int, generator: torch.Generator, side: int = PIECE
+) -> list[Tensor]:
     """The picture, or random pieces of a large one, (1, 3, h, w) each."""
     width, height = size
-    across, down = (width, height) if width * height <= PIECES * PIECE**2 else (min(PIECE, n) for n in size)
-    lefts, tops = (_draw(n - side, generator, PIECES).tolist() for n, side in ((width, across), (height, down)))
+    across, down = (width, height) if width * height <= PIECES * side**2 else (min(side, n) for n in size)
+    lefts, tops = (_draw(n - cut, generator, PIECES).tolist() for n, cut in ((width, across), (height, down)))
     if (across, down) == size:
         lefts, tops = [0], [0]
-    band, found = Band(block[..., :3] for block in to_float(rows, held, 3)), []
+    band, found = Band(block[..., :3] for block in to_float(rows, channels, 3)), []
     for top, left in sorted(zip(tops, lefts, strict=True)):
         piece = np.array(band.rows(top, top + down)[:, left : left + across])
         found.append(torch.from_numpy(piece).permute(2, 0, 1)[None])

@@ -30,16 +30,14 @@ from regrow.optim.settings import Optimizer
 from regrow.priors.beginning import begin_from, first_input, fresh_net, validation_samples
 from regrow.priors.operators import Masked
 from regrow.priors.problems import Problem
-from regrow.priors.resume import Keeper
+from regrow.priors.resume import SECONDS, Keeper
 from regrow.priors.settings import Settings
 from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVariance, WindowedVariance, as_good
 from regrow.progress import Report, silent
 
-WARM = 100
-"""Iterations at which nothing has appeared yet, so that no iterate is taken for the best."""
-KEEP, FALL = 100, 5.0
-"""Iterations after which weights are kept, and loss of PSNR in dB at which they are taken back: descent at this rate
-breaks down now and then."""
+FALL = 5.0
+"""Loss of PSNR in dB at which the weights that were kept last are taken back: descent at this rate breaks down now and
+then."""
 VARIANCES: dict[str, type[MovingVariance]] = {"windowed": WindowedVariance, "exponential": ExponentialVariance}
 EARLY = 10
 """At iteration n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
@@ -96,6 +94,7 @@ def fit(
     device: str = "auto",
     start: Fitted | None = None,
     checkpoint: Path | None = None,
+    save_every: float = SECONDS,
     report: Report = silent,
     watch: Watch = unwatched,
 ) -> Fitted:
@@ -106,7 +105,9 @@ def fit(
         settings: of net and descent.
         device: as `regrow.zoo.store.on_device` takes it.
         start: another fit, of a picture of any size, whose weights and resized input are begun with.
-        checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
+        checkpoint: file that is written now and then and when interrupted, and from which the fit goes on where it
+            exists.
+        save_every: seconds between two writes of it.
         report: told about progress, in iterations.
         watch: called after each iteration.
 
@@ -119,7 +120,7 @@ def fit(
     """
     settings = settings or Settings()
     run = _Run(problem, settings, device, start)
-    keeper, interrupted = Keeper(run, checkpoint), False
+    keeper, interrupted = Keeper(run, checkpoint, save_every), False
     with interrupt_later() as noted, torch.enable_grad():
         while not run.over and not interrupted:
             psnr = run.advance()
@@ -149,7 +150,7 @@ class _Run:
         self.optimizers = optim.build(self.net, _optimizer(settings))
         self.random = torch.Generator(self.net.device).manual_seed(settings.seed)
         self.variance = VARIANCES[settings.stop]() if settings.stop in VARIANCES else None
-        self.stop = EarlyStop(settings.patience, WARM) if settings.stop != "none" else None
+        self.stop = EarlyStop(settings.patience, settings.warmup) if settings.stop != "none" else None
         self.held_out = validation_samples(settings, problem)
         self.fitted = nn.Identity() if self.held_out is None else Masked(~self.held_out)
         self.held_errors = torch.zeros(0)
@@ -183,7 +184,7 @@ class _Run:
         if not psnr >= self.kept_psnr - FALL:
             self.net.load_state_dict(self.kept)
             return psnr
-        if self.iteration % KEEP == 1:
+        if (self.iteration - 1) % self.settings.backup == 0:
             self.kept, self.kept_psnr = self._weights(), psnr
         for optimizer in self.optimizers:
             optimizer.step()

@@ -28,7 +28,7 @@ from regrow.optim import muon as optim
 from regrow.optim.compiling import compiled
 from regrow.optim.interrupt import interrupt_later
 from regrow.optim.settings import Optimizer
-from regrow.priors.resume import Keeper
+from regrow.priors.resume import SECONDS, Keeper
 from regrow.progress import Report, said, silent
 
 FIRST, SHARE = 100, 4
@@ -97,6 +97,7 @@ def fit_clip(
     *,
     device: str = "auto",
     checkpoint: Path | None = None,
+    save_every: float = SECONDS,
     identity: str = "",
     report: Report = silent,
 ) -> FittedClip:
@@ -107,7 +108,9 @@ def fit_clip(
         count: how many there are.
         settings: of net and descent.
         device: as `regrow.zoo.store.on_device` takes it.
-        checkpoint: file that is written every minute and when interrupted, and gone on from where it exists.
+        checkpoint: file that is written now and then and when interrupted, and from which the fit goes on where it
+            exists.
+        save_every: seconds between two writes of it.
         identity: words that tell clips apart, for the checkpoint.
         report: told about progress, in iterations: some on the first frame, then one a frame and epoch.
 
@@ -116,7 +119,7 @@ def fit_clip(
     """
     settings = settings or ClipSettings()
     run = _Run(settings, count, device, identity)
-    keeper, interrupted = Keeper(run, checkpoint), False
+    keeper, interrupted = Keeper(run, checkpoint, save_every), False
     with interrupt_later() as noted, torch.enable_grad():
         while not run.over and not interrupted:
             for before, after in run.coming(pairs):

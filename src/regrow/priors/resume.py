@@ -36,14 +36,14 @@ class Run(Protocol):
 class Keeper:
     """Keeps a run in a file, from which it goes on at once where there is one already; nothing where it is None."""
 
-    def __init__(self, run: Run, path: Path | None) -> None:
-        self.run, self.path, self.saved = run, path, time.monotonic()
+    def __init__(self, run: Run, path: Path | None, seconds: float = SECONDS) -> None:
+        self.run, self.path, self.seconds, self.saved = run, path, seconds, time.monotonic()
         if path and path.exists():
             run.load(path)
-            log.warning("going on after iteration %d of %d, from %s", run.iteration, run.iterations, path)
+            log.info("going on after iteration %d of %d, from %s", run.iteration, run.iterations, path)
 
     def after_iteration(self, interrupted: bool) -> None:
-        """Write every minute, and where the run ends."""
-        if self.path and (interrupted or self.run.over or time.monotonic() - self.saved > SECONDS):
+        """Write every so many seconds, and where the run ends."""
+        if self.path and (interrupted or self.run.over or time.monotonic() - self.saved > self.seconds):
             self.run.save(self.path)
             self.saved = time.monotonic()

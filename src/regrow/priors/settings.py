@@ -52,6 +52,10 @@ class Settings:
     as the rest is at its best later."""
     patience: int = 500
     """Iterations without a lower one after which it stops."""
+    warmup: int = 100
+    """Iterations at the start that cannot be the best: nothing has appeared yet."""
+    backup: int = 100
+    """Iterations after which weights are kept, to be taken back where descent breaks down."""
     seed: int = 0
     """Of weights, noise and perturbations."""
     compile: bool = False
@@ -61,6 +65,7 @@ class Settings:
         for name, least, most in (
             ("iterations", 1, 10**6), ("patience", 1, 10**6), ("held_out", 1, 10**9), ("rate", 1e-8, 10),
             ("margin", 0, 10), ("perturbation", 0, 10), ("average", 0, 0.99999), ("seed", 0, 2**63 - 1),
+            ("warmup", 0, 10**6), ("backup", 1, 10**6),
         ):  # fmt: skip
             value = getattr(self, name)
             if not least <= value <= most:

@@ -62,7 +62,7 @@ def apply(
     metadata = {XMP: (xmp or b"").decode(), **({} if operation.lossless else {RECORD: ""})}
     output = Output(
         size=plan.size, encoding=encoding, identity=plan.identity, depth=plan.depth, xmp=xmp,
-        metadata=metadata, record=record, recorded=operation.lossless,
+        metadata=metadata, record=record, recorded=operation.lossless, gop=video.gop,
     )  # fmt: skip
     transcode(clip, out, work, output, report)
     return out

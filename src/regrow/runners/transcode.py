@@ -16,6 +16,7 @@ from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding
 from regrow.video.mux import tracks
+from regrow.video.options import GOP
 from regrow.video.record import ClipRecord
 from regrow.video.segments import Group
 from regrow.video.sinks import FileSink, FramesSink, Sink, StreamSink
@@ -48,6 +49,8 @@ class Output:
     """Of the clip that the given one was shrunk from, whose times and tracks it gets back."""
     recorded: bool = False
     """Whether the file gets a record of the given clip."""
+    gop: int = GOP
+    """Frames of a piece that is encoded at a time, at least."""
 
 
 RECORD = "REGROW_CLIP"
@@ -97,4 +100,6 @@ def _sink(clip: Clip, out: Any, output: Output) -> Sink:
     record = output.record
     base = record.time_base if record else clip.time_base
     starts = record.starts if record else None
-    return FileSink(Path(name), clip, output.encoding(suffix), output.size, {"identity": output.identity}, base, starts)
+    return FileSink(
+        Path(name), clip, output.encoding(suffix), output.size, {"identity": output.identity}, base, starts, output.gop
+    )

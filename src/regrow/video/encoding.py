@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regrow.errors import RegrowError, UsageError
+from regrow.video.options import GOP
 from regrow.video.pixels import RGB, Pixels, from_rgb
 from regrow.video.reader import library
 
@@ -36,9 +37,6 @@ _PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0"}, "libx265
 
 _EVEN = ("libx264", "libx265", "prores_ks")
 """Encoders that take sizes only that chroma divides."""
-
-GOP = 48
-"""Frames from one key frame to the next, at most."""
 
 
 @dataclass(frozen=True)

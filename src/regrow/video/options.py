@@ -7,6 +7,9 @@ from fractions import Fraction
 
 from regrow.errors import UsageError
 
+GOP = 48
+"""Frames from one key frame to the next, when nobody says."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Video:
@@ -19,7 +22,12 @@ class Video:
     rate: Fraction | float | str | None = None
     """Frames a second of a folder of frames, such as 25 or "30000/1001"; 25 when None."""
 
+    gop: int = GOP
+    """Frames from one key frame to the next, at most; an interrupted run does at most so many again."""
+
     def __post_init__(self) -> None:
+        if not 1 <= self.gop <= 10_000:
+            raise UsageError(f"gop {self.gop}: must be from 1 to 10000 frames")
         if self.crf is not None and not 0 <= self.crf <= 63:
             raise UsageError(f"crf {self.crf:g}: must be from 0 to 63")
         try:

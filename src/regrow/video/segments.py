@@ -14,7 +14,8 @@ import numpy as np
 from regrow.errors import RegrowError
 from regrow.io.paths import atomic
 from regrow.video.clip import Frame
-from regrow.video.encoding import GOP, Encoder, Encoding
+from regrow.video.encoding import Encoder, Encoding
+from regrow.video.options import GOP
 
 if TYPE_CHECKING:
     from av import Packet
@@ -30,6 +31,7 @@ class Segments:
         target: the file they will become.
         settings: what decides the result; pieces made with others are thrown away.
         encoding, width, height, aspect: of the frames and their pixels.
+        gop: frames of a piece, at least.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Segments:
         width: int,
         height: int,
         aspect: Fraction | None = None,
+        gop: int = GOP,
     ) -> None:
+        self.gop = gop
         self.folder = target.parent / f".{target.name}.regrow"
         self.encoding, self.size, self.aspect = encoding, (width, height), aspect
         said = json.dumps({**settings, "codec": encoding.codec, "options": encoding.options,
@@ -86,7 +90,7 @@ class Segments:
             held.append(group)
             done += len(group)
             yield done
-            if sum(map(len, held)) >= GOP:
+            if sum(map(len, held)) >= self.gop:
                 self._finish(writer, held)
                 writer, held = None, []
         if writer is not None:

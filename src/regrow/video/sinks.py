@@ -21,6 +21,7 @@ from regrow.video import mux
 from regrow.video.clip import Clip
 from regrow.video.encoding import Encoder, Encoding
 from regrow.video.folder import listed, write_frame
+from regrow.video.options import GOP
 from regrow.video.segments import Group, Segments
 
 
@@ -76,6 +77,7 @@ class FileSink(Sink):
         settings: what decides the result, beside the encoding.
         time_base: of the result.
         starts: as for `regrow.video.mux.assemble`.
+        gop: as for `regrow.video.segments.Segments`.
     """
 
     def __init__(
@@ -87,12 +89,13 @@ class FileSink(Sink):
         settings: dict[str, Any],
         time_base: Fraction,
         starts: mux.Starts | None,
+        gop: int = GOP,
     ) -> None:
         self.target, self.clip, self.time_base, self.starts = target, clip, time_base, starts
         self.source = Path(clip.name) if Path(clip.name).is_file() else None
         state = self.source.stat() if self.source else None
         origin = [clip.name, state and state.st_size, state and state.st_mtime_ns]
-        self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size, clip.aspect)
+        self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size, clip.aspect, gop)
         self.skip = self.segments.groups
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
