@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,7 @@ class RegressionColorizer(Colorizer):
 
     architecture = "regression"
     Config = RegressionConfig
+    renamed: ClassVar[dict[str, str]] = {"colours.": "colors."}  # before version 0.2
 
     def __init__(self, config: RegressionConfig | None = None) -> None:
         super().__init__()
