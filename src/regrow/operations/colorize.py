@@ -53,30 +53,30 @@ class Colors:
         with torch.inference_mode():
             return cls(*lines(grey, ab, RADIUS, EPSILON))
 
-    def on(self, grey: Tensor, top: int, size: tuple[int, int]) -> Tensor:
+    def on(self, grey: Tensor, top: int, size: Size) -> Tensor:
         """A and b, (1, 2, n, width), for rows of luma, (1, 1, n, width), from row `top` of a (width, height)."""
         rows = range(top, top + grey.shape[-2])
         slope, offset = (_enlarged(x, rows, size) for x in (self.slope, self.offset))
         return slope * grey + offset
 
 
-def glance(rows: Iterable[np.ndarray], size: tuple[int, int], held: int) -> Tensor:
+def glance(rows: Iterable[np.ndarray], size: Size, channels: int) -> Tensor:
     """A picture at the size that nets look at.
 
     Args:
         rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom.
         size: its (width, height).
-        held: its colours, 1 or 3; alpha is left out.
+        channels: its colours, 1 or 3; alpha is left out.
 
     Returns:
-        (1, held, h, w) in [0, 1], h and w multiples of 16.
+        (1, channels, h, w) in [0, 1], h and w multiples of 16.
     """
     import torch
 
     scale = SIDE / min(size)
     width, height = (round(min(n * scale, LONGEST) / 16) * 16 for n in size)
-    colors = (block[..., :held] for block in to_float(rows, held, held))
-    small = np.concatenate(list(resampled(colors, Size(*size), Size(width, height), held))).clip(0, 1)
+    colors = (block[..., :channels] for block in to_float(rows, channels, channels))
+    small = np.concatenate(list(resampled(colors, size, Size(width, height), channels))).clip(0, 1)
     return torch.from_numpy(small).permute(2, 0, 1)[None]
 
 
@@ -103,7 +103,7 @@ def is_grey(seen: Tensor) -> bool:
 
 def guess(
     seen: Tensor,
-    size: tuple[int, int],
+    size: Size,
     model: Colorizer,
     hints: Sequence[Hint] = (),
     reference: np.ndarray | None = None,
@@ -132,13 +132,13 @@ def guess(
 
 
 def color_rows(
-    rows: Iterable[np.ndarray], size: tuple[int, int], held: int, colors: Colors, dtype: Samples
+    rows: Iterable[np.ndarray], size: Size, channels: int, colors: Colors, dtype: Samples
 ) -> Iterator[np.ndarray]:
     """Colour a picture that arrives in rows, leaving its luma as it is.
 
     Args:
         rows: as for `glance`; alpha is kept.
-        size, held: likewise.
+        size, channels: likewise.
         colors: from `Colors.fit`.
         dtype: of the result: uint8, uint16 or, not rounded, float32.
 
@@ -150,11 +150,11 @@ def color_rows(
     from regrow.nets.ops.color import colored
 
     top = 0
-    for block in to_float(rows, held, held):
+    for block in to_float(rows, channels, channels):
         with torch.inference_mode():
             x = torch.from_numpy(np.ascontiguousarray(block)).permute(2, 0, 1)[None]
-            grey = _luma(x[:, :held])
-            y = torch.cat((colored(grey, colors.on(grey, top, size)), x[:, held:]), 1)
+            grey = _luma(x[:, :channels])
+            y = torch.cat((colored(grey, colors.on(grey, top, size)), x[:, channels:]), 1)
         top += len(block)
         yield to_dtype(y[0].permute(1, 2, 0).numpy(), 3, 3, dtype)
 
@@ -166,7 +166,7 @@ def _luma(x: Tensor) -> Tensor:
     return luma(x) if x.shape[1] == 3 else x
 
 
-def _enlarged(x: Tensor, rows: range, size: tuple[int, int]) -> Tensor:
+def _enlarged(x: Tensor, rows: range, size: Size) -> Tensor:
     """These rows of the bilinear enlargement of (1, C, h, w) to (width, height)."""
     import torch
     import torch.nn.functional as F
