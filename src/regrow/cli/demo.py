@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from regrow import api as verbs
-from regrow.bench.rescale import Pair
+from regrow.bench.models import Pair
 from regrow.bench.sheet import write_sheet
 from regrow.io.memory import read_rgb
 from regrow.io.writer import PictureWriter
