@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from regrow import zoo
-from regrow.bench.rescale import as_tensor, to_multiple
+from regrow.bench.pictures import as_tensor, to_multiple
 from regrow.inference.frames import windows_of
 from regrow.io.memory import read_rgb
 from regrow.metrics.fidelity import psnr_rgb, psnr_y

@@ -1,37 +1,55 @@
 """What each file format does to what a small picture hides: regrown PSNR and bytes a pixel through real files.
 
-python benchmarks/formats.py DIR [--scale 2]
+python benchmarks/formats.py DIR [--scale 2] [--summary FILE]
 """
 
 import argparse
 import logging
+import shlex
+import sys
 import tempfile
 from pathlib import Path
+from statistics import fmean
 
 import regrow
+from regrow.bench.results import summary
+from regrow.bench.table import Column, lines
 from regrow.io.memory import read_rgb
 from regrow.io.paths import find_pictures
+
+FORMATS = "png", "webp", "tiff", "avif", "jpg"
+COLUMNS = (
+    Column("format", "{format}", 8, left=True), Column("rgb dB", "{rgb:.2f}", 7), Column("y dB", "{y:.2f}", 7),
+    Column("B/px", "{bytes_per_pixel:.3f}", 6),
+)  # fmt: skip
+
+
+def measured(path: Path, format: str, scale: int, folder: Path) -> tuple[float, float, float]:
+    """PSNR `rgb` and `y` in dB of a picture that went through a small file, and the file's bytes a pixel."""
+    small, grown = folder / f"small.{format}", folder / "grown.png"
+    regrow.shrink(path, small, scale=scale)
+    regrow.grow(small, grown)
+    original = read_rgb(path)
+    alike = regrow.compare(original, grown, border=scale)
+    return alike["rgb"]["psnr"], alike["y"]["psnr"], small.stat().st_size / (original.shape[0] * original.shape[1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scale", type=int, default=2)
-    arguments = parser.parse_args()
-    print(f"{'format':8} {'rgb dB':>7} {'y dB':>7} {'B/px':>6}")
+    parser.add_argument("--summary", type=Path)
+    given = parser.parse_args()
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for suffix in (".png", ".webp", ".tiff", ".avif", ".jpg"):
-            figures = []
-            for path in find_pictures(arguments.folder):
-                small, grown = Path(folder) / f"small{suffix}", Path(folder) / "grown.png"
-                regrow.shrink(path, small, scale=arguments.scale)
-                regrow.grow(small, grown)
-                original = read_rgb(path)
-                alike = regrow.compare(original, grown, border=arguments.scale)
-                size = small.stat().st_size / (original.shape[0] * original.shape[1])
-                figures.append((alike["rgb"]["psnr"], alike["y"]["psnr"], size))
-            rgb, y, size = (sum(column) / len(column) for column in zip(*figures, strict=True))
-            print(f"{suffix[1:]:8} {rgb:7.2f} {y:7.2f} {size:6.3f}")
+        for format in FORMATS:
+            figures = [measured(path, format, given.scale, Path(folder)) for path in find_pictures(given.folder)]
+            rgb, y, size = map(fmean, zip(*figures, strict=True))
+            about = {"set": given.folder.name, "format": format, "count": len(figures), "scale": str(given.scale)}
+            rows.append({**about, "rgb": rgb, "y": y, "bytes_per_pixel": size})
+    print("\n".join(lines(COLUMNS, rows)))
+    if given.summary:
+        summary(rows, shlex.join(["python", "benchmarks/formats.py", *sys.argv[1:]])).write(given.summary)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Fit the measure without a reference to good photographs: python benchmarks/niqe.py DIR... -o FILE.
 
 The parameters that come with regrow are those of the training sets cid22 and photo_crops; FILE is then
-`src/regrow/measure/niqe.safetensors`.
+`src/regrow/metrics/niqe.safetensors`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 import regrow
-from regrow.bench.rescale import Pair, as_rgb, originals
+from regrow.bench.models import Pair
+from regrow.bench.pictures import as_rgb, originals
 from regrow.cli.allocator import hold_freed
 from regrow.metrics.fidelity import psnr_y
 from regrow.operations.restorers import BICUBIC, default_upscaler

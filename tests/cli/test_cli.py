@@ -41,17 +41,17 @@ CONTRACT = {
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",
-    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames -o --out --device "
-    "--tile",
+    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames -o --out --summary "
+    "--device --tile",
     "study": "",
     "demo": "-o --out",
     "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device",
 }
 
 STUDIES = {
-    "noise": "DIR... --model -o --out --sigma --scale --grey --device",
-    "lambda": "RECIPE DIR... --data -o --out --value --device",
-    "size": "DIR... --model -o --out --scale --device",
+    "noise": "DIR... --model -o --out --sigma --scale --grey --summary --device",
+    "lambda": "RECIPE DIR... --data -o --out --value --summary --device",
+    "size": "DIR... --model -o --out --scale --summary --device",
     "checkerboard": "-o --out --model --scale --seeds --device",
     "opinion": "",
     "opinion make": "DIR... -o --out --real --seed",

@@ -8,7 +8,9 @@ from PIL import Image
 from support.pictures import noise
 
 from regrow import restore, upscale
-from regrow.bench.upscale import Upscaler, bench
+from regrow.bench.driver import bench
+from regrow.bench.models import Upscaler
+from regrow.bench.tasks.upscale import Task
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import restore_rows
 from regrow.io.provenance import steps_of
@@ -221,9 +223,9 @@ def test_an_interrupt_leaves_nothing(regrow, camera, save, tmp_path, monkeypatch
 def test_it_is_measured_as_it_is_used(camera, save):
     original = camera[:64, :80].copy()
     folder = save("set/a.png", original).parent
-    (result,) = bench([folder], ["zssr"])
-    assert (result.model, result.ensemble, result.parameters) == ("zssr", True, 127_347)
-    assert result.multiply_adds == 8 * (3 * 48 * 2 + 6 * 48**2) * 9
+    (result,) = bench(Task(), [folder], ["zssr"])
+    assert (result.model, result["ensemble"], result["parameters"]) == ("zssr", True, 127_347)
+    assert result["multiply_adds"] == 8 * (3 * 48 * 2 + 6 * 48**2) * 9
     upscaler = Upscaler("zssr", 2)
     small, grown = upscaler(np.repeat(original[..., None], 3, 2))
     np.testing.assert_array_equal(grown, upscale(small, model="zssr"))

@@ -14,10 +14,12 @@ pytest.importorskip("matplotlib")
 
 import regrow
 from regrow import zoo
-from regrow.bench.rescale import bench
+from regrow.bench.driver import bench
 from regrow.bench.results import means
+from regrow.bench.tasks import rescale
 from regrow.errors import RegrowError, UsageError
 from regrow.study import rescaling as study
+from regrow.study import rows as written
 from regrow.train.recipe import Recipe
 
 RECIPE = """
@@ -80,15 +82,15 @@ def test_a_deviation_that_cannot_be_is_a_usage_error(sets, sigmas):
 
 def test_noise_takes_grey_models_as_bench_does(sets, grey_folder):
     (bicubic, grey) = study.noise(sets[:1], ["bicubic", grey_folder], [0.0])
-    measured = means(bench(sets[:1], ["bicubic", grey_folder]))
-    assert [r.rgb for r in measured] == pytest.approx([bicubic["rgb"], grey["rgb"]])
+    measured = means(bench(rescale.Task(), sets[:1], ["bicubic", grey_folder]))
+    assert [r["rgb"] for r in measured] == pytest.approx([bicubic["rgb"], grey["rgb"]])
     assert [r.model for r in measured] == [bicubic["model"], grey["model"]]
 
 
 def test_noise_takes_hidden_color(sets, hiding_folder):
     rows = study.noise(sets[:1], ["bicubic", hiding_folder], [0.0], scale=1, grey=True)
-    measured = means(bench(sets[:1], ["bicubic", hiding_folder], scale=1, grey=True))
-    assert [r["rgb"] for r in rows] == pytest.approx([r.rgb for r in measured])
+    measured = means(bench(rescale.Task(scale=1, grey=True), sets[:1], ["bicubic", hiding_folder]))
+    assert [r["rgb"] for r in rows] == pytest.approx([r["rgb"] for r in measured])
 
 
 def test_noise_names_pictures_that_are_too_small(tmp_path, save):
@@ -185,7 +187,7 @@ def test_lambdas_are_told_apart_to_the_last_digit(trading, sets, tmp_path, monke
     assert trained == {
         "lambda-1": 1, "lambda-0.1234561": 0.1234561, "lambda-0.1234562": 0.1234562, "lambda-1e-05": 1e-5
     }  # fmt: skip
-    study.write("lambda", rows, tmp_path)
+    written.write_plotted("lambda", rows, tmp_path)
     with open(tmp_path / "lambda.csv", newline="") as file:
         assert [row["lambda"] for row in csv.DictReader(file)] == ["1", "0.1234561", "0.1234562", "1e-05"]
 

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from regrow import upscale, zoo
-from regrow.bench.rescale import Pair
-from regrow.bench.upscale import Upscaler
+from regrow.bench.models import Pair, Upscaler
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import restore_rows
 from regrow.size import Size

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from regrow import upscale, zoo
-from regrow.bench.upscale import Upscaler
+from regrow.bench.models import Upscaler
 from regrow.errors import RegrowError
 from regrow.inference.rows import restore_rows
 from regrow.nets.upscale.base import Restorer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from regrow.api.rescale import grow, shrink
-from regrow.bench.rescale import Pair
+import regrow as verbs
+from regrow.bench.models import Pair
 from regrow.bench.sheet import write_sheet
 from regrow.io.memory import read_rgb
 from regrow.io.writer import PictureWriter
@@ -26,8 +26,8 @@ def run(out: Path, scale: int = 2) -> None:
     original = read_rgb(PHOTOGRAPH)
     height, width = original.shape[:2]
     small, grown, ordinary = out / "small.png", out / "regrown.png", out / "ordinary.png"
-    shrink(PHOTOGRAPH, small, scale=scale)
-    grow(small, grown)
+    verbs.shrink(PHOTOGRAPH, small, scale=scale)
+    verbs.grow(small, grown)
     with PictureWriter(ordinary, width=width, height=height, colors=3) as writer:
         writer.write(Pair(BICUBIC, scale)(original)[1])
 

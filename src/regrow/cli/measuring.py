@@ -2,141 +2,119 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from regrow.cli.app import require
 from regrow.cli.running import console
+from regrow.errors import UsageError
+
+Words = Callable[[str], None]
 
 
-def bench(
-    folders: list[Path],
-    models: list[str] | None,
-    *,
-    scale: tuple[float, float],
-    grey: bool,
-    refine: int,
-    out: Path | None,
-    device: str,
-    tile: int | None,
-) -> None:
-    """Measure with progress on stderr, print the means, and write results.csv, results.json and sheet.png if asked."""
-    from regrow.bench import rescale as benchmark
-    from regrow.operations.rescalers import default_model
-    from regrow.operations.restorers import BICUBIC
+def benchmark(task: str, given: dict[str, Any], *, device: str, tile: int | None, plots: bool) -> Any:
+    """The `Task` of a name with the options that were given, its field `scale` always among them if it has one.
 
-    names = models or [BICUBIC, default_model(scale, grey=grey)]
-    options: dict[str, Any] = {"scale": scale, "grey": grey, "refine": refine, "device": device, "tile": tile}
-    _bench(benchmark, folders, names, out, options)
+    Args:
+        task: its module in `regrow.bench.tasks`.
+        given: options by name, without those that were left out.
+        device, tile: as for `regrow.shrink`; the tile is left out where a task has none.
+        plots: whether its plots are asked for.
 
+    Raises:
+        UsageError: an option is not for this task. RegrowError: it needs a package that is not installed.
+    """
+    from regrow.bench import tasks
+    from regrow.operations.rescalers import asked_scale
 
-def bench_colors(
-    folders: list[Path], models: list[str] | None, *, temperature: float | None, out: Path | None, device: str
-) -> None:
-    """The same for colorizers."""
-    from regrow.bench import colorize as benchmark
-    from regrow.operations.restorers import COLORIZER
-
-    names = models or [benchmark.GREY, COLORIZER]
-    options: dict[str, Any] = {"temperature": temperature, "device": device}
-    results = _bench(benchmark, folders, names, out, options)
-    if out:
-        benchmark.write_curves(results, out / "accuracy.csv")
-
-
-def bench_upscalers(
-    folders: list[Path],
-    models: list[str] | None,
-    *,
-    scale: tuple[float, float],
-    ensemble: bool,
-    out: Path | None,
-    device: str,
-    tile: int | None,
-) -> None:
-    """The same for models that enlarge, with accuracy.png, against cost, and perception.png."""
-    from regrow.bench import upscale as benchmark
-
-    names = models or benchmark.default_models(scale)
-    options: dict[str, Any] = {"scale": scale, "ensemble": ensemble, "device": device, "tile": tile}
-    results = _bench(benchmark, folders, names, out, options)
-    if out:
-        benchmark.write_plots(results, out)
+    takes = {name: {field.name for field in fields(tasks.get(name))} for name in tasks.NAMES}
+    for option in given:
+        if option not in takes[task]:
+            others = " and ".join(name for name in tasks.NAMES if option in takes[name])
+            flag = f"--{option.replace('_', '-')}"
+            raise UsageError(f"{flag} is for --task {others}, not for --task {task}; leave it out, or say the task")
+    kind = tasks.get(task)
+    for package, extra in kind.needs.items():
+        require(f"--task {task}", package, extra=extra)
+    if plots and kind.plots:
+        require(f"the plots of --task {task}", "matplotlib")
+    options = {**given, "device": device}
+    if "scale" in takes[task]:
+        options["scale"] = asked_scale(given.get("scale"), grey=given.get("grey", False))
+    if "tile" in takes[task]:
+        options["tile"] = tile
+    return kind(**options)
 
 
-def bench_clips(
-    folders: list[Path],
-    models: list[str] | None,
-    *,
-    scale: tuple[float, float],
-    skip_frames: int,
-    out: Path | None,
-    device: str,
-    tile: int | None,
-) -> None:
-    """The same for clips, with the PSNR of every frame in frames.csv and psnr.png."""
-    from regrow.bench import video as benchmark
-    from regrow.operations.rescalers import default_model
-    from regrow.operations.restorers import BICUBIC
+def bench(task: Any, folders: list[Path], models: list[str] | None, *, out: Path | None, summary: Path | None) -> None:
+    """Measure with progress on stderr, print the table on stdout, and write the files that are asked for.
 
-    names = models or list(dict.fromkeys((BICUBIC, default_model(scale), default_model(scale, groups=True))))
-    options: dict[str, Any] = {"scale": scale, "skip_frames": skip_frames, "device": device, "tile": tile}
-    results = _bench(benchmark, folders, names, out, options, over="clip")
-    if out:
-        benchmark.write_frames(results, out)
+    Whoever interrupts it gets the table of what was measured until then.
 
+    Args:
+        task: a `regrow.bench.benchmark.Benchmark`.
+        folders: one set of pictures, or one clip, each.
+        models: by name; those that the task takes by default where none is named.
+        out: folder for results.csv, results.json, sheet.png and what else the task has.
+        summary: file for the means and the command.
+    """
+    from regrow.bench.driver import Run, table
+    from regrow.bench.results import summary_rows
 
-def _bench(
-    benchmark: Any,
-    folders: list[Path],
-    names: list[str],
-    out: Path | None,
-    options: dict[str, Any],
-    over: str = "picture",
-) -> Any:
-    """The results of a module's `bench`, written as files if asked and printed as its `table`."""
-    from regrow.bench.results import write
-
-    columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("measuring")
-
-        def report(result: Any) -> None:
-            progress.update(bar, description=f"{result.set}/{result.picture} {result.model} {result.rgb:.2f} dB")
-
-        results = benchmark.bench(folders, names, **options, report=report)
+    results: list[Any] = []
+    with _words() as say:
+        run = Run(task, folders, models or task.default_models())
+        try:
+            for result in run.results(lambda p: say(f"{p.set}/{p.picture} {p.model} {p.rgb:.2f} dB")):
+                results.append(result)
+        except KeyboardInterrupt:
+            if results:
+                print("\n".join(table(task, results)))
+            raise
         if out:
-            write(results, out, over)
-            benchmark.sheet(folders, names, out / "sheet.png", **options)
-    print("\n".join(benchmark.table(results)))
-    return results
+            run.write(results, out)
+    if summary:
+        _write_summary(summary_rows(results), summary)
+    print("\n".join(table(task, results)))
 
 
-def study_of(name: str, out: Path, work: Callable[[Callable[[str], None]], list[dict[str, Any]]]) -> None:
-    """Run a study of `regrow.study.rescaling`, print its rows and write them as CSV and plot.
+def _write_summary(rows: list[dict[str, Any]], path: Path) -> None:
+    from regrow.bench.results import summary
+
+    summary(rows, shlex.join(["regrow", *sys.argv[1:]])).write(path)
+
+
+def study_of(name: str, out: Path, summary: Path | None, work: Callable[[Words], list[dict[str, Any]]]) -> None:
+    """Run a study of `regrow.study.rescaling`, print its rows, plot them and write them as CSV and, if asked, summary.
 
     `work` is called with what shows a line of words while it lasts, and gives the rows.
     """
-    from regrow.study import rescaling as study
+    from regrow.study.rows import write_plotted
 
     with _words() as report:
         rows = work(report)
-    study.write(name, rows, out)
+    write_plotted(name, rows, out)
+    if summary:
+        _write_summary(rows, summary)
     print_rows(rows)
 
 
 def study_checkerboard(models: list[str], out: Path, *, scale: tuple[float, float], seeds: int, device: str) -> None:
     """The same for `regrow.study.checkerboard`, with its picture."""
     from regrow.study import checkerboard
-    from regrow.study import rescaling as study
+    from regrow.study.rows import write_rows
 
     with _words() as report:
         rows = checkerboard.checkerboard(models, scale=scale, seeds=seeds, device=device, report=report)
         checkerboard.sheet(models, out / "checkerboard.png", scale=scale, device=device)
-    study.write_rows("checkerboard", rows, out)
+    write_rows("checkerboard", rows, out)
     print_rows(rows)
 
 
@@ -152,27 +130,27 @@ def make_opinion(folders: list[Path], out: Path, *, real: Path | None, seed: int
 def score_opinion(key: Path, files: list[Path], out: Path) -> None:
     """Print scores and write them as opinion.csv."""
     from regrow.study import answers
-    from regrow.study import rescaling as study
+    from regrow.study.rows import write_rows
 
     rows = answers.scores(key, files)
-    study.write_rows("opinion", rows, out)
+    write_rows("opinion", rows, out)
     print_rows(rows)
 
 
 @contextmanager
-def _words() -> Iterator[Callable[[str], None]]:
+def _words() -> Iterator[Words]:
     """What shows a line of words on stderr while work lasts."""
     columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("")
         yield lambda words: progress.update(bar, description=words)
 
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
     """The rows of a table, aligned."""
-    from regrow.study import rescaling as study
+    from regrow.study.rows import texts
 
-    texts = [study.texts(row, 4) for row in rows]
-    wide = {name: max(len(name), *(len(row[name]) for row in texts)) for name in texts[0]}
-    for row in ({name: name for name in wide}, *texts):
+    cells = [texts(row, 4) for row in rows]
+    wide = {name: max(len(name), *(len(row[name]) for row in cells)) for name in cells[0]}
+    for row in ({name: name for name in wide}, *cells):
         print(" ".join(row[name].rjust(width) for name, width in wide.items()))

@@ -8,18 +8,25 @@ from typing import Annotated, Any
 
 import typer
 
+from regrow.bench.tasks import NAMES as TASKS
 from regrow.cli.app import app, require
 from regrow.cli.options import Device, Ensemble, Grey, Refine, ScaleOption, Temperature, Tile, parse_scale
-from regrow.errors import UsageError
 
 
 class BenchTask(str, Enum):
-    """What `bench` measures."""
+    """What `bench` measures: a module of `regrow.bench.tasks` each."""
 
-    rescale = "rescale"
-    upscale = "upscale"
-    colorize = "colorize"
-    video = "video"
+    _ignore_ = "task"
+    for task in TASKS:
+        vars()[task] = task
+
+
+DEFAULT_TASK = BenchTask(TASKS[0])
+
+Summary = Annotated[
+    Path | None,
+    typer.Option("--summary", metavar="FILE", help="Also write the means and this command, as benchmarks/results has."),
+]
 
 
 @app.command()
@@ -33,7 +40,7 @@ def bench(
             "A+B+C; may be repeated.",
         ),
     ] = None,
-    task: Annotated[BenchTask, typer.Option(help="What is measured.")] = BenchTask.rescale,
+    task: Annotated[BenchTask, typer.Option(help="What is measured.")] = DEFAULT_TASK,
     scale: ScaleOption = None,
     grey: Grey = False,
     refine: Refine = 0,
@@ -45,42 +52,24 @@ def bench(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json, sheet.png ...")
     ] = None,
+    summary: Summary = None,
     device: Device = "auto",
     tile: Tile = None,
 ) -> None:
     """Shrink and grow sets of pictures or clips, enlarge or colour pictures, and print a table of figures."""
     from regrow.cli import measuring
 
-    if skip_frames and task is not BenchTask.video:
-        raise UsageError("--skip-frames is for --task video; leave it out, or say the task")
-    if ensemble and task is not BenchTask.upscale:
-        raise UsageError("--ensemble is for --task upscale; leave it out, or say the task")
-    if task is BenchTask.colorize:
-        if scale or grey or refine:
-            raise UsageError("--scale, --grey and --refine are not for --task colorize; leave them out")
-        measuring.bench_colors(folders, models, temperature=temperature, out=out, device=device)
-        return
-    if temperature is not None:
-        raise UsageError("--temperature is for --task colorize; leave it out, or say the task")
-    from regrow.operations.rescalers import asked_scale
-
-    scales = asked_scale(parse_scale(scale), grey=grey)
-    if task is BenchTask.upscale:
-        if grey or refine:
-            raise UsageError("--grey and --refine are not for --task upscale; leave them out")
-        if out:
-            require("the plots of --task upscale", "matplotlib")
-        measuring.bench_upscalers(folders, models, scale=scales, ensemble=ensemble, out=out, device=device, tile=tile)
-        return
-    if task is BenchTask.video:
-        if grey or refine:
-            raise UsageError("--grey and --refine are not for --task video; leave them out")
-        require("--task video", "skimage", extra="video")
-        if out:
-            require("the plot of a clip", "matplotlib")
-        measuring.bench_clips(folders, models, scale=scales, skip_frames=skip_frames, out=out, device=device, tile=tile)
-        return
-    measuring.bench(folders, models, scale=scales, grey=grey, refine=refine, out=out, device=device, tile=tile)
+    options = {
+        "scale": parse_scale(scale),
+        "grey": grey,
+        "refine": refine,
+        "ensemble": ensemble,
+        "temperature": temperature,
+        "skip_frames": skip_frames,
+    }
+    given = {name: value for name, value in options.items() if value not in (None, False, 0)}
+    benchmark = measuring.benchmark(task.value, given, device=device, tile=tile, plots=out is not None)
+    measuring.bench(benchmark, folders, models, out=out, summary=summary)
 
 
 study_app = typer.Typer(help="Study what pictures owe to noise, lambda, size and layers, and what people think.")
@@ -101,6 +90,7 @@ def study_noise(
     ] = None,
     scale: ScaleOption = None,
     grey: Grey = False,
+    summary: Summary = None,
     device: Device = "auto",
 ) -> None:
     """PSNR of regrown pictures against noise on the small ones; the model bicubic is an ordinary thumbnail."""
@@ -115,7 +105,9 @@ def study_noise(
         "device": device,
     }
     sigmas = sigma or [0, 0.01, 0.02, 0.05, 0.11, 0.2]
-    measuring.study_of("noise", out, lambda report: study.noise(folders, models, sigmas, **options, report=report))
+    measuring.study_of(
+        "noise", out, summary, lambda report: study.noise(folders, models, sigmas, **options, report=report)
+    )
 
 
 @study_app.command("lambda")
@@ -125,6 +117,7 @@ def study_lambda(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
     out: StudyOut,
     value: Annotated[list[float], typer.Option(help="A guidance weight, lambda; may be repeated.")],
+    summary: Summary = None,
     device: Device = "auto",
 ) -> None:
     """Regrown against small-picture PSNR, of a recipe trained with several lambdas; run again, it goes on."""
@@ -136,12 +129,17 @@ def study_lambda(
     from regrow.study import rescaling as study
 
     rows = study.trade_off(settings, value, data, out, folders, device=device)  # with the progress bars of training
-    measuring.study_of("lambda", out, lambda report: rows)
+    measuring.study_of("lambda", out, summary, lambda report: rows)
 
 
 @study_app.command("size")
 def study_size(
-    folders: Sets, models: StudyModels, out: StudyOut, scale: ScaleOption = None, device: Device = "auto"
+    folders: Sets,
+    models: StudyModels,
+    out: StudyOut,
+    scale: ScaleOption = None,
+    summary: Summary = None,
+    device: Device = "auto",
 ) -> None:
     """PSNR against parameters, multiply-adds and time."""
     require("a study", "matplotlib")
@@ -151,7 +149,7 @@ def study_size(
 
     scales = asked_scale(parse_scale(scale), grey=False)
     measuring.study_of(
-        "size", out, lambda report: study.size(folders, models, scale=scales, device=device, report=report)
+        "size", out, summary, lambda report: study.size(folders, models, scale=scales, device=device, report=report)
     )
 
 

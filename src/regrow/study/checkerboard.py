@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor, nn
 
-from regrow.bench.rescale import labels
+from regrow.bench import maps
+from regrow.bench.benchmark import no_report
+from regrow.bench.models import Upscaler, check_upscale
+from regrow.bench.pictures import labels
 from regrow.bench.sheet import SIDE as DETAIL
 from regrow.bench.sheet import write_sheet
-from regrow.bench.upscale import Upscaler, checked
 from regrow.errors import UsageError
-from regrow.inference.rows import restore_rows
 from regrow.nets.ops.resample import bicubic
+from regrow.nets.upscale.base import Restorer
 from regrow.nets.upscale.blocks import Upsampler, bilinear_start, conv, relu, transposed
 from regrow.operations.restorers import BICUBIC
-from regrow.size import Scale, Size, scale_text
-
-Row = dict[str, Any]
-Report = Callable[[str], None]
+from regrow.size import Scale, scale_text
+from regrow.study.rows import Report, Row
 
 CELLS = 16
 """Side of the windows that are looked at, in pixels of the small picture."""
@@ -82,7 +82,7 @@ def checkerboard(
     scale: Scale = 2,
     seeds: int = 10,
     device: str = "auto",
-    report: Report = lambda words: None,
+    report: Report = no_report,
 ) -> list[Row]:
     """How much of a checkerboard upsampling layers make before any training, and given models.
 
@@ -102,7 +102,7 @@ def checkerboard(
     Raises:
         UsageError: a scale or number of seeds that cannot be; no such model.
     """
-    side = checked(scale)
+    side = check_upscale(scale)
     if seeds < 1:
         raise UsageError(f"seeds {seeds}: at least 1 is needed")
     upscalers = {label: Upscaler(name, side, device=device) for name, label in labels(models).items()}
@@ -164,13 +164,13 @@ def smooth(side: int) -> Tensor:
 
 def enlarged(upscaler: Upscaler, small: Tensor) -> np.ndarray:
     """(3, h, w) in [0, 1] enlarged, (H, W, 3) float32, not rounded, for rounding hides faint patterns."""
-    scale = checked(upscaler.scales)
+    scale = check_upscale(upscaler.scales)
     if not upscaler.nets:
         return bicubic(small, (scale * small.shape[1], scale * small.shape[2])).permute(1, 2, 0).numpy()
     pixels = small.permute(1, 2, 0).numpy()
     for net in upscaler.nets:
-        size = pixels.shape[1], pixels.shape[0]
-        pixels = np.concatenate(list(restore_rows([pixels], Size(*size), 3, net, np.float32)))
+        assert isinstance(net, Restorer)  # an upscaler of pictures has no other
+        pixels = maps.restore(pixels, net, dtype=np.float32)
     return pixels
 
 
@@ -187,7 +187,7 @@ def sheet(models: list[str], path: Path, *, scale: Scale = 2, device: str = "aut
 
     Of models the second row shows the difference from the mean over a period, `GAIN` times as strong.
     """
-    side = checked(scale)
+    side = check_upscale(scale)
     small = smooth(SIDE)
     plain = bicubic(small, (SIDE * side, SIDE * side)).permute(1, 2, 0).numpy()
     middle = (SIDE * side - DETAIL) // 2

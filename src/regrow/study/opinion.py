@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from regrow.bench.rescale import labels
+from regrow.bench.pictures import labels
 from regrow.errors import UsageError
 from regrow.io.memory import read_rgb
 from regrow.io.paths import atomic, find_pictures

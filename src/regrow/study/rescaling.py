@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from regrow import zoo
-from regrow.bench.plots import plot_lines
-from regrow.bench.rescale import Pair, as_rgb, bench, labels, originals
+from regrow.bench.benchmark import no_report
+from regrow.bench.driver import bench
+from regrow.bench.models import Pair
+from regrow.bench.pictures import as_rgb, labels, originals
 from regrow.bench.results import means
+from regrow.bench.tasks import rescale
 from regrow.errors import UsageError
-from regrow.io.paths import atomic
 from regrow.metrics import fidelity as metrics
 from regrow.nets.rescale.base import Rescaler
 from regrow.operations.rescalers import rescaler
 from regrow.operations.restorers import BICUBIC
 from regrow.size import Scale, check_scale, scale_text
+from regrow.study.rows import Report, Row
 from regrow.zoo import store
 
 if TYPE_CHECKING:
     from regrow.train.recipe import Recipe
-
-Row = dict[str, Any]
-Report = Callable[[str], None]
 
 
 def noise(
@@ -40,12 +39,12 @@ def noise(
     scale: Scale = 2,
     grey: bool = False,
     device: str = "auto",
-    report: Report = lambda words: None,
+    report: Report = no_report,
 ) -> list[Row]:
     """How much regrown pictures suffer when their small pictures are noisy (Schaefer 2019).
 
     Args:
-        folders: sets of pictures, taken as `regrow.bench.rescale.originals` gives them.
+        folders: sets of pictures, taken as `regrow.bench.pictures.originals` gives them.
         models: names or folders, or "bicubic" for ordinary thumbnails.
         sigmas: standard deviations of the Gaussian noise, in [0, 1]; noisy small pictures are rounded to 8 bits again.
         scale, grey, device: as for `regrow.shrink`.
@@ -63,27 +62,34 @@ def noise(
     scales = check_scale(scale)
     set_labels, model_labels = labels([str(folder) for folder in folders]), labels(models)
     sets = [(set_labels[str(folder)], originals(folder, scales, models)) for folder in folders]
-    pairs = {name: Pair(name, scales, grey=grey, device=device) for name in models}
+    pairs = {model_labels[name]: Pair(name, scales, grey=grey, device=device) for name in models}
     rows: list[Row] = []
     for label, pictures in sets:
-        figures: dict[str, dict[float, list[float]]] = {name: {s: [] for s in (0.0, *sigmas)} for name in pairs}
+        found: dict[tuple[str, float], list[float]] = {}
         for i, (path, original) in enumerate(pictures):
-            for name, pair in pairs.items():
-                report(f"{label}/{path.stem} {model_labels[name]}")
-                small, size = pair.shrink(original), (original.shape[1], original.shape[0])
-                # The same noise for every sigma and model, so that they differ by nothing else.
-                drawn = np.random.default_rng(i).standard_normal(small.shape)
-                for sigma, values in figures[name].items():
-                    noisy = np.rint(np.clip(small + 255 * sigma * drawn, 0, 255)).astype(np.uint8)
-                    values.append(metrics.psnr_rgb(as_rgb(pair.grow(noisy, size)), as_rgb(original)))
-        for name, by_sigma in figures.items():
-            clean = float(np.mean(by_sigma[0.0]))
+            for model, pair in pairs.items():
+                report(f"{label}/{path.stem} {model}")
+                for sigma, rgb in _with_noise(original, pair, [0.0, *sigmas], seed=i):
+                    found.setdefault((model, sigma), []).append(rgb)
+        averaged = {key: float(np.mean(values)) for key, values in found.items()}
+        for model in pairs:
             for sigma in sorted(set(sigmas)):
-                rgb = float(np.mean(by_sigma[sigma]))
-                lost = 100 * (clean - rgb) / clean
-                rows.append({"set": label, "model": model_labels[name], "scale": scale_text(scales), "sigma": sigma,
-                             "rgb": rgb, "lost_percent": lost})  # fmt: skip
+                clean, rgb = averaged[model, 0.0], averaged[model, sigma]
+                about = {"set": label, "model": model, "scale": scale_text(scales), "sigma": sigma}
+                rows.append({**about, "rgb": rgb, "lost_percent": 100 * (clean - rgb) / clean})
     return rows
+
+
+def _with_noise(original: np.ndarray, pair: Pair, sigmas: list[float], seed: int) -> Iterator[tuple[float, float]]:
+    """Each sigma once, and the PSNR `rgb` in dB of a picture whose small one has so much noise.
+
+    The noise is the same for every sigma and model but for its size, so that they differ by nothing else.
+    """
+    small, size = pair.shrink(original), (original.shape[1], original.shape[0])
+    drawn = np.random.default_rng(seed).standard_normal(small.shape)
+    for sigma in dict.fromkeys(sigmas):
+        noisy = np.rint(np.clip(small + 255 * sigma * drawn, 0, 255)).astype(np.uint8)
+        yield sigma, metrics.psnr_rgb(as_rgb(pair.grow(noisy, size)), as_rgb(original))
 
 
 def trade_off(
@@ -128,8 +134,9 @@ def trade_off(
     for value, run in runs.items():
         if value not in finished:
             loop.train(recipes[value], data, run, resume=(run / loop.CHECKPOINT).exists(), device=device)
-        measured = means(bench(folders, [str(run / loop.WEIGHTS)], scale=scale, device=device or "auto"))
-        rows += [{"set": r.set, "lambda": value, "rgb": r.rgb, "small": r.small} for r in measured]
+        task = rescale.Task(scale=scale, device=device or "auto")
+        measured = means(bench(task, folders, [str(run / loop.WEIGHTS)]))
+        rows += [{"set": r["set"], "lambda": value, "rgb": r["rgb"], "small": r["small"]} for r in measured]
     return rows
 
 
@@ -149,7 +156,7 @@ def size(
     *,
     scale: Scale = 2,
     device: str = "auto",
-    report: Report = lambda words: None,
+    report: Report = no_report,
 ) -> list[Row]:
     """Accuracy against cost.
 
@@ -176,39 +183,9 @@ def size(
             "grow_multiply_adds": growing,
         }
     rows: list[Row] = []
-    results = bench(
-        folders, models, scale=scales, device=device, report=lambda r: report(f"{r.set}/{r.picture} {r.model}")
-    )
+    task = rescale.Task(scale=scales, device=device)
+    results = bench(task, folders, models, report=lambda p: report(f"{p.set}/{p.picture} {p.model}"))
     for r in means(results):
-        measured = {name: getattr(r, name) for name in ("shrink_seconds", "grow_seconds", "rgb", "y", "small")}
-        rows.append({"set": r.set, "model": r.model, "scale": r.scale, **costs[r.model], **measured})
+        measured = {name: r[name] for name in ("shrink_seconds", "grow_seconds", "rgb", "y", "small")}
+        rows.append({"set": r["set"], "model": r.model, "scale": r["scale"], **costs[r.model], **measured})
     return rows
-
-
-AXES = {
-    "noise": ("sigma", "rgb", "model"),
-    "lambda": ("small", "rgb", "set"),
-    "size": ("parameters", "rgb", "set"),
-}
-"""What each study's plot has across and up, and what its lines are."""
-
-
-def texts(row: Row, digits: int) -> dict[str, str]:
-    """A row to be read: figures cut to some digits, but sigma and lambda as they were asked for."""
-    exact = ("sigma", "lambda")
-    return {k: f"{v:.{15 if k in exact else digits}g}" if isinstance(v, float) else str(v) for k, v in row.items()}
-
-
-def write_rows(study: str, rows: list[Row], out: Path) -> None:
-    """Write STUDY.csv."""
-    with atomic(out / f"{study}.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(texts(row, 6) for row in rows)
-
-
-def write(study: str, rows: list[Row], out: Path) -> None:
-    """Write STUDY.csv and STUDY.png."""
-    write_rows(study, rows, out)
-    across, up, by = AXES[study]
-    plot_lines(rows, across, up, by, out / f"{study}.png")

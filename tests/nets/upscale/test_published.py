@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from regrow import zoo
-from regrow.bench.rescale import _is_grey
+from regrow.bench.pictures import shrinks_grey
 from regrow.nets.upscale.lapsrn import LapSRNConfig
 
 WEIGHTS_ONLY = "srcnn", "fsrcnn", "drrn", "memnet", "lapsrn", "rednet", "dbpn"
@@ -144,5 +144,5 @@ def test_nets_of_one_scale_stay_at_it():
 
 
 def test_nets_of_luma_are_measured_on_color():
-    assert not _is_grey({"architecture": "vdsr", "colors": 1})
-    assert _is_grey({"architecture": "tad", "colors": 1, "small_colors": 1})
+    assert not shrinks_grey({"architecture": "vdsr", "colors": 1})
+    assert shrinks_grey({"architecture": "tad", "colors": 1, "small_colors": 1})
