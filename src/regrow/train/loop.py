@@ -26,6 +26,7 @@ from regrow.train.plot import plot_training
 from regrow.train.recipe import Recipe
 from regrow.train.tasks.select import task_for
 
+COLUMNS = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
 CHECKPOINT, LOG, PLOT, WEIGHTS = "checkpoint.safetensors", "log.csv", "training.png", "weights"
 
 
@@ -69,9 +70,8 @@ def train(
     nets.prepare(accelerator, console)
     out.mkdir(parents=True, exist_ok=True)
     log = Log(out / LOG, start)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with (
-        Progress(*columns, console=console, disable=not accelerator.is_main_process) as progress,
+        Progress(*COLUMNS, console=console, disable=not accelerator.is_main_process) as progress,
         interrupt_later() as interrupted,
     ):
         bar = progress.add_task(recipe.name, total=recipe.run.steps, completed=start)
@@ -82,19 +82,15 @@ def train(
             if step % recipe.run.log_every == 0:
                 log.add(step, {name: value.item() for name, value in losses.items()})
             if (last or step % recipe.run.validate_every == 0) and accelerator.is_main_process:
-                figures = nets.task.validate(nets.ema, held_out, recipe.data.validation_crop)
-                log.add(step, {f"val_{name}": value for name, value in figures.items()})
+                figures = _validated(nets, held_out, log, step)
                 plot_training(log.rows, out / PLOT, recipe.name)
-                progress.console.print(f"step {step}: " + ", ".join(f"{k} {v:.2f}" for k, v in figures.items()))
-            if (last or step % recipe.run.checkpoint_every == 0 or interrupted()) and accelerator.is_main_process:
-                nets.save(out / CHECKPOINT, step)
-                log.write()
+                progress.console.print(f"step {step}: {figures}")
+            if last or step % recipe.run.checkpoint_every == 0 or interrupted():
+                nets.save(out / CHECKPOINT, step, log)
             if interrupted():
                 console.print(f"interrupted after step {step}; --resume goes on from there")
                 raise KeyboardInterrupt
-    if accelerator.is_main_process:
-        nets.finish(out / WEIGHTS)
-    return out / WEIGHTS
+    return nets.finish(out / WEIGHTS)
 
 
 def _check(recipe: Recipe, out: Path, *, resume: bool) -> None:
@@ -113,6 +109,13 @@ def _accelerator(recipe: Recipe, device: str) -> Accelerator:
     if device and device.split(":")[0] != accelerator.device.type:
         raise UsageError(f"device {device!r} cannot be used; there is {accelerator.device.type!r}")
     return accelerator
+
+
+def _validated(nets: _Nets, held_out: list[Tensor], log: Log, step: int) -> str:
+    """Add figures on held-out pictures to the log; gives them in words."""
+    figures = nets.task.validate(nets.ema, held_out, nets.recipe.data.validation_crop)
+    log.add(step, {f"val_{name}": value for name, value in figures.items()})
+    return ", ".join(f"{name} {value:.2f}" for name, value in figures.items())
 
 
 def _crops(training: list[Tensor], recipe: Recipe, process: int, device: str) -> Callable[[int], Tensor]:
@@ -181,16 +184,20 @@ class _Nets:
         update_average(self.ema, self.model, min(recipe.optimizer.ema, step / (step + 20)))
         return {**losses, "norm": norms[0]}
 
-    def save(self, path: Path, step: int) -> None:
-        """Write a checkpoint."""
-        bare = [optimizer.optimizer for optimizer in self.prepared]
-        checkpoint.save(path, step, {**self.trained, "ema": self.ema}, bare, self.recipe)
+    def save(self, path: Path, step: int, log: Log) -> None:
+        """Write a checkpoint and the log."""
+        if self.accelerator.is_main_process:
+            bare = [optimizer.optimizer for optimizer in self.prepared]
+            checkpoint.save(path, step, {**self.trained, "ema": self.ema}, bare, self.recipe)
+            log.write()
 
-    def finish(self, folder: Path) -> None:
+    def finish(self, folder: Path) -> Path:
         """Write the weights, blended with those that training began with where the recipe says so."""
-        if self.begun is not None:
-            update_average(self.ema, self.begun.to(self.accelerator.device), self.recipe.blend)
-        zoo.save(self.ema, folder)
+        if self.accelerator.is_main_process:
+            if self.begun is not None:
+                update_average(self.ema, self.begun.to(self.accelerator.device), self.recipe.blend)
+            zoo.save(self.ema, folder)
+        return folder
 
 
 @torch.no_grad()
