@@ -14,7 +14,8 @@ from regrow.errors import UsageError
 from regrow.io.paths import find_pictures
 from regrow.metrics import fidelity as metrics
 from regrow.metrics.pictures import as_tensor
-from regrow.video.source import is_clip, open_clip
+from regrow.runners.dispatch import runner
+from regrow.video.source import open_clip
 
 Figures = dict[str, dict[str, float]]
 
@@ -33,7 +34,7 @@ def compare(a: Any, b: Any, *, border: int = 0) -> Figures:
     Raises:
         RegrowError: a picture cannot be read. UsageError: the sizes, or numbers of frames, differ.
     """
-    if is_clip(a) and is_clip(b):
+    if runner(a).UNIT == runner(b).UNIT == "frames":
         return _compare_clips(a, b, border)
     return metrics.compare(as_tensor(a), as_tensor(b), border)
 
