@@ -12,14 +12,12 @@ from typing import Any
 from regrow.errors import RegrowError
 from regrow.io import xmp as packets
 from regrow.io.formats import METADATA_LIMIT, printable
+from regrow.size import MAX_UNEVEN
 
 NAMESPACE = "https://regrow.dev/ns/passport/1.0/"
 VERSION = 1
 MAX_SIDE = 10**6
 SCALES = (1, 2, 4, 8, 16, 32, 64, 128)
-
-MAX_UNEVEN = 4
-"""How many times more one side may be shrunk than the other."""
 
 MAX_WORK = 4 * MAX_UNEVEN
 """How many times longer than wanted a side may be grown: the scale of a model is the next power of 2 or 4."""
