@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from regrow.api.kinds import File, InMemory, Out
+from regrow.api.kinds import File, Out, PictureT
 from regrow.errors import UsageError
 from regrow.io.memory import read_rgb
 from regrow.operations.prior import Fit
@@ -22,7 +22,7 @@ def denoise(
     report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
-def denoise(picture: InMemory, *, prior: Prior | None = ..., device: str = ..., report: Report = ...) -> InMemory: ...
+def denoise(picture: PictureT, *, prior: Prior | None = ..., device: str = ..., report: Report = ...) -> PictureT: ...
 def denoise(
     picture: Any,
     out: Any = None,
@@ -66,7 +66,7 @@ def dejpeg(
     report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
-def dejpeg(picture: InMemory, *, prior: Prior | None = ..., device: str = ..., report: Report = ...) -> InMemory: ...
+def dejpeg(picture: PictureT, *, prior: Prior | None = ..., device: str = ..., report: Report = ...) -> PictureT: ...
 def dejpeg(
     picture: Any,
     out: Any = None,
@@ -95,8 +95,8 @@ def inpaint(
 ) -> Out: ...  # fmt: skip
 @overload
 def inpaint(
-    picture: InMemory, *, mask: Any, prior: Prior | None = ..., device: str = ..., report: Report = ...
-) -> InMemory: ...
+    picture: PictureT, *, mask: Any, prior: Prior | None = ..., device: str = ..., report: Report = ...
+) -> PictureT: ...
 def inpaint(
     picture: Any,
     out: Any = None,

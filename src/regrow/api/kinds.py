@@ -16,5 +16,5 @@ File = str | os.PathLike[str] | bytes | BinaryIO
 Out = TypeVar("Out", bound="str | os.PathLike[str] | BinaryIO")
 """Where the result of a file goes."""
 
-InMemory = TypeVar("InMemory", "np.ndarray", "Image.Image", "Tensor")
+PictureT = TypeVar("PictureT", "np.ndarray", "Image.Image", "Tensor")
 """Array (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor (1 or 3, H, W) float in [0, 1]."""

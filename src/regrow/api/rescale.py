@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, overload
 
-from regrow.api.kinds import File, InMemory, Out
+from regrow.api.kinds import File, Out, PictureT
 from regrow.io.passport import Passport
 from regrow.io.provenance import steps_of
 from regrow.operations.grow import Grow
@@ -25,9 +25,9 @@ def shrink(
 ) -> Out: ...  # fmt: skip
 @overload
 def shrink(
-    picture: InMemory, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
+    picture: PictureT, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
     device: str = ..., tile: int | None = ..., report: Report = ...,
-) -> InMemory: ...  # fmt: skip
+) -> PictureT: ...  # fmt: skip
 def shrink(
     picture: Any,
     out: Any = None,
@@ -87,9 +87,9 @@ def grow(
 ) -> Out: ...  # fmt: skip
 @overload
 def grow(
-    picture: InMemory, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
+    picture: PictureT, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
     device: str = ..., tile: int | None = ..., report: Report = ...,
-) -> InMemory: ...  # fmt: skip
+) -> PictureT: ...  # fmt: skip
 def grow(
     picture: Any,
     out: Any = None,

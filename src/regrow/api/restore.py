@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, overload
 
-from regrow.api.kinds import File, InMemory, Out
+from regrow.api.kinds import File, Out, PictureT
 from regrow.errors import UsageError
 from regrow.io.memory import read_pixels, read_rgb
 from regrow.operations.color_hints import Hint
@@ -27,9 +27,9 @@ def colorize(
 ) -> Out: ...  # fmt: skip
 @overload
 def colorize(
-    picture: InMemory, *, model: str | None = ..., hint: Sequence[str | Hint] = ..., hint_image: Any = ...,
+    picture: PictureT, *, model: str | None = ..., hint: Sequence[str | Hint] = ..., hint_image: Any = ...,
     reference: Any = ..., temperature: float | None = ..., device: str = ..., report: Report = ...,
-) -> InMemory: ...  # fmt: skip
+) -> PictureT: ...  # fmt: skip
 def colorize(
     picture: Any,
     out: Any = None,
@@ -86,10 +86,10 @@ def restore(
 ) -> Out: ...  # fmt: skip
 @overload
 def restore(
-    picture: InMemory, *, scale: float = ..., colorizer: str | None = ..., upscaler: str | None = ...,
+    picture: PictureT, *, scale: float = ..., colorizer: str | None = ..., upscaler: str | None = ...,
     enhancer: str | None = ..., correct: float | None = ..., device: str = ..., tile: int | None = ...,
     report: Report = ...,
-) -> InMemory: ...  # fmt: skip
+) -> PictureT: ...  # fmt: skip
 def restore(
     picture: Any,
     out: Any = None,
@@ -139,9 +139,9 @@ def upscale(
 ) -> Out: ...  # fmt: skip
 @overload
 def upscale(
-    picture: InMemory, *, scale: float = ..., model: str | None = ..., ensemble: bool = ..., prior: Prior | None = ...,
+    picture: PictureT, *, scale: float = ..., model: str | None = ..., ensemble: bool = ..., prior: Prior | None = ...,
     device: str = ..., tile: int | None = ..., report: Report = ...,
-) -> InMemory: ...  # fmt: skip
+) -> PictureT: ...  # fmt: skip
 def upscale(
     picture: Any,
     out: Any = None,

@@ -42,12 +42,12 @@ def _options(
     pass  # --debug is read by main, where errors arrive
 
 
-def require(what: str, *names: str, extra: str = "train") -> None:
+def require(task: str, *names: str, extra: str = "train") -> None:
     """RegrowError where one of these modules, which an extra brings, is missing."""
     for name in names:
         if find_spec(name) is None:
             package = {"skimage": "scikit-image"}.get(name, name)
-            raise RegrowError(f"{what} needs {package}; install it with: pip install 'regrow[{extra}]'")
+            raise RegrowError(f"{task} needs {package}; install it with: pip install 'regrow[{extra}]'")
 
 
 def main() -> None:

@@ -78,7 +78,7 @@ def fitted(
     rows: Iterable[np.ndarray],
     size: tuple[int, int],
     channels: int,
-    what: str,
+    name: str,
     *,
     scale: int,
     device: str = "auto",
@@ -93,7 +93,7 @@ def fitted(
             `PIECES` pieces.
         size: (width, height).
         channels: its colours, 1 or 3; alpha is left out.
-        what: the picture's name in messages.
+        name: the picture's name in messages.
         scale: 2 to 8.
         device: as `regrow.zoo.store.on_device` takes it.
         steps: of fitting.
@@ -105,7 +105,7 @@ def fitted(
     """
     if min(size) < SMALLEST * scale:
         raise RegrowError(
-            f"{what}: {size[0]}x{size[1]} is too small to learn from; at scale {scale} zssr needs {SMALLEST * scale} "
+            f"{name}: {size[0]}x{size[1]} is too small to learn from; at scale {scale} zssr needs {SMALLEST * scale} "
             "pixels each way, take another model"
         )
     model, generator = ZeroShot(scale, seed), torch.Generator().manual_seed(seed)
