@@ -63,8 +63,7 @@ def train(
     nets = _Nets(recipe)
     start = nets.resume(out / CHECKPOINT) if resume else 0
     training, held_out = data.load(data_dir, recipe.data, console)
-    place = str(accelerator.device) if pictures_on_device else "cpu"
-    crops = _crops(training, recipe, accelerator.process_index, place)
+    crops = _crops(training, recipe, accelerator, on_device=pictures_on_device)
     nets.task.look_at(training)
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
     nets.prepare(accelerator, console)
@@ -118,10 +117,14 @@ def _validated(nets: _Nets, held_out: list[Tensor], log: Log, step: int) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in figures.items())
 
 
-def _crops(training: list[Tensor], recipe: Recipe, process: int, device: str) -> Callable[[int], Tensor]:
+def _crops(
+    training: list[Tensor], recipe: Recipe, accelerator: Accelerator, *, on_device: bool
+) -> Callable[[int], Tensor]:
     """Gives the batch of a step."""
-    wanted = recipe.data
-    pieces = data.Crops(training, wanted.piece, wanted.batch, recipe.run.seed, process, device, wanted.upright)
+    wanted, device = recipe.data, str(accelerator.device) if on_device else "cpu"
+    pieces = data.Crops(
+        training, wanted.piece, wanted.batch, recipe.run.seed, accelerator.process_index, device, wanted.upright
+    )
     return pieces if wanted.frames == 1 else Clips(pieces, wanted.frames, wanted.crop)
 
 
