@@ -14,10 +14,10 @@ from regrow.size import Size
 class Tiling:
     """How the pictures of a model may be cut into tiles.
 
-    A *cell* is the smallest unit that can be cut: `cell_in` pixels (down, across) of the input become `cell_out` of the result
-    (2x2 and 1x1 when shrinking by 2; 1x1 and 2x2 when growing). A cell of the result depends on cells up to `halo` away
-    and no others, so tiles cut with that overlap equal the whole, but for the order in which floating-point sums are
-    taken.
+    A *cell* is the smallest unit that can be cut: `cell_in` pixels (down, across) of the input become `cell_out` of the
+    result (2x2 and 1x1 when shrinking by 2; 1x1 and 2x2 when growing). A cell of the result depends on cells up to
+    `halo` away and no others. Tiles with that overlap therefore equal the whole, except for the order of floating-point
+    sums.
     """
 
     cell_in: tuple[int, int]

@@ -48,10 +48,10 @@ class Passport:
         depth: bits per sample of the original, 8 or 16.
         colours: colour channels of the original, 1 (grey) or 3 (RGB).
         alpha: whether the original had transparency.
-        refined: iterations of refinement of the small picture, 1 to 1,000; None when it was not refined.
+        refined: iterations of refinement of the small picture, 1 to 1,000; None if it was not.
         exif: the original's EXIF block, only where the small picture's format cannot store it (TIFF).
-        icc: the original's colour profile, only where the small picture cannot store it (it is grey, and the profile is for
-            colour).
+        icc: the original's colour profile, only where the small picture cannot store it (a profile for colour,
+            where the small picture is grey).
 
     Raises ValueError for anything else.
     """

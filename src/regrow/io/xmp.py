@@ -143,7 +143,7 @@ def unsplice(packet: bytes, namespace: str, prefix: str) -> bytes | None:
 
 
 def _without(packet: bytes, namespace: str) -> bytes:
-    """The packet less the namespace's elements, attributes and declarations, wherever another program has moved them."""
+    """The packet without the namespace's elements, attributes and declarations, wherever another program put them."""
     found = _Reader(packet, namespace)
     kept, at = [], 0
     for begun, end in found.elements:

@@ -38,8 +38,7 @@ class Restorer(Model):
     halo: int
     """Reach of the net in pixels: tiles that overlap by this much agree with the whole."""
     tile: int | None = 256
-    """Large, because pixels within `halo` of the edges of tiles are computed twice, but small enough for features to fit
-    into memory."""
+    """Large, since pixels within `halo` of the edges of tiles are computed twice; but features must fit into memory."""
     reinitialized: ClassVar[dict[str, str]] = {"scale": "upsampler."}
     """Settings in which the initial net of a training run may differ, each with the prefix of the weights that are then
     initialised afresh."""
