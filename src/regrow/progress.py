@@ -1,4 +1,4 @@
-"""How far long work is, told to whoever asked."""
+"""Progress of long work, reported to a callback."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 Report = Callable[[int, int], None]
-"""Called with the rows that are done and the rows there are."""
+"""Called with the number of rows that are done and the total."""
 
 
 def silent(done: int, total: int) -> None:
-    """The report nobody asked for."""
+    """A report that does nothing, the default."""
 
 
 def said(report: Report, words: str) -> None:
-    """Show words beside the progress, where whoever is told has a method `say` for them."""
+    """Show words beside the progress, if the report has a method `say`."""
     if say := getattr(report, "say", None):
         say(words)
 
 
 class Part:
-    """The report of one of `count` parts of the work that take equally long, `i` of which are done."""
+    """The report of part `i` of `count` parts of the work that take equally long."""
 
     def __init__(self, report: Report, i: int, count: int) -> None:
         self.report, self.i, self.count = report, i, count

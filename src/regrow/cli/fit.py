@@ -71,12 +71,20 @@ def stabilize(
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="Video file, or folder or pattern of frames.")],
     clips: Clips,
     epochs: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Times each frame is seen: more is nearer, and flickers more.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of times each frame is seen; more is nearer to PROCESSED, and flickers more.",
+        ),
     ] = 25,
     modes: Annotated[
-        int, typer.Option(metavar="N", min=1, max=2, help="2 where frames came out in either of two ways.")
+        int,
+        typer.Option(
+            metavar="N", min=1, max=2, help="2 where the process gave one of two results for a frame, else 1."
+        ),
     ] = 2,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another gives another result.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Random seed; another seed gives another result.")] = 0,
     compile: Compile = False,
     device: Device = "auto",
     force: Force = False,

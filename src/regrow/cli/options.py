@@ -13,7 +13,7 @@ from regrow.errors import UsageError
 Inputs = Annotated[
     list[str],
     typer.Argument(
-        metavar="IN...", help="Pictures, clips, folders, patterns, frames as %05d.png, - for standard input."
+        metavar="IN...", help="Pictures, clips, folders, patterns, frames such as %05d.png, or - for standard input."
     ),
 ]
 Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
@@ -24,70 +24,83 @@ PublishedModel = Annotated[
 UpscaleModel = Annotated[
     str | None,
     typer.Option(
-        help="Model by name (see `regrow models`), folder, file of published weights, or A+B, one after another; "
-        "bicubic; or zssr, fitted to the picture first for minutes."
+        help="Model by name (see `regrow models`), folder, file of published weights, A+B (one after the other), "
+        "bicubic, or zssr, which is fitted to the picture first, for minutes."
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")]
 Tile = Annotated[
     int | None,
-    typer.Option(
-        min=8, help="Side of the tiles worked on, in pixels; smaller needs less memory.  [512 or more; clips 4096]"
-    ),
+    typer.Option(min=8, help="Side of a tile in pixels; smaller tiles need less memory.  [512 or more; clips 4096]"),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Pictures in work at the same time.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Number of pictures that are processed at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")]
 FormatOption = Annotated[
     str | None,
-    typer.Option("--format", help="png, webp, tiff, avif or jpeg; else what the name of the output says."),
+    typer.Option("--format", help="png, webp, tiff, avif or jpeg; by default the suffix of the output."),
 ]
-Grey = Annotated[bool, typer.Option("--grey", help="Hide colours in grey pictures; --scale is 1 unless said.")]
+Grey = Annotated[bool, typer.Option("--grey", help="Hide colours in grey pictures; --scale is then 1 by default.")]
 ScaleOption = Annotated[
     str | None,
-    typer.Option(metavar="N", help="How many times smaller: 2, 2.7, 4 ... 128, or 2x1 for width x height."),
+    typer.Option(
+        metavar="N", help="Factor by which pictures become smaller: 2, 2.7, 4 ... 128, or 2x1 for width x height."
+    ),
 ]
 Ensemble = Annotated[
     bool,
-    typer.Option("--ensemble", help="Mean over all flips and turns of a picture: a little better, 8 times the time."),
+    typer.Option(
+        "--ensemble", help="Take the mean over all flips and rotations: a little better, in 8 times the time."
+    ),
 ]
 Refine = Annotated[
     int,
-    typer.Option(metavar="N", min=0, max=1000, help="Iterations that make each picture regrow better; try 5. Slow."),
+    typer.Option(
+        metavar="N",
+        min=0,
+        max=1000,
+        help="Iterations of refinement, which make each picture regrow better; try 5. Slow.",
+    ),
 ]
 Temperature = Annotated[
-    float | None, typer.Option(metavar="T", help="Above 0: lower is more vivid, 1 is the mean.  [0.38]")
+    float | None,
+    typer.Option(metavar="T", help="Vividness of colours, above 0: lower is more vivid, 1 is the mean.  [0.38]"),
 ]
 Codec = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Of clips: ffv1, h264, h264rgb, hevc, vp9, av1, prores; small ones lose nothing otherwise."
+        metavar="NAME",
+        help="Codec of clips: ffv1, h264, h264rgb, hevc, vp9, av1, prores; small clips are lossless by default.",
     ),
 ]
 Crf = Annotated[
-    float | None, typer.Option(metavar="Q", min=0, max=63, help="Of clips: quality, lower is better, 0 loses nothing.")
+    float | None, typer.Option(metavar="Q", min=0, max=63, help="Quality of clips: lower is better, 0 is lossless.")
 ]
 Rate = Annotated[
-    str | None, typer.Option(metavar="FPS", help="Frames a second of a folder of frames, such as 30000/1001.  [25]")
+    str | None, typer.Option(metavar="FPS", help="Frames per second of a folder of frames, such as 30000/1001.  [25]")
 ]
 Net = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Fitted to the picture: fast, paper, unet or resnet.  [fast]")
+    str | None,
+    typer.Option(metavar="NAME", help="Net that is fitted to the picture: fast, paper, unet or resnet.  [fast]"),
 ]
 Iterations = Annotated[
     int | None,
     typer.Option("--iterations", "--steps", metavar="N", min=1, help="Maximum number of iterations.  [1500 to 3000]"),
 ]
-Seed = Annotated[int | None, typer.Option(metavar="N", min=0, help="Another gives another result.  [0]")]
+Seed = Annotated[
+    int | None, typer.Option(metavar="N", min=0, help="Random seed; another seed gives another result.  [0]")
+]
 Stop = Annotated[
     bool | None,
-    typer.Option("--stop/--no-stop", help="Stop before noise is fitted; else do all iterations.  [by the task]"),
+    typer.Option("--stop/--no-stop", help="Stop before noise is fitted, or run all iterations.  [depends on the task]"),
 ]
 Half = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Iterations at half the size, to begin with.  [none]")
+    int | None,
+    typer.Option(metavar="N", min=1, help="Number of iterations at half the size, before those at full size.  [none]"),
 ]
-Compile = Annotated[bool, typer.Option("--compile", help="Make the net faster by torch.compile; needs a compiler.")]
+Compile = Annotated[bool, typer.Option("--compile", help="Speed up the net by torch.compile; needs a C++ compiler.")]
 Snapshots = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for intermediate pictures.")]
-Every = Annotated[int | None, typer.Option(metavar="N", min=1, help="Iterations between them.  [100]")]
+Every = Annotated[int | None, typer.Option(metavar="N", min=1, help="Iterations between intermediate pictures.  [100]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -51,9 +51,13 @@ def grow(
     clips: Clips,
     output: Output,
     scale: Annotated[
-        str | None, typer.Option(metavar="N", help="Only for pictures that lost their passport: what shrink was told.")
+        str | None,
+        typer.Option(metavar="N", help="Scale that shrink was given; only for pictures that lost their passport."),
     ] = None,
-    size: Annotated[str | None, typer.Option(metavar="WxH", help="Likewise: the exact size of the original.")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="WxH", help="Exact size of the original; only for pictures that lost their passport."),
+    ] = None,
     model: Model = None,
     device: Device = "auto",
     tile: Tile = None,

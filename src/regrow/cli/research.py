@@ -72,7 +72,7 @@ def bench(
     measuring.bench(benchmark, folders, models, out=out, summary=summary)
 
 
-study_app = typer.Typer(help="Study what pictures owe to noise, lambda, size and layers, and what people think.")
+study_app = typer.Typer(help="Study the effect of noise, lambda, size and layers on pictures, and what people think.")
 app.add_typer(study_app, name="study", no_args_is_help=True)
 
 StudyOut = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV and the plot.")]
@@ -112,7 +112,7 @@ def study_noise(
 
 @study_app.command("lambda")
 def study_lambda(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="What to train, but for its lambda.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe to train with each lambda.")],
     folders: Sets,
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
     out: StudyOut,
@@ -120,7 +120,7 @@ def study_lambda(
     summary: Summary = None,
     device: Device = "auto",
 ) -> None:
-    """Regrown against small-picture PSNR, of a recipe trained with several lambdas; run again, it goes on."""
+    """PSNR of regrown against small pictures, for a recipe with several lambdas; resumes when run again."""
     from regrow.train.recipe import Recipe
 
     settings, device = Recipe.read(recipe), "" if device == "auto" else device

@@ -1,4 +1,4 @@
-"""Pictures with one channel for three, and three for one."""
+"""Conversion between one channel and three."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """(H, W, 1 or 3) with so many channels: three become one by their mean, one becomes three equal ones."""
+    """Give a picture (H, W, 1 or 3) another number of channels: the mean of three, or three equal ones."""
     if pixels.shape[2] == channels:
         return pixels
     if channels == 3:

@@ -1,4 +1,4 @@
-"""Keeping a net from inventing: where it strays too far from the plain enlargement, that is taken instead."""
+"""Correction of invented detail: pixels that differ too much from plain enlargement are replaced by it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from regrow.size import Size
 
 
 def corrected(enlarged: np.ndarray, plain: np.ndarray, threshold: float) -> np.ndarray:
-    """The enlarged picture, but for pixels of which any channel strays from the plain one by more than a threshold.
+    """Replace pixels of which any channel differs from plain enlargement by more than a threshold.
 
     Args:
-        enlarged: (H, W, C), by a net.
-        plain: the same shape and type, bilinear.
+        enlarged: (H, W, C), the result of a net.
+        plain: bilinear enlargement, of the same shape and type.
         threshold: in the units of the pictures.
     """
     difference = np.maximum(enlarged, plain) - np.minimum(enlarged, plain)  # no sign to lose in unsigned integers
@@ -40,12 +40,12 @@ def corrected_rows(
     wanted: Size,
     threshold: float,
 ) -> Iterator[np.ndarray]:
-    """The same for pictures that arrive in rows.
+    """The same correction for pictures that arrive in rows.
 
     Args:
         enlarged: (n, width, bands) float32, by a net.
-        rows: the picture before, (n, width, bands) float32 in [0, 1].
-        size, wanted: of the picture before and after.
+        rows: the picture before it was enlarged, (n, width, bands) float32 in [0, 1].
+        size, wanted: size of the picture before and after.
         threshold: in levels of 255.
     """
     plain = Band(resampled(rows, size, wanted, 0))  # all bands with the kernel of alpha, which is the bilinear one

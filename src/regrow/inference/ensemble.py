@@ -1,4 +1,4 @@
-"""The geometric self-ensemble: a net shown every flip and turn of a picture, and the mean of what it makes of them."""
+"""The geometric self-ensemble: the mean of a net's results for every flip and rotation of a picture."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VIEWS = 8
-"""Flips and transposes of a square: so many times as long a net takes."""
+"""Number of flips and transposes of a square: a net takes this many times as long."""
 
 
 def self_ensemble(net: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The mean of a net over the eight flips and transposes of its input, each result turned back.
+    """The mean of a net over the eight flips and transposes of its input, each result transformed back.
 
     Args:
         net: (B, C, h, w) -> (B, C', s * h, s * w), the same s both ways.
 
     Returns:
-        A map of the same shapes. Results are added up one after another, so it needs little more memory than the net.
+        A function of the same shapes. Results are summed one after another, so it needs little extra memory.
 
     Source: Lim et al. 2017, "Enhanced deep residual networks for single image super-resolution", section 3.4.
     """

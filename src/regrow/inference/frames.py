@@ -1,7 +1,7 @@
 """Frames through a model and out again, in bounded memory: one by one, in groups, or in windows.
 
 Frames come in *scenes*, iterables of frames that belong together. No group and no window reaches over the end of a
-scene: whoever knows where the cuts are, or which frames were a group, says so by it. A clip without cuts is one scene.
+scene, so callers split a clip at its cuts, or at its groups. A clip without cuts is one scene.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def shrink_group(
     """Shrink frames together.
 
     Args:
-        group: (H, W, 3 or 1) each, uint8 or float32 in [0, 1], of one size, which may be any; no more of them than the
-            model takes together.
+        group: frames (H, W, 3 or 1), uint8 or float32 in [0, 1], of one size, which may be any; at most as many as
+            the model takes together.
         model: the rescaler, on the device it is to run on.
-        scale: how many times smaller each side becomes, or (width, height) on their own; the model's when not given.
+        scale: factor by which each side becomes smaller, or a pair (width, height); the model's when not given.
             Sizes are rounded up.
         tile: side of a tile in pixels, as for `regrow.inference.rows.shrink_rows`.
 
@@ -63,7 +63,7 @@ def grow_group(
 
     Args:
         group, model, tile: as for `shrink_group`.
-        size: of the results; the model's scale times that of the small ones when not given.
+        size: size of the results; the model's scale times that of the small frames when not given.
         dtype: of the results: uint8, uint16 or, clamped but not rounded, float32.
 
     Returns:
@@ -84,12 +84,12 @@ def restore_window(
     tile: int = TILE,
     dtype: Samples = np.uint8,
 ) -> np.ndarray:
-    """Restore the frame in the middle of those around it, as many as the net takes.
+    """Restore the middle frame of a window of as many frames as the net takes.
 
     Args:
         window: frames, as for `shrink_group`.
         model: a net for pictures or for windows of frames.
-        size: what the result is cut to; the whole when not given.
+        size: size to which the result is cropped; not cropped when not given.
         tile, dtype: as for `grow_group`.
 
     Returns:
@@ -107,7 +107,7 @@ def shrink_frames(
     """Shrink the frames of scenes, in groups where the model takes several; arguments as for `shrink_group`.
 
     Yields:
-        One small frame for each. Held at any time: a group, before and after.
+        One small frame for each frame. Memory holds one group at a time, before and after.
     """
     for group in _groups(scenes, model.frames):
         yield from shrink_group(group, model, scale, tile=tile)
@@ -120,9 +120,9 @@ def grow_frames(
     *,
     tile: int = TILE,
 ) -> Iterator[np.ndarray]:
-    """Grow the small frames of scenes, by the rescaler that has shrunk them or a net that enlarges ordinary ones.
+    """Grow the small frames of scenes, by the rescaler that shrank them, or by a net that enlarges ordinary frames.
 
-    Arguments as for `grow_group`; groups have to be those that were shrunk together.
+    Arguments as for `grow_group`; groups must be those that were shrunk together.
 
     Yields:
         (H, W, channels of the model's pictures) uint8, one for each frame.
@@ -137,14 +137,14 @@ def grow_frames(
 
 
 def groups_of(frames: Iterable[T], n: int) -> Iterator[list[T]]:
-    """Frames n by n; the last group may be shorter."""
+    """Groups of n frames; the last group may be shorter."""
     source = iter(frames)
     while group := list(islice(source, n)):
         yield group
 
 
 def windows_of(frames: Iterable[T], n: int) -> Iterator[list[T]]:
-    """For each frame the n, an odd number, around it; beyond the ends the first and the last are repeated."""
+    """For each frame, the window of n frames around it (n is odd); the first and last are repeated beyond the ends."""
     window: deque[T] = deque(maxlen=n)
     for frame in frames:
         if not window:
@@ -167,7 +167,7 @@ def _size(frame: np.ndarray) -> Size:
 
 
 def stacked(frames: Sequence[np.ndarray], channels: int) -> Iterator[np.ndarray]:
-    """Rows of frames one after another among the bands: (rows, W, len(frames) * channels) float32 in [0, 1]."""
+    """Rows of several frames, concatenated along the bands: (rows, W, len(frames) * channels) float32 in [0, 1]."""
     sizes = {_size(frame) for frame in frames}
     if len(sizes) > 1:
         words = " and ".join(sorted(map(str, sizes)))
@@ -178,13 +178,13 @@ def stacked(frames: Sequence[np.ndarray], channels: int) -> Iterator[np.ndarray]
 
 
 def _split(rows: Iterable[np.ndarray], frames: int) -> list[np.ndarray]:
-    """The frames of rows that hold so many."""
+    """Split rows of several frames into the frames."""
     pixels = np.concatenate(list(rows))
     return [np.ascontiguousarray(frame) for frame in np.split(pixels, frames, axis=2)]
 
 
 def groups_of_lengths(frames: Iterable[T], lengths: Iterable[int]) -> Iterator[list[T]]:
-    """Frames in groups of so many; a last group that is cut short is left out."""
+    """Frames in groups of equal size; an incomplete last group is left out."""
     source = iter(frames)
     for length in lengths:
         if len(group := list(islice(source, length))) == length:

@@ -13,13 +13,13 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 AT_ONCE = 4
-"""Frames that are computed at the same time, at most."""
+"""Maximum number of frames that are computed at the same time."""
 PIXELS = 2**23
-"""Pixels of theirs, at most, which bounds the memory they need."""
+"""Maximum number of pixels of those frames, which bounds the memory they need."""
 
 
 def overlapped(items: Iterable[T], ahead: int = 2) -> Iterator[T]:
-    """The same items, made in a thread of their own, at most so many ahead. Errors arrive where the items would."""
+    """The same items, produced in a separate thread, a limited number ahead. Errors are raised in place of items."""
     queue: Queue[Any] = Queue(ahead)
     stopped = Event()
 
@@ -60,15 +60,15 @@ def overlapped(items: Iterable[T], ahead: int = 2) -> Iterator[T]:
 
 
 def mapped(function: Callable[[S], T], items: Iterable[S], pixels: int, device: str) -> Iterator[T]:
-    """The function of each item, in order, of several at a time where that is faster: on processor cores.
+    """Apply a function to each item, in order; on CPU cores, to several at a time, where that is faster.
 
-    A net on one core wastes less of it than on several that wait for each other after every layer, and for whatever
-    else runs on one of them, such as an encoder.
+    A net on one core wastes less time than one on several cores, which wait for each other after every layer, and for
+    other work on one of them, such as an encoder.
 
     Args:
-        function, items: frames or groups of them, and what is done to one.
-        pixels: of an item.
-        device: on which it is done.
+        function, items: the function, and the frames or groups of frames that it takes.
+        pixels: number of pixels of an item.
+        device: device of the computation.
     """
     import torch
 

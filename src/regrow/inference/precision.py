@@ -22,7 +22,7 @@ def bf16_is_fast(device: str) -> bool:
 
 
 def in_bfloat16(model: Model) -> Callable[[Tensor], Tensor]:
-    """The same map, in bfloat16 where the model is made for it and the hardware too."""
+    """The same function, in bfloat16 where both the model and the hardware support it."""
     import torch
 
     kind = model.device.type

@@ -1,4 +1,4 @@
-"""Small pictures refined one by one: descent through the decoder to what it grows best, no weight touched."""
+"""Refinement of single small pictures: gradient descent through the decoder, with fixed weights."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MOST = 1000
 MOMENTUM = 0.8
 
 CLOSENESS = 0.05
-"""Weight of the squared distance to the guidance image, where that of the regrown picture has 1."""
+"""Weight of the squared distance to the guidance image; the distance of the regrown picture has weight 1."""
 
 CONTEXT = 16
-"""Small pixels around a tile that are grown with it: what lies further has hardly any influence."""
+"""Margin of small pixels that are grown with a tile; pixels further away have hardly any influence."""
 
 
 def refined_rows(
@@ -38,17 +38,17 @@ def refined_rows(
 ) -> Iterator[np.ndarray]:
     """Refine a small picture, tile after tile.
 
-    Each tile sees the refined ones before it, and its own small pixels alone are moved: what the whole picture loses
-    becomes less with every tile, and there are no seams.
+    Each tile sees the refined tiles before it, and only its own small pixels change. The loss of the whole picture
+    falls with every tile, and there are no seams.
 
     Args:
         full: rows of the picture, (n, width * scale, bands) float32 in [0, 1], top to bottom.
-        small: rows of what the model shrank it to, (n, width, bands') float32.
-        size: of the small picture, both sides multiples of the model's `unshuffle`.
+        small: rows of the small picture that the model made from it, (n, width, bands') float32.
+        size: size of the small picture, both sides multiples of the model's `unshuffle`.
         model: the rescaler, on the device it is to run on.
-        iterations: of descent, at least 1.
+        iterations: number of iterations of refinement, at least 1.
         tile: side of a tile in pixels of the full picture.
-        frames: how many lie one after another among the bands.
+        frames: number of frames that are concatenated along the bands.
 
     Yields:
         (n, width, bands') float32, top to bottom. Bands beyond the model's channels are left as they are.
@@ -75,10 +75,10 @@ def refined_rows(
 
 
 def _refine(x: np.ndarray, y: np.ndarray, inner: tuple[slice, slice], model: Rescaler, iterations: int) -> np.ndarray:
-    """The inner part of y (h, w, c), moved so that y grows to x (H, W, C): the best of all that was seen on the way.
+    """Move the inner part of y (h, w, c) so that y grows to x (H, W, C); gives the best of all iterates.
 
     Gradient descent with Nesterov's momentum, straight through the rounding to 8 bits. The rate is the inverse of the
-    curvature at first and falls to zero; an iteration that leads far up is taken back and the rate halved.
+    curvature at first and falls to zero; an iteration that raises the loss much is undone and the rate halved.
     """
     import torch
 
@@ -111,7 +111,7 @@ def _refine(x: np.ndarray, y: np.ndarray, inner: tuple[slice, slice], model: Res
 
 
 def _curvature(y: Tensor, model: Rescaler, side: int = 64, iterations: int = 6) -> float:
-    """The largest curvature of half the squared error in y, near enough: power iteration where y has most contrast."""
+    """Approximate largest curvature of half the squared error in y, by power iteration where y has most contrast."""
     import torch
 
     starts = [range(0, max(1, n - side + 1), side) for n in y.shape[-2:]]

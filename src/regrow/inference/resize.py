@@ -1,4 +1,4 @@
-"""Pictures of any size for models that want multiples: padded, cropped or resampled, row by row."""
+"""Pictures of any size for models that need multiples: padding, cropping and resampling, row by row."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from regrow.inference.tiling import Band
 from regrow.size import Size
 
 ROWS = 64
-"""Rows of the result that are resampled at a time."""
+"""Number of rows of the result that are resampled at a time."""
 
 
 def fitted(full: int, small: int, scale: int) -> int:
-    """The length that a side of `full` pixels is given so that `scale` divides it into `small` pixels.
+    """The length of a side of `full` pixels before it is shrunk by `scale` to `small` pixels.
 
-    Where `small` is `full` divided and rounded up, nothing is resampled: the side keeps its length, and what is missing
-    to a multiple is padded. Any other small side comes from resampling to exactly `small * scale`.
+    Where `small` is `full` divided and rounded up, nothing is resampled: the side keeps its length, and is padded
+    to a multiple. Any other small side comes from resampling to exactly `small * scale`.
     """
     return full if small == -(-full // scale) else small * scale
 
@@ -35,7 +35,7 @@ def padded(rows: Iterable[np.ndarray], size: Size) -> Iterator[np.ndarray]:
 
 
 def cropped(rows: Iterable[np.ndarray], size: Size) -> Iterator[np.ndarray]:
-    """Keep the top left."""
+    """Crop, keeping the top left."""
     width, height = size
     for block in rows:
         if height <= 0:
@@ -48,10 +48,10 @@ def resampled(rows: Iterable[np.ndarray], size: Size, wanted: Size, channels: in
     """Antialiased resampling, the same as `regrow.nets.ops.resample.bicubic`, in bounded memory.
 
     Args:
-        rows: (n, width, bands) float32, top to bottom: so many channels and perhaps alpha. Alpha is resampled with a
-            triangle, which does not ring: the opaque stays opaque and the transparent transparent.
-        size, wanted: of the picture before and after.
-        channels: bands that are not alpha.
+        rows: (n, width, bands) float32, top to bottom: `channels` channels and perhaps alpha. Alpha is resampled with a
+            triangle, which does not ring: opaque pixels stay opaque and transparent ones transparent.
+        size, wanted: size of the picture before and after.
+        channels: number of bands that are not alpha.
 
     Yields:
         (n, wanted width, bands) float32, top to bottom.
@@ -80,7 +80,7 @@ def _both(
     *,
     axis: int,
 ) -> np.ndarray:
-    """Colour bands through one map and alpha through another."""
+    """Apply one function to the colour bands and another to alpha."""
     result = color(block[..., :channels], axis=axis)
     if block.shape[-1] == channels:
         return result
@@ -108,12 +108,12 @@ def _triangle(x: np.ndarray) -> np.ndarray:
 
 
 CUBIC = _cubic, 2
-"""Keys' kernel with a = -0.5 and how far it reaches."""
+"""Keys' kernel with a = -0.5, and its reach."""
 TRIANGLE = _triangle, 1
 
 
 def taps(n: int, m: int, kernel: Callable[[np.ndarray], np.ndarray], reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which of n samples make each of m, and with what weights: two (m, k) arrays, of integers and of float32.
+    """Indices and weights of the samples, of n, that make each of m: two (m, k) arrays, integers and float32.
 
     The kernel is widened by n / m when shrinking; beyond the ends samples are mirrored, the end sample repeated.
     """

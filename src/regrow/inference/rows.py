@@ -1,4 +1,4 @@
-"""Rows of a picture through a model and out again: numbers to tensors and back, tile by tile."""
+"""Run a model over a picture that arrives in rows, tile by tile."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def shrink_rows(
     refine: int = 0,
     frames: int = 1,
 ) -> Iterator[np.ndarray]:
-    """Shrink a picture, or frames of a clip together, that arrive in rows.
+    """Shrink a picture, or a group of frames of a clip, that arrives in rows.
 
     Args:
         rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom. Bands are the channels of one frame
             after another, and perhaps alpha.
-        size: of the picture; any, at least 1x1.
-        channels: of a frame, 1 or 3.
+        size: size of the picture; any, at least 1x1.
+        channels: channels of a frame, 1 or 3.
         model: the rescaler, on the device it is to run on.
         small: size of the result. Where a side is not the picture's divided by the model's scale, rounded up, the
             picture is first resampled to that times the scale.
         tile: side of a tile in pixels of the larger picture of each application.
-        refine: iterations of descent by which the small picture is refined, 0 for none.
-        frames: how many, at most as many as the model takes together.
+        refine: number of iterations of refinement of the small picture, 0 for none.
+        frames: number of frames, at most as many as the model takes together.
 
     Yields:
         (n, small width, bands) uint8, top to bottom; as many channels a frame as both picture and small pictures have.
@@ -92,16 +92,16 @@ def grow_rows(
     tile: int = TILE,
     frames: int = 1,
 ) -> Iterator[np.ndarray]:
-    """Grow a small picture, or frames of a clip that were shrunk together, that arrive in rows.
+    """Grow a small picture, or frames of a clip that were shrunk together, from rows.
 
     Args:
         rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom. Bands are the channels of one frame
             after another, and perhaps alpha. Where the model takes one channel and there are three, as in formats
             without grey, their mean is taken.
-        size: of the small picture.
+        size: size of the small picture.
         grown: size of the result.
-        channels: of a small frame, 1 or 3.
-        result_channels: of a frame of the result, 1 or 3, at most the model's.
+        channels: channels of a small frame, 1 or 3.
+        result_channels: channels of a frame of the result, 1 or 3, at most the model's.
         model: the rescaler, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile, frames: as for `shrink_rows`.
@@ -136,16 +136,16 @@ def restore_rows(
     tile: int | None = None,
     ensemble: bool = False,
 ) -> Iterator[np.ndarray]:
-    """Take a picture that arrives in rows through a restorer, one that enlarges or one that keeps the size.
+    """Run a restorer, which enlarges or keeps the size, over a picture that arrives in rows.
 
     Args:
         rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom. Bands are the channels of as many
-            frames as the model takes, one after another, and perhaps alpha, which is enlarged along.
-        size: of the picture.
-        channels: of a frame, 1 or 3, and those of the result.
+            frames as the model takes, one after another, and perhaps alpha, which is enlarged too.
+        size: size of the picture.
+        channels: channels of a frame, 1 or 3, and of the result.
         model: the net, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
-        tile: side of a tile in pixels of the result; when None `TILE`, and at least the model's own of the picture.
+        tile: side of a tile in pixels of the result; when None, `TILE` or the model's own tile, the larger.
         ensemble: the mean over flips and transposes of each tile, in eight times the time.
 
     Yields:
@@ -169,12 +169,12 @@ def _fitted(full: Size, small: Size, model: Rescaler) -> Size:
 
 
 def _whole_cells(small: Size, model: Rescaler) -> Size:
-    """A small size rounded up to what the model takes."""
+    """A small size, rounded up to a multiple that the model takes."""
     return Size(*(-(-n // model.unshuffle) * model.unshuffle for n in small))
 
 
 def _side(tile: int, width: int) -> int:
-    """Strips of very wide pictures are kept lower, so that no strip has more than 8 megapixels."""
+    """Height of tiles: less for very wide pictures, so that no strip has more than 8 megapixels."""
     return min(tile, max(64, 2**23 // width))
 
 
@@ -189,7 +189,7 @@ def _run(
     channels: int,
     tile: np.ndarray,
 ) -> np.ndarray:
-    """(h, w, bands) float32, the first `channels` of them through the map of colours and the rest through alpha's."""
+    """Apply the function of colours to the first `channels` bands of (h, w, bands) float32, and alpha's to the rest."""
     import torch
 
     with torch.inference_mode():
@@ -201,7 +201,7 @@ def _run(
 
 
 def _shrink_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
-    """Alpha is averaged: the opaque stays opaque and the transparent transparent, without the ringing of a cubic."""
+    """Average alpha: opaque pixels stay opaque and transparent ones transparent, without the ringing of a cubic."""
     import torch.nn.functional as F
 
     return F.avg_pool2d(alpha, factors)
@@ -214,7 +214,7 @@ def _grow_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
 
 
 def to_float(rows: Iterable[np.ndarray], channels: int, wanted: int, frames: int = 1) -> Iterator[np.ndarray]:
-    """To [0, 1], with as many channels a frame as the model takes."""
+    """Convert to [0, 1], with as many channels a frame as the model takes."""
     for block in rows:
         if block.dtype.kind == "u":
             block = block.astype(np.float32) / np.float32(np.iinfo(block.dtype).max)
@@ -222,7 +222,7 @@ def to_float(rows: Iterable[np.ndarray], channels: int, wanted: int, frames: int
 
 
 def to_dtype(block: np.ndarray, channels: int, wanted: int, dtype: Samples, frames: int = 1) -> np.ndarray:
-    """[0, 1] with so many channels a frame, clamped and, for integers, rounded."""
+    """Convert from [0, 1], with the given channels a frame, clamped and, for integers, rounded."""
     import torch
 
     # By torch, which shares it out over the processor's cores.

@@ -12,19 +12,19 @@ from regrow.size import Size
 
 @dataclass(frozen=True)
 class Tiling:
-    """How a map from pictures to pictures may be cut.
+    """How the pictures of a model may be cut into tiles.
 
-    A *cell* is the smallest unit that can be cut: `cell_in` pixels (down, across) going in become `cell_out` coming out
-    (2x2 and 1x1 when shrinking by 2; 1x1 and 2x2 when growing). A cell of the result depends on cells up to `halo` away
-    and no others, so tiles cut with that overlap equal the whole, but for the order in which floating-point sums are
-    taken.
+    A *cell* is the smallest unit that can be cut: `cell_in` pixels (down, across) of the input become `cell_out` of the
+    result (2x2 and 1x1 when shrinking by 2; 1x1 and 2x2 when growing). A cell of the result depends on cells up to
+    `halo` away and no others. Tiles with that overlap therefore equal the whole, except for the order of floating-point
+    sums.
     """
 
     cell_in: tuple[int, int]
     cell_out: tuple[int, int]
     halo: int
     tile: int
-    """Cells a side of a tile's result, at least 1."""
+    """Side of a tile's result in cells, at least 1."""
 
 
 def run_tiled(
@@ -33,14 +33,14 @@ def run_tiled(
     """Apply `run` to a picture that arrives in rows and give the result in rows.
 
     Args:
-        rows: (n, width, bands) arrays of any heights, top to bottom, as many rows in all as the picture is high.
-        size: of the picture, in pixels, both sides whole cells.
+        rows: (n, width, bands) arrays of any heights, top to bottom, whose heights sum to that of the picture.
+        size: size of the picture in pixels, both sides whole cells.
         run: (h, w, bands) -> (h', w', bands'), h and w whole cells, h' and w' as many cells of the result.
         tiling: where to cut.
 
     Yields:
-        (n, cells across * cell_out[1], bands') arrays, top to bottom. Held at any time: the rows of one strip of tiles
-        and its halo, going in, and the rows of one strip coming out.
+        (n, cells across * cell_out[1], bands') arrays, top to bottom. Memory holds the rows of one strip
+        of tiles and its halo, and the rows of one strip of the result.
     """
     down, across = size.height // tiling.cell_in[0], size.width // tiling.cell_in[1]
     band = Band(rows)
@@ -73,7 +73,7 @@ def _run_tile(
 
 
 class Band:
-    """A window over rows that arrive one after another; what lies above the window is forgotten."""
+    """A window over rows that arrive one after another; rows above the window are dropped."""
 
     def __init__(self, rows: Iterable[np.ndarray]) -> None:
         self.source = iter(rows)

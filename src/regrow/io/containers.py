@@ -1,4 +1,4 @@
-"""Put ICC, EXIF and XMP into a file that holds pixels only, byte for byte.
+"""Write ICC, EXIF and XMP into a file that contains only pixels, byte for byte.
 
 libvips writes the pixels. Its own EXIF writing goes through a parser that reorders, adds and drops entries, so the
 blocks are spliced into the finished container here instead: PNG chunks, JPEG segments, WebP chunks. In AVIF, libvips
@@ -22,7 +22,7 @@ _ICC_PART = 65533 - len(_ICC_IN_JPEG) - 2
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What travels beside the pixels: raw blocks, and pixels per millimetre (x, y) when known."""
+    """Metadata of a picture: raw blocks, and pixels per millimetre (x, y) when known."""
 
     icc: bytes | None = None
     exif: bytes | None = None
@@ -111,7 +111,7 @@ def splice_webp(source: BinaryIO, target: BinaryIO, meta: Metadata, *, width: in
 
 
 def exif_placeholder(size: int) -> bytes:
-    """An EXIF block, with prefix, that takes more than `size` bytes however libvips rewrites it."""
+    """An EXIF block, with prefix, that stays longer than `size` bytes even if libvips rewrites it."""
     text = size + 64
     entry = struct.pack(">2sHIHHHIII", b"MM", 42, 8, 1, 0x010E, 2, text, 26, 0)
     return PREFIX + entry + b"x" * (text - 1) + b"\x00"
@@ -132,7 +132,7 @@ def _boxes(data: bytes, at: int, end: int) -> dict[bytes, tuple[int, int]]:
 def overwrite_avif_exif(file: BinaryIO, exif: bytes) -> None:
     """Overwrite the EXIF item of an AVIF, written with `exif_placeholder`, and set its length in the item table.
 
-    Raises ValueError when the file is not laid out as libheif does it.
+    Raises ValueError when the file does not have the layout that libheif writes.
     """
     file.seek(0)
     data = file.read(2 * METADATA_LIMIT)

@@ -34,7 +34,7 @@ class Found:
     def load(self, source: pyvips.Source, access: str) -> pyvips.Image:
         """The picture with its header read, its pixels to be read in "sequential" or "random" order.
 
-        No other loader is tried, whatever the bytes look like.
+        No other loader is tried, whatever the bytes contain.
         """
         load = getattr(pyvips.Image, _LOADERS[self.format])
         return load(source, access=access, fail_on="error")
@@ -64,7 +64,7 @@ def sniff(file: BinaryIO, name: str) -> Found:
 
 
 def _png_notes(file: BinaryIO) -> tuple[str, ...]:
-    """What a PNG says before its pixels that will be lost."""
+    """Remarks on what a PNG states before its pixels and regrow cannot keep."""
     kinds = set()
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
@@ -81,9 +81,9 @@ def _png_notes(file: BinaryIO) -> tuple[str, ...]:
 
 
 def _tiff_notes(file: BinaryIO, head: bytes, name: str) -> tuple[str, ...]:
-    """What a TIFF holds that libvips does not read. Raises RegrowError when its directory points past the end.
+    """Remarks on parts of a TIFF that libvips does not read. RegrowError when its directory points past the end.
 
-    libvips only warns of a tag that it cannot reach, and would lose a colour profile that was cut off.
+    libvips only warns about a tag that it cannot reach, and would lose a truncated colour profile.
     """
     order, big = ("<" if head[:2] == b"II" else ">"), head[2:4] in (b"+\x00", b"\x00+")
     size = file.seek(0, 2)

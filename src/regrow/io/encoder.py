@@ -1,7 +1,7 @@
-"""Rows in, an encoded file of pixels out, in bounded memory: libvips in a thread, fed an uncompressed PNG stream.
+"""Encoding of rows in bounded memory: libvips runs in a thread and reads an uncompressed PNG stream.
 
-An uncompressed PNG is the plainest stream that libvips reads sequentially with every kind of pixel we have; it costs
-a copy and a checksum, and no temporary file as large as the picture.
+An uncompressed PNG is the simplest stream that libvips reads sequentially for all our pixel formats. It costs a copy
+and a checksum, but no temporary file as large as the picture.
 """
 
 import queue
@@ -17,7 +17,7 @@ import pyvips
 from regrow.io.containers import PNG_SIGNATURE, png_chunk
 
 BLOCK_BYTES = 2**21
-"""Rows are handed over in pieces of about this many bytes."""
+"""Rows are passed on in blocks of about this many bytes."""
 
 
 class _Pipe:
@@ -30,7 +30,7 @@ class _Pipe:
         self.broken = threading.Event()
 
     def put(self, block: bytes) -> None:
-        """Hand a block over; b"" ends the stream. Returns at once when the encoder has stopped."""
+        """Pass a block on; b"" ends the stream. Returns at once when the encoder has stopped."""
         while not self.broken.is_set():
             try:
                 self._blocks.put(block, timeout=0.1)
@@ -39,7 +39,7 @@ class _Pipe:
                 continue
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes; b"" at the end, then and ever after."""
+        """At most `size` bytes; b"" at the end and afterwards."""
         if not self._rest and not self._ended:
             self._rest = memoryview(self._blocks.get())
             self._ended = not self._rest

@@ -1,7 +1,7 @@
 """The EXIF block as bytes: find and change its orientation, nothing else.
 
 A block here is the TIFF structure itself, from "II" or "MM" on, without the six-byte "Exif" prefix that JPEG has.
-It is carried through unread, so that makers' private notes, whose offsets nobody knows, survive.
+It is copied without parsing, so that makers' private notes, whose offsets are undocumented, survive.
 """
 
 import struct
@@ -19,7 +19,7 @@ def bare(block: bytes | None) -> bytes | None:
 
 
 def _orientation_at(block: bytes) -> tuple[int, str] | None:
-    """Where the orientation's 16-bit value lies and in which byte order, or None if the block has none."""
+    """Offset and byte order of the orientation's 16-bit value, or None if the block has none."""
     order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])
     if order is None or len(block) < 8:
         return None
@@ -35,7 +35,7 @@ def _orientation_at(block: bytes) -> tuple[int, str] | None:
 
 
 def orientation(block: bytes | None) -> int:
-    """How a viewer must turn the picture, 1 (as stored) to 8, as in the EXIF standard; 1 when it is not said."""
+    """How a viewer must turn the picture, 1 (as stored) to 8, as in the EXIF standard; 1 when not stated."""
     found = _orientation_at(block) if block else None
     if not block or not found:
         return 1
@@ -44,10 +44,10 @@ def orientation(block: bytes | None) -> int:
 
 
 def with_orientation(block: bytes | None, value: int) -> bytes | None:
-    """The block saying `value` (1 to 8), every other byte as it was.
+    """The block with the orientation `value` (1 to 8); every other byte stays as it was.
 
-    Without a block, one is made that says only this, unless `value` is 1, which needs no saying. A block that has no
-    orientation is returned as it is: inserting an entry would move everything that it points to.
+    Without a block, one is made that states only the orientation, unless `value` is 1, the default. A block that has no
+    orientation is returned as it is: inserting an entry would move the data that entries point to.
     """
     if not 1 <= value <= 8:
         raise ValueError(f"orientation must be 1 to 8, not {value}")

@@ -1,4 +1,4 @@
-"""What each file format can hold: the one table that reading and writing consult."""
+"""What each file format can store: the table that reading and writing use."""
 
 import os
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from regrow.errors import UsageError
 
 METADATA_LIMIT = 16 * 2**20
-"""Bytes beyond which an ICC, EXIF or XMP block is taken for an attack or an accident."""
+"""Size in bytes above which an ICC, EXIF or XMP block is refused as an attack or an accident."""
 
 MAX_PIXELS = 2**31
 """The largest picture read or written, in pixels."""
@@ -28,7 +28,7 @@ class Format:
     turned: bool = True
     """False where viewers ignore the EXIF orientation, so that pixels must be stored upright."""
     lossy: bool = False
-    """Whether lossy coding can be asked for."""
+    """Whether the format supports lossy coding."""
     exif_limit: int = METADATA_LIMIT
     xmp_limit: int = METADATA_LIMIT
     icc_limit: int = METADATA_LIMIT
@@ -113,7 +113,7 @@ def format_of(path: str | os.PathLike[str]) -> Format:
 
 
 def icc_fits(icc: bytes, *, colors: int, format: str) -> bool:
-    """Whether a profile describes what the file will hold: a GRAY one grey pixels, an RGB one colour pixels."""
+    """Whether a profile fits the pixels of the file: a GRAY profile for grey pixels, an RGB one for colour."""
     stored = 1 if colors == 1 and get_format(format).grey else 3
     return icc[16:20] == (b"GRAY" if stored == 1 else b"RGB ")
 
@@ -124,7 +124,7 @@ def _names(forms: Iterable[Format]) -> str:
 
 
 def check_pixels(form: Format, name: str, *, width: int, height: int, colors: int, alpha: bool, depth: int) -> None:
-    """Raise UsageError when the format cannot hold such pixels, naming those that can."""
+    """Raise UsageError when the format cannot store such pixels; it names the formats that can."""
     kind, size = form.name.upper(), f"{width}x{height}"
     if colors not in (1, 3) or depth not in (8, 16) or width < 1 or height < 1:
         raise ValueError(f"not a picture: {size}, {colors} colours, {depth} bits")
@@ -141,7 +141,7 @@ def check_pixels(form: Format, name: str, *, width: int, height: int, colors: in
 
 
 def check_coding(form: Format, name: str, *, lossless: bool, quality: int) -> None:
-    """Raise UsageError when the format has no such way of coding."""
+    """Raise UsageError when the format does not support this coding."""
     kind = form.name.upper()
     if lossless and not form.lossless:
         raise UsageError(f"{name}: {kind} cannot be lossless; use {_names(f for f in FORMATS.values() if f.lossless)}")
@@ -165,13 +165,13 @@ def check_metadata(form: Format, name: str, *, icc: bytes | None, exif: bytes | 
 
 
 def printable(name: object) -> str:
-    """`name` fit for a one-line message: whatever a terminal could stumble over becomes "?"."""
+    """`name` made safe for a one-line message: characters that could disturb a terminal become "?"."""
     text = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def reason(error: Exception) -> str:
-    """What a library says went wrong, in a few words on one line."""
+    """The error message of a library, shortened to one line."""
     text = str(getattr(error, "detail", "") or getattr(error, "strerror", None) or error)
     lines = [line.strip() for line in text.splitlines() if line.strip() and "bad seek" not in line]
     # libvips adds to what it said before; the last line is about now.

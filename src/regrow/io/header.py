@@ -1,4 +1,4 @@
-"""What libvips says of an opened file: refused, or made fit to be a picture of ours."""
+"""The header of an opened file: checks, and conversion to the pixels that regrow supports."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,12 +28,12 @@ _SAMPLES = {
 
 
 def get_field(image: pyvips.Image, key: str) -> Any:
-    """A metadata field, None when the file has none of that name."""
+    """A metadata field, or None when the file does not have it."""
     return image.get(key) if image.get_typeof(key) else None
 
 
 def resolution_of(image: pyvips.Image) -> tuple[float, float] | None:
-    """Pixels per millimetre, None for what libvips gives when a file does not say: 1, or 72 per inch."""
+    """Pixels per millimetre; None for the defaults that libvips gives when a file states none: 1, or 72 per inch."""
     x, y = float(image.xres), float(image.yres)
     unsaid = any(abs(x - default) < 0.002 and abs(y - default) < 0.002 for default in (1.0, 72 / 25.4))
     return (x, y) if min(x, y) > 0 and not unsaid else None
@@ -58,7 +58,7 @@ def check_size(image: pyvips.Image, found: Found, name: str) -> None:
 
 
 def conversion(image: pyvips.Image, bits: int, name: str) -> tuple[Callable[[pyvips.Image], pyvips.Image], list[str]]:
-    """What turns this image into 8- or 16-bit grey or RGB, and the words for it."""
+    """The conversion of this image to 8- or 16-bit grey or RGB, and its description."""
     kind, bands, sample = image.interpretation, image.bands, image.format
     save = "save it as grey or RGB with 8 or 16 bits"
     if sample not in ("uchar", "ushort"):

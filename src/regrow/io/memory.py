@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InMemory:
-    """A picture as rows, and how to make the caller's kind of picture from rows again."""
+    """A picture as rows, and the conversion of rows to the caller's kind of picture."""
 
     name: str
-    """Its kind, in messages."""
+    """Name of its kind, for messages."""
     pixels: np.ndarray
     """(H, W, bands) uint8, uint16 or float32 in [0, 1]; bands are 1 or 3 colours and perhaps alpha."""
     colors: int
     wrap: Callable[[np.ndarray, Metadata], Any]
-    """From (h, w, bands), integers or float32, and what it carries, to the kind that came in."""
+    """Converts (h, w, bands), integers or float32, with metadata, to the caller's kind."""
     metadata: Metadata = field(default_factory=Metadata)
-    """Of PIL images, which alone have any."""
+    """Metadata; only PIL images have any."""
 
     @property
     def depth(self) -> int:
@@ -44,7 +44,7 @@ def accept(picture: Any) -> InMemory:
         picture: numpy (H, W), (H, W, 1 to 4) uint8 or uint16; PIL image; tensor (1 or 3, H, W) float in [0, 1].
 
     Raises:
-        UsageError: any other kind, naming what was given and what is taken.
+        UsageError: any other kind; the message names what was given and what is accepted.
     """
     if isinstance(picture, np.ndarray):
         return _accept_array(picture)
@@ -124,7 +124,7 @@ def _accept_pil(image: Image.Image) -> InMemory:
 
 
 def read_pixels(picture: Any) -> np.ndarray:
-    """(H, W, bands) of any picture as it is, in memory as a whole; the pixels of a file are turned upright.
+    """Read the whole picture as (H, W, bands), with its own bands; the pixels of a file are turned upright.
 
     Args:
         picture: path, bytes of a file, or what `accept` takes.
@@ -138,7 +138,7 @@ def read_pixels(picture: Any) -> np.ndarray:
 
 
 def read_rgb(picture: Any) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of any picture, for measuring and training: writable, in memory as a whole.
+    """Read the whole picture as writable RGB, (H, W, 3) uint8, for measuring and training.
 
     Grey is repeated in all three colours, alpha is left out, more than 8 bits are rounded to 8.
 

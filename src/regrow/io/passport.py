@@ -1,6 +1,6 @@
-"""The passport: what a small picture says of itself, in its XMP, so that it can be regrown without being told how.
+"""The passport: XMP properties of a small picture that state how to regrow it.
 
-The format is specified in docs/passport.md. A passport is untrusted input: everything is checked before it is believed.
+The format is specified in docs/passport.md. A passport is untrusted input: everything is checked before it is used.
 """
 
 import base64
@@ -20,7 +20,7 @@ MAX_SIDE = 10**6
 SCALES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 MAX_WORK = 4 * MAX_UNEVEN
-"""How many times longer than wanted a side may be grown: the scale of a model is the next power of 2 or 4."""
+"""Largest ratio of a side as grown to the side as wanted: the scale of a model is the next power of 2 or 4."""
 
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -29,26 +29,27 @@ _ADVICE = "get the file as regrow made it, or take the passport out and say how 
 
 
 class PassportError(RegrowError):
-    """A picture has a passport that cannot be used; the message says why and what to do."""
+    """The passport of a picture cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Passport:
-    """What it takes to regrow a small picture.
+    """The information that is needed to regrow a small picture.
 
     Args:
-        version: of this format, 1.
+        version: version of this format, 1.
         model: name of the model that shrank it, `[a-z0-9][a-z0-9._-]{0,63}`.
         digest: SHA-256 of that model's weights, 64 lower-case hexadecimal digits.
-        scale: of the model as it was applied: 1, 2, 4 ... 128.
+        scale: scale of the model over all its applications: 1, 2, 4 ... 128.
         width, height: exact size of the original, as stored, 1 to 1,000,000 pixels.
         small_width, small_height: size of the small picture, no larger.
-        depth: bits of a sample of the original, 8 or 16.
-        colours: of the original, 1 (grey) or 3 (RGB).
+        depth: bits per sample of the original, 8 or 16.
+        colours: colour channels of the original, 1 (grey) or 3 (RGB).
         alpha: whether the original had transparency.
-        refined: steps by which the small picture was refined, 1 to 1,000; None when it was not.
-        exif: the original's EXIF block, only where the small picture's format cannot hold it (TIFF).
-        icc: the original's colour profile, only where the small picture cannot hold it (a grey one of a colour one).
+        refined: iterations of refinement of the small picture, 1 to 1,000; None if it was not.
+        exif: the original's EXIF block, only where the small picture's format cannot store it (TIFF).
+        icc: the original's colour profile, only where the small picture cannot store it (a profile for colour,
+            where the small picture is grey).
 
     Raises ValueError for anything else.
     """
@@ -88,7 +89,7 @@ class Passport:
                 raise ValueError(f"{field} is {getattr(self, field)!r}")
 
     def _reaches(self, small: int, full: int) -> bool:
-        """Whether a side can have become so small, without work that no picture needs when it is grown."""
+        """Whether a side can have this small size, and growing it needs a reasonable amount of work."""
         return 1 <= small <= full and (small - 1) * self.scale < MAX_WORK * full
 
     def check_size(self, width: int, height: int, *, name: str = "the small picture") -> None:
@@ -103,9 +104,9 @@ class Passport:
         """The picture's own XMP packet with the passport in it, every other byte unchanged; or a new packet.
 
         A packet that cannot be added to (not well-formed, not UTF-8, with a DTD, or with a passport already, when a
-        small picture is shrunk again) travels inside the new one, and `strip` gives it back.
+        small picture is shrunk again) is stored inside the new one, and `strip` restores it.
 
-        Raises PassportError when all this is more than 16 MiB.
+        Raises PassportError when the packet would be larger than 16 MiB.
         """
         properties: dict[str, str] = {}
         for field in fields(self):
@@ -199,8 +200,8 @@ def _damaged(name: str, error: ValueError) -> PassportError:
 def strip(xmp: bytes) -> bytes | None:
     """The picture's own XMP, byte for byte as it was before `Passport.to_xmp`; None when there was none.
 
-    Where another program has rewritten the packet since, it is that program's packet without the passport's
-    properties; None when they cannot be told apart.
+    Where another program has rewritten the packet since, this is that program's packet without the passport's
+    properties; None when they cannot be separated.
     """
     if not packets.mentions(xmp, NAMESPACE):
         return xmp

@@ -33,12 +33,12 @@ _NUMBER = re.compile(r"%(0?)(\d*)d")
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a name stands for numbered files, such as frames/%05d.png."""
+    """Whether a name is a pattern of numbered files, such as frames/%05d.png."""
     return len(_NUMBER.findall(os.path.basename(name))) == 1
 
 
 def numbered(pattern: str, number: int) -> Path:
-    """The file of a frame."""
+    """The path of a frame's file."""
     return Path(_NUMBER.sub(lambda found: f"{number:{found[1]}{found[2]}d}", pattern))
 
 
@@ -48,7 +48,7 @@ def names_video(name: str | os.PathLike[str]) -> bool:
 
 
 def names_folder(name: str) -> bool:
-    """Whether a result's name is that of a folder: one that is there, or that ends like one."""
+    """Whether a result's name is that of a folder: one that exists, or a name that ends like one."""
     return name.endswith(("/", os.sep)) or Path(name).is_dir()
 
 
@@ -61,7 +61,7 @@ def folder_of(name: str) -> Path:
 def atomic(target: Path) -> Iterator[Path]:
     """A temporary path beside `target` to write to; it takes the target's place when the block ends without an error.
 
-    Whatever goes wrong, an interrupt included, the target is either as it was or complete.
+    After any error or interrupt, the target is either unchanged or complete.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.parent / f".regrow-{secrets.token_hex(8)}.part"

@@ -1,4 +1,4 @@
-"""What a picture says of how it was restored, so that nobody takes guessed colours for true ones."""
+"""XMP that states how a picture was restored, so that guessed colours are not mistaken for true ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREFIX = "restored"
 def mark(xmp: bytes | None, steps: str) -> bytes | None:
     """The picture's XMP packet with `restored:steps` in it, in place of an earlier one; or a new packet.
 
-    A packet that cannot be added to comes back as it is.
+    A packet that cannot be added to is returned unchanged.
     """
     properties = {"steps": re.sub(r"[\"<>&]", "", steps)}
     if xmp and packets.mentions(xmp, NAMESPACE):
@@ -26,7 +26,7 @@ def mark(xmp: bytes | None, steps: str) -> bytes | None:
 
 
 def steps_of(xmp: bytes | None) -> str | None:
-    """What `mark` wrote; None where there is nothing that can be read."""
+    """The text that `mark` wrote; None where there is none, or it cannot be read."""
     if not xmp or not packets.mentions(xmp, NAMESPACE):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Open a picture file: what it holds, checked, and its rows from top to bottom in bounded memory."""
+"""Open a picture file: a checked header, and rows from top to bottom in bounded memory."""
 
 import io
 import os
@@ -18,11 +18,11 @@ from regrow.io.formats import printable, reason
 from regrow.io.header import as_utf8, block_of, check_size, conversion, get_field, resolution_of
 
 ROWS_BYTES = 2**21
-"""Iterating over a picture gives rows in blocks of about this many bytes."""
+"""Size in bytes of the blocks of rows that iterating over a picture gives."""
 
 
 class Rows:
-    """The rows of a picture, once, from top to bottom: `read(n)` as one likes, or iterate over blocks.
+    """The rows of a picture, from top to bottom, once: call `read(n)`, or iterate over blocks.
 
     Blocks have shape (n, width, bands); uint8 (0 to 255) or uint16 (0 to 65535). Raises RegrowError where the file
     turns out to be damaged or cut short.
@@ -37,7 +37,7 @@ class Rows:
         self.position = 0
 
     def read(self, count: int) -> "np.ndarray[Any, Any]":
-        """The next `count` rows, fewer at the end, none after it."""
+        """The next `count` rows; fewer at the end, and none after it."""
         count = min(count, self.height - self.position)
         if count <= 0:
             return np.empty((0, *self._shape), self._dtype)
@@ -58,11 +58,11 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """An opened picture: header and metadata in hand, pixels still in the file.
+    """An opened picture: header and metadata are read, pixels are not.
 
     `image` has 1 or 3 colour bands and one more when `alpha`; it is sequential, to be read once. `rows()` opens the
     file anew each time. `exif` is without the six-byte "Exif" prefix. `resolution` is (x, y) in pixels per millimetre,
-    None when not known. `notes` says, in words, what had to be changed on the way in.
+    None when not known. `notes` lists, in words, what reading had to change.
     """
 
     name: str
@@ -104,10 +104,10 @@ class Picture:
         return Rows(image, self.name)
 
     def upright(self) -> "Picture":
-        """The picture with its pixels turned as its orientation says, which then is 1, in the EXIF block too.
+        """The picture with its pixels turned upright, and orientation 1 in the EXIF block too.
 
-        For AVIF, whose viewers do not turn. Turning needs the whole picture at hand: once rows are read, libvips keeps
-        up to 100 MB in memory or else a temporary file.
+        For AVIF, whose viewers ignore the orientation. Turning needs the whole picture: once rows are read, libvips
+        keeps up to 100 MB in memory, or else uses a temporary file.
         """
         if self.orientation == 1:
             return self
@@ -127,8 +127,8 @@ class Picture:
 def open_picture(source: str | os.PathLike[str] | bytes, *, name: str | None = None) -> Picture:
     """Open a PNG, JPEG, WebP, TIFF, AVIF, HEIF or GIF file, or the bytes of one.
 
-    Only the header is read and checked here; damage further down shows when rows are read. `name` is what messages
-    call the picture (default: the path).
+    Only the header is read and checked here; damage further down shows when rows are read. `name` is the name of
+    the picture in messages (default: the path).
 
     CMYK becomes sRGB, palettes are expanded, 1-, 2- and 4-bit samples become 8-bit and 10- and 12-bit ones 16-bit
     (full range to full range). Everything else keeps its values.
@@ -160,7 +160,7 @@ def open_picture(source: str | os.PathLike[str] | bytes, *, name: str | None = N
 
 
 def _bytes_unless_file(path: str | os.PathLike[str], name: str) -> bytes | None:
-    """None for an ordinary file; what a pipe or device gives, read to its end."""
+    """None for an ordinary file; the content of a pipe or device, read to its end."""
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):

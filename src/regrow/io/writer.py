@@ -1,4 +1,4 @@
-"""Write a picture row by row, in bounded memory, so that only a whole file ever appears."""
+"""Write a picture row by row, in bounded memory; the file appears whole or not at all."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ from regrow.io.paths import atomic
 
 
 class PictureWriter:
-    """A picture file in the making: `with PictureWriter(...) as writer: writer.write(rows)`, top to bottom.
+    """Writes a picture file: `with PictureWriter(...) as writer: writer.write(rows)`, top to bottom.
 
     ::
 
@@ -42,21 +42,21 @@ class PictureWriter:
     nor anything beside it has changed.
 
     Args:
-        width, height: of the picture as stored, in pixels.
+        width, height: size of the picture as stored, in pixels.
         colors: 1 (grey) or 3 (RGB). `alpha` adds one band, never premultiplied.
         depth: 8 (rows are uint8) or 16 (uint16, full range 0 to 65535).
         format: "png", "jpeg", "webp", "tiff" or "avif"; the path's suffix when not given.
         icc, exif, xmp: raw blocks, written byte for byte. EXIF is without the six-byte "Exif" prefix.
-        orientation: how viewers must turn the pixels, 1 to 8; what `exif` says when not given. AVIF viewers do not
-            turn, so there the stored pixels are turned and the EXIF says 1.
+        orientation: how viewers must turn the pixels, 1 to 8; that of `exif` when not given. AVIF viewers
+            ignore it, so there the stored pixels are turned and the EXIF orientation is 1.
         resolution: pixels per millimetre, (x, y).
         lossless: False asks WebP and AVIF for lossy coding. Everything but JPEG is lossless otherwise.
         quality: 1 to 100, for lossy coding; JPEG 100 and others 90 when not given.
 
-    `notes` says, in words, what of this the format could not take.
+    `notes` lists, in words, what the format could not store.
 
-    Raises UsageError at once when the format cannot hold the picture or its metadata, RegrowError when writing fails,
-    ValueError when rows do not fit what was announced.
+    Raises UsageError at once when the format cannot store the picture or its metadata, RegrowError when writing fails,
+    and ValueError when rows do not fit the size, bands or type announced.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class PictureWriter:
         return self
 
     def _folder(self) -> Path | None:
-        """Where the temporary file goes: the target's file system, so that a full disk is noticed there."""
+        """Folder of the temporary file: on the target's file system, so that a full disk is noticed."""
         if not isinstance(self.target, Path):
             return None
         if self.target.is_dir():
@@ -132,7 +132,7 @@ class PictureWriter:
         return folder
 
     def _replaceable(self) -> bool:
-        """Whether the target is a name to be replaced; devices and named pipes are written into instead."""
+        """Whether the target is a file to be replaced; devices and named pipes are written to directly."""
         return not isinstance(self.target, Path) or not self.target.exists() or self.target.is_file()
 
     def write(self, rows: "np.ndarray[Any, Any]") -> None:

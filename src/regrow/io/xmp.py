@@ -19,7 +19,7 @@ def mentions(packet: bytes, namespace: str) -> bool:
 
 
 class _Reader:
-    """Walks a packet with expat, which refuses nothing by itself: document types, and so entities, are refused here.
+    """Parses a packet with expat. Document types, and so entities, are refused here, because expat refuses nothing.
 
     Collects the properties of `namespace` that are attributes or plain-text children of an rdf:Description, and where
     in the packet the elements lie.
@@ -93,7 +93,7 @@ class _Reader:
 def read(packet: bytes, namespace: str) -> dict[str, str]:
     """The properties of one namespace, as attributes or as elements, by their names without the prefix.
 
-    Raises ValueError when the packet is not well-formed, is larger than 16 MiB, has a document type, says a property
+    Raises ValueError when the packet is not well-formed, is larger than 16 MiB, has a document type, states a property
     twice, or has markup inside one.
     """
     if len(packet) > METADATA_LIMIT:
@@ -102,7 +102,7 @@ def read(packet: bytes, namespace: str) -> dict[str, str]:
 
 
 def new_packet(namespace: str, prefix: str, properties: dict[str, str]) -> bytes:
-    """A packet with these properties only. Values may hold neither markup nor quotes."""
+    """A packet with these properties only. Values must contain neither markup nor quotes."""
     return _HEAD + _description("rdf", "", namespace, prefix, properties) + _TAIL
 
 
@@ -112,7 +112,7 @@ def _description(rdf: str, about: str, namespace: str, prefix: str, properties: 
 
 
 def splice(packet: bytes, namespace: str, prefix: str, properties: dict[str, str]) -> bytes | None:
-    """The packet with one more rdf:Description; None when it is not the kind of packet that this can be done to."""
+    """The packet with one more rdf:Description; None when the packet cannot be added to."""
     try:
         found = _Reader(packet, namespace)
     except ValueError:
@@ -127,9 +127,9 @@ def splice(packet: bytes, namespace: str, prefix: str, properties: dict[str, str
 
 
 def unsplice(packet: bytes, namespace: str, prefix: str) -> bytes | None:
-    """Undo `splice` or `new_packet`, exactly if nobody has rewritten the packet since, else as well as can be.
+    """Undo `splice` or `new_packet`: exactly if the packet was not rewritten since, else approximately.
 
-    None when nothing of the packet is left, or the namespace's properties cannot be told from the rest.
+    None when nothing of the packet is left, or the namespace's properties cannot be separated from the rest.
     """
     ours = rb'<([\w.-]+):Description \1:about="[^"<>]*" xmlns:%s="%s"( %s:\w+="[^"<>]*")*/>'
     names = (prefix.encode(), re.escape(namespace.encode()), prefix.encode())
@@ -143,7 +143,7 @@ def unsplice(packet: bytes, namespace: str, prefix: str) -> bytes | None:
 
 
 def _without(packet: bytes, namespace: str) -> bytes:
-    """The packet less the namespace's elements, attributes and declarations, wherever another program put them."""
+    """The packet without the namespace's elements, attributes and declarations, wherever another program put them."""
     found = _Reader(packet, namespace)
     kept, at = [], 0
     for begun, end in found.elements:

@@ -1,4 +1,4 @@
-"""How good colours are that were given to a grey picture."""
+"""Figures of the colours that were given to a grey picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FARTHEST = 150
 
 
 def colorfulness(x: Tensor) -> float:
-    """How colourful people find a picture: about 0 (grey), 33 (moderate), 59 (quite), 109 (extremely).
+    """Perceived colourfulness of a picture: about 0 (grey), 33 (moderate), 59 (quite), 109 (extremely).
 
     Args:
         x: (3, H, W) or a batch of one, in [0, 1].
@@ -42,8 +42,8 @@ def accuracy_curve(x: Tensor, y: Tensor, weights: Tensor | None = None) -> Tenso
 
     Args:
         x: the original, (3, H, W) in [0, 1].
-        y: the colours that were given, likewise.
-        weights: what a pixel of each of the 313 bins counts, (313,); all alike when None.
+        y: the picture that was coloured, likewise.
+        weights: weight of a pixel of each of the 313 bins, (313,); equal when None.
 
     Source: Zhang et al. 2016, section 3.1, whose AuC is the mean of this curve.
     """

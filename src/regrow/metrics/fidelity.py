@@ -67,7 +67,7 @@ def psnr_y(a: Tensor, b: Tensor, border: int) -> float:
         border: pixels to remove, 0 or more; tables of super-resolution by s remove s.
 
     Returns:
-        dB; `math.inf` where the lumas are equal, `math.nan` where the border leaves nothing.
+        dB; `math.inf` where the lumas are equal, `math.nan` where no pixel is left inside the border.
 
     Raises:
         UsageError: the sizes differ, a tensor is not a float RGB picture, or the border is negative.
@@ -84,7 +84,7 @@ def ssim_y(a: Tensor, b: Tensor, border: int) -> float:
         border: pixels to remove, 0 or more; tables of super-resolution by s remove s.
 
     Returns:
-        At most 1; `math.nan` where what the border leaves is smaller than the window.
+        At most 1; `math.nan` where the picture inside the border is smaller than the window.
 
     Raises:
         UsageError: the sizes differ, a tensor is not a float RGB picture, or the border is negative.
@@ -93,7 +93,7 @@ def ssim_y(a: Tensor, b: Tensor, border: int) -> float:
 
 
 def psnr_small(small: Tensor, original: Tensor) -> float:
-    """How natural a small picture looks: its PSNR against the antialiased bicubic of the original.
+    """PSNR of a small picture against the antialiased bicubic of the original: how natural it looks.
 
     The bicubic, or its luma where the small picture is grey, is clamped and rounded to 8 bits here; `small` is taken as
     it is.
@@ -147,7 +147,7 @@ def compare(a: Tensor, b: Tensor, scale: int | None = None) -> dict[str, dict[st
 
 
 def for_json(figures: Any) -> Any:
-    """The same dicts, lists and numbers, with what JSON cannot hold replaced: infinity by "inf", nan by null."""
+    """The same dicts, lists and numbers, with values that JSON lacks replaced: infinity by "inf", nan by null."""
     if isinstance(figures, dict):
         return {name: for_json(value) for name, value in figures.items()}
     if isinstance(figures, (list, tuple)):

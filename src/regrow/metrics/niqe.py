@@ -2,7 +2,7 @@
 
 Patches of a picture are described by the statistics of its luma after local normalisation, and their distribution is
 compared with that of sharp patches of good photographs. `benchmarks/niqe.py` makes `niqe.safetensors`, so figures are
-comparable with each other, and not with published ones, which rest on other photographs.
+comparable with each other, but not with published ones, which are based on other photographs.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from regrow.nets.ops.color import luma
 from regrow.nets.ops.resample import bicubic
 
 SIDE = 96
-"""Of a patch, in pixels; half of it at the second scale."""
+"""Side of a patch in pixels; half of it at the second scale."""
 SHARPEST = 0.75
-"""Only patches at least so sharp, as a share of the picture's sharpest, describe good photographs."""
+"""Minimum sharpness, as a share of the picture's sharpest patch, of patches that describe good photographs."""
 FEATURES = 36
-"""Of a patch: 18 at each of two scales."""
+"""Number of features of a patch: 18 at each of two scales."""
 
 _FITTED = Path(__file__).parent / "niqe.safetensors"
 _WINDOW = np.exp(-np.square(np.arange(-3, 4)) / (2 * (7 / 6) ** 2))
@@ -45,11 +45,11 @@ class Statistics(NamedTuple):
 
 
 def niqe(picture: Tensor, natural: Statistics | None = None) -> float:
-    """How far a picture is from what good photographs look like; lower is better.
+    """Distance of a picture from the statistics of good photographs; lower is better.
 
     Args:
         picture: (3, H, W) in [0, 1], 8-bit rounded.
-        natural: of what it is compared with; those that come with regrow when not given.
+        natural: statistics of good photographs; those that come with regrow when not given.
 
     Returns:
         0 or more; `math.nan` where no patch fits into the picture, or all are flat.
@@ -67,7 +67,7 @@ def niqe(picture: Tensor, natural: Statistics | None = None) -> float:
 
 
 def fit(pictures: Iterable[Tensor]) -> Statistics:
-    """The statistics of good photographs: of the sharp patches of all of them together.
+    """Statistics of good photographs, from the sharp patches of all of them together.
 
     Args:
         pictures: each as for `niqe`.
@@ -95,7 +95,7 @@ def patches(picture: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Features of the patches of a picture, row by row from the top left, and how sharp they are.
 
     Args:
-        picture: as for `niqe`; what is beyond the last whole patch at the right and the bottom is left out.
+        picture: as for `niqe`; pixels beyond the last whole patch at the right and the bottom are left out.
 
     Returns:
         (patches, 36) and (patches,), float64: the features, and the mean local deviation in levels of 255; without flat
@@ -167,7 +167,7 @@ def save(found: Statistics, path: Path) -> None:
 
 @lru_cache
 def fitted() -> Statistics:
-    """Those that come with regrow."""
+    """The statistics that come with regrow."""
     return Statistics(**load_file(_FITTED))
 
 

@@ -1,8 +1,8 @@
-"""How steady a clip is: the warping error and tOF, both by the motion of the original.
+"""Flicker of a clip: the warping error and tOF, both by the motion of the original.
 
-Clips are (T, H, W, 3) uint8, or iterables of such frames, of which two at a time are held. Motion is found on the luma
-by TV-L1 (Zach, Pock and Bischof 2007, as scikit-image has it). Published figures rest on other estimators, FlowNet2 for
-the warping error and Farneback's for tOF, and are not to be compared with these.
+Clips are (T, H, W, 3) uint8, or iterables of such frames, of which two at a time are in memory. Motion is found on the
+luma by TV-L1 (Zach, Pock and Bischof 2007, as scikit-image has it). Published figures use other estimators, FlowNet2
+for the warping error and Farneback's for tOF, and are not to be compared with these.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from regrow.nets.ops.color import luma
 
 @dataclass(frozen=True)
 class Motion:
-    """How a frame came out of the one before."""
+    """The motion of a frame from the one before."""
 
     flow: np.ndarray
     """(2, H, W): from each pixel to where it was in the frame before, in rows and columns."""
     seen: np.ndarray
-    """(H, W) bool: whether it could be seen there."""
+    """(H, W) bool: whether the pixel was visible there."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Consistency:
     warping_error: float
     """As `warping_error`."""
     original_warping_error: float
-    """The same of the original: what noise, light and errors of the motion make of it."""
+    """The same figure of the original, which is due to noise, light and errors of the motion."""
     tof: float
     """As `tof`."""
 
@@ -47,7 +47,7 @@ def consistency(original: Iterable[np.ndarray], *clips: Iterable[np.ndarray]) ->
     """The figures of each clip; the original's motion, which costs most, is found once for all of them.
 
     Args:
-        original: the clip that they were made from, (T, H, W, 3) uint8.
+        original: the clip from which they were made, (T, H, W, 3) uint8.
         clips: of the same shape.
     """
     pairs = []
@@ -61,7 +61,7 @@ def consistency(original: Iterable[np.ndarray], *clips: Iterable[np.ndarray]) ->
 
 
 def warping_error(before: np.ndarray, now: np.ndarray, moved: Motion) -> float:
-    """How much a frame differs from the one before, moved along.
+    """Difference between a frame and the one before, moved along the motion.
 
     ::
 
@@ -83,7 +83,7 @@ def warping_error(before: np.ndarray, now: np.ndarray, moved: Motion) -> float:
 
 
 def tof(before: np.ndarray, now: np.ndarray, moved: Motion) -> float:
-    """How far the motion of two frames is from the original's.
+    """Distance of the motion of two frames from that of the original.
 
     ::
 
@@ -100,7 +100,7 @@ def tof(before: np.ndarray, now: np.ndarray, moved: Motion) -> float:
 
 
 def motion(before: np.ndarray, now: np.ndarray) -> Motion:
-    """The motion of a frame, and which of its pixels the frame before shows, both (H, W, 3) uint8.
+    """The motion of a frame, and which of its pixels are visible in the frame before; both (H, W, 3) uint8.
 
     With w from now to before, w' from before to now and p' = p + w(p), a pixel p is not seen where
 

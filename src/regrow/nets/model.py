@@ -1,4 +1,4 @@
-"""The base of all models: weights, the settings that make them again, and what whoever runs them needs to know."""
+"""The base class of all models: weights, settings, and the properties that callers need to run them."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from torch import nn
 
 
 class Model(nn.Module, ABC):
-    """A net that the zoo keeps and the training loop trains.
+    """A net that the zoo stores and the training loop trains.
 
-    What whoever runs a model asks for is here, with the values of a net for single pictures that keeps their size and
-    sees them whole.
+    The attributes describe the model to its callers. Their defaults are those of a net for single pictures that keeps
+    the size and sees a picture whole.
     """
 
     architecture: ClassVar[str]
-    """Its name in `regrow.zoo.registry`."""
+    """Name of the architecture in `regrow.zoo.registry`."""
     Config: ClassVar[type[Any]]
-    """The dataclass of its settings; the class is called with one of these, or with nothing for the defaults."""
+    """Dataclass of the settings. The model class takes an instance, or nothing for the defaults."""
     renamed: ClassVar[dict[str, str]] = {}
-    """How names of weights began when older versions saved them, and how they begin now."""
+    """Prefixes of weight names: those that older versions saved, and the present ones."""
     takes_bfloat16: ClassVar[bool] = False
-    """Whether autocast to bfloat16 costs it nothing that counts: its first layer, which sees pictures, refuses."""
+    """Whether the model may run under autocast to bfloat16. Its first layer, which sees pictures, stays in float32."""
 
     config: Any
-    """Its settings, a `Config`."""
+    """The settings, an instance of `Config`."""
     scale: int = 1
-    """How many times larger or smaller it makes the side that it changes most."""
+    """Factor by which the model enlarges or shrinks the side that it changes most."""
     frames: int = 1
-    """How many frames of a clip it takes together, one after another among the channels: the largest group of a
+    """Number of frames of a clip that the model takes together, concatenated along the channels: the largest group of a
     rescaler, the window of a restorer."""
     halo: int | None = None
-    """How far it looks: tiles that overlap by this much agree with the whole. None where it sees a picture whole."""
+    """Reach of the model: tiles that overlap by this much agree with the whole. None if it sees a picture whole."""
     grid: int = 1
-    """Tiles agree with the whole if they start at multiples of so many pixels, of which the halo is a multiple too."""
+    """Tiles agree with the whole if they start at multiples of this many pixels; the halo is a multiple of it too."""
     tile: int | None = None
-    """Side in pixels of the tiles of what it is given that it runs best on; None where it does not matter."""
+    """Best side of a tile, in pixels of the input; None where it does not matter."""
     unshuffle: int = 1
     """Both sides of every small picture must be multiples of this."""
 
     def settings(self) -> dict[str, Any]:
-        """`architecture` and its settings as plain values: what `config.json` keeps and `regrow.zoo.build` takes."""
+        """`architecture` and the settings as plain values, as in `config.json`; `regrow.zoo.build` takes them."""
         return {"architecture": self.architecture, **asdict(self.config)}
 
     def start_from(self, other: Model) -> None:
-        """Take over the weights of another model, as the start of training; ValueError if the layouts do not allow."""
+        """Copy the weights of another model, as the start of training. ValueError if the layouts differ."""
         if type(other) is not type(self):
             raise ValueError(f"a {type(other).__name__} is no {type(self).__name__}")
         try:
@@ -57,5 +57,5 @@ class Model(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """Device of the weights."""
         return next(self.parameters()).device

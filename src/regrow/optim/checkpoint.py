@@ -15,7 +15,7 @@ from regrow.io.paths import atomic
 
 
 def pack(nets: Mapping[str, nn.Module], optimizers: list[Any]) -> dict[str, Tensor]:
-    """The state of nets by name and of optimisers as tensors by name, which `unpack` puts back."""
+    """The state of nets by name and of optimizers as tensors by name, which `unpack` puts back."""
     tensors = {f"{name}.{k}": v for name, net in nets.items() for k, v in net.state_dict().items()}
     for i, optimizer in enumerate(optimizers):
         for p, state in optimizer.state_dict()["state"].items():
@@ -54,5 +54,5 @@ def unpack(tensors: dict[str, Tensor], nets: Mapping[str, nn.Module], optimizers
 
 
 def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Those whose names begin like this, without that beginning."""
+    """The tensors whose names have a prefix, without that prefix."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

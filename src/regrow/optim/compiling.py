@@ -1,4 +1,4 @@
-"""torch.compile, where it can be had."""
+"""torch.compile, where it is available."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def compiled(
 ) -> Callable[..., Any]:
     """The module compiled if `wanted`, or as it is, with a word to `report`, where there is no compiler for it.
 
-    `any_size`: whether one program may serve several sizes; else each is compiled for itself.
+    `any_size`: whether one program may serve several sizes; otherwise each size is compiled separately.
     """
     if not wanted:
         return module

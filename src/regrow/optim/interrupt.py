@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def interrupt_later() -> Iterator[Callable[[], bool]]:
-    """Note Ctrl-C (SIGINT) and SIGTERM instead of being torn out of a step; gives the function that tells.
+    """Delay Ctrl-C (SIGINT) and SIGTERM to the end of a step; gives a function that tells whether one came.
 
     A second one interrupts at once. Outside the main thread signals cannot be taken, and nothing changes.
     """

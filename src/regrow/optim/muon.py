@@ -86,12 +86,12 @@ def schedule(step: int, steps: int, settings: Optimizer) -> float:
 
 
 def rates_of(optimizers: Iterable[torch.optim.Optimizer]) -> list[list[float]]:
-    """The rates they have now, of each their groups."""
+    """The present learning rates of all parameter groups."""
     return [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
 
 
 def set_rates(optimizers: Iterable[torch.optim.Optimizer], rates: list[list[float]], share: float) -> None:
-    """Give them this share of what `rates_of` told."""
+    """Set the learning rates to a share of those that `rates_of` gave."""
     for optimizer, full in zip(optimizers, rates, strict=True):
         for group, rate in zip(optimizer.param_groups, full, strict=True):
             group["lr"] = rate * share

@@ -1,4 +1,4 @@
-"""What a fit begins with: a net with fresh weights, what it is given, and what is held out."""
+"""The beginning of a fit: a net with random weights, its input, and the held-out samples."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from regrow.priors.settings import Settings
 from regrow.priors.stopping import held_out
 
 NOISE = 0.1
-"""Samples of the noise are below it (section 2 of the supplementary material)."""
+"""Upper bound of the noise (section 2 of the supplementary material)."""
 
 
 def fresh_net(settings: Settings, colors: int) -> PriorNet:
-    """With fresh weights by the seed; torch's own random numbers are left alone."""
+    """Build the net with random weights from the seed; torch's global generator is not changed."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(settings.seed)
         net = zoo.build({**settings.net, "outputs": colors})
@@ -30,7 +30,7 @@ def fresh_net(settings: Settings, colors: int) -> PriorNet:
 
 
 def begin_from(net: PriorNet, other: PriorNet) -> None:
-    """Take over the weights of another fit's net. UsageError where it is another net."""
+    """Copy the weights of another fit's net. UsageError if the nets differ."""
     try:
         net.start_from(other)
     except ValueError as error:
@@ -38,9 +38,9 @@ def begin_from(net: PriorNet, other: PriorNet) -> None:
 
 
 def first_input(settings: Settings, net: PriorNet, size: tuple[int, int], start: Tensor | None) -> Tensor:
-    """(1, inputs, H, W) of the least size that the net can make a picture of (height, width) of.
+    """The input, (1, inputs, H, W), of the smallest size from which the net makes a picture of (height, width).
 
-    `start` is what another fit was given, which is resized.
+    `start` is the input of another fit, which is resized.
     """
     canvas = net.canvas(size)
     if settings.input == "mesh":
@@ -57,7 +57,7 @@ def first_input(settings: Settings, net: PriorNet, size: tuple[int, int], start:
 
 
 def validation_samples(settings: Settings, problem: Problem) -> Tensor | None:
-    """What is held out of the fit, where something is."""
+    """The samples held out of the fit, or None."""
     if settings.stop != "held-out":
         return None
     known = torch.ones(problem.measured.shape[-2:], dtype=torch.bool) if problem.known is None else problem.known

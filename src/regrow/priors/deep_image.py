@@ -1,7 +1,7 @@
-"""Deep image prior: a net that is fitted to what is known of one picture gives the rest.
+"""Deep image prior: a net is fitted to the measurements of one picture, and its output is the restored picture.
 
-A convolutional net makes pictures of noise, and of all pictures that agree with what was measured, descent finds one
-that looks like a picture first. Source: Ulyanov, Vedaldi and Lempitsky, "Deep image prior", CVPR 2018.
+A convolutional net maps noise to a picture. Of all outputs that agree with the measurements, gradient descent first
+finds one that looks like a natural picture. Source: Ulyanov, Vedaldi and Lempitsky, "Deep image prior", CVPR 2018.
 """
 
 from __future__ import annotations
@@ -36,27 +36,26 @@ from regrow.priors.stopping import EarlyStop, ExponentialVariance, MovingVarianc
 from regrow.progress import Report, silent
 
 FALL = 5.0
-"""Loss of PSNR in dB at which the weights that were kept last are taken back: descent at this rate breaks down now and
-then."""
+"""Drop of PSNR in dB at which the weights that were kept last are restored: descent at this rate sometimes diverges."""
 VARIANCES: dict[str, type[MovingVariance]] = {"windowed": WindowedVariance, "exponential": ExponentialVariance}
 EARLY = 10
-"""At iteration n the mean decays by n / (n + EARLY) at most, so that it is over few iterates while they change fast."""
+"""At iteration n the decay of the mean is at most n / (n + EARLY), so it covers few iterates while they change fast."""
 NARROWEST = 8
-"""Channels on both sides from which on kernels are Muon's."""
+"""Minimum number of input and output channels of kernels that Muon updates."""
 
 log = logging.getLogger("regrow")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit is."""
+    """The progress of a fit."""
 
     iteration: int
     iterations: int
     psnr: float
-    """Of this iterate against what was measured, in dB for a peak of 1."""
+    """PSNR of this iterate against the measurements, in dB for a peak of 1."""
     best_iteration: int
-    """The last that could be the best so far; the present one where nothing stops early."""
+    """The iteration that is the best so far; the present one where the fit does not stop early."""
     picture: Tensor
     """(1, colours, H, W) in [0, 1]: the mean over iterates. Not to be changed."""
 
@@ -65,26 +64,26 @@ Watch = Callable[[Progress], None]
 
 
 def unwatched(progress: Progress) -> None:
-    """The watch nobody asked for."""
+    """A watch that does nothing, the default."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A picture and how it was found."""
+    """A fitted picture, and the state of its fit."""
 
     picture: Tensor
     """(1, colours, H, W) in [0, 1], unrounded, on the CPU."""
     iteration: int
-    """After how many iterations it stood so."""
+    """Iteration that the picture was taken from."""
     iterations: int
-    """How many were done."""
+    """Number of iterations that were done."""
     psnr: float
-    """Of it against what was measured, in dB for a peak of 1."""
+    """PSNR of the picture against the measurements, in dB for a peak of 1."""
     interrupted: bool
     """Whether Ctrl-C ended it."""
     net: PriorNet
     input: Tensor
-    """(1, inputs, h, w): what the net was given."""
+    """(1, inputs, h, w): input of the net."""
 
 
 def fit(
@@ -98,24 +97,25 @@ def fit(
     report: Report = silent,
     watch: Watch = unwatched,
 ) -> Fitted:
-    """Find the picture; on the CPU the same each time, bit for bit, for as many threads.
+    """Find the picture. On the CPU, the same number of threads gives the same result, bit for bit.
 
     Args:
-        problem: what was measured and how.
-        settings: of net and descent.
+        problem: the measurements and the forward operator.
+        settings: settings of the net and of the fit.
         device: as `regrow.zoo.store.on_device` takes it.
-        start: another fit, of a picture of any size, whose weights and resized input are begun with.
-        checkpoint: file that is written now and then and when interrupted, and from which the fit goes on where it
-            exists.
-        save_every: seconds between two writes of it.
-        report: told about progress, in iterations.
+        start: another fit, of a picture of any size; this one starts from its weights and resized input.
+        checkpoint: file that is written every `save_every` seconds and when interrupted. If it exists, the fit
+            continues from it.
+        save_every: seconds between two checkpoints.
+        report: called with the progress, in iterations.
         watch: called after each iteration.
 
     Returns:
-        The best iterate where `settings.stop` finds one, else the last; when interrupted (Ctrl-C), that of then.
+        The best iterate where `settings.stop` finds one, else the last; after an interrupt (Ctrl-C), that found so far.
 
     Raises:
-        UsageError: the settings or the checkpoint do not fit the problem, or the operator's result what was measured.
+        UsageError: the settings or the checkpoint do not fit the problem, or the operator's result does not fit the
+            measurements.
         RegrowError: the checkpoint is damaged.
     """
     settings = settings or Settings()
@@ -132,10 +132,10 @@ def fit(
 
 
 class _Run:
-    """All that changes while a net is fitted."""
+    """The state of a fit."""
 
     mean: Tensor
-    """Over iterates, (1, colours, H, W)."""
+    """Running mean over iterates, (1, colours, H, W)."""
 
     def __init__(self, problem: Problem, settings: Settings, device: str, start: Fitted | None) -> None:
         self.settings = settings
@@ -196,12 +196,12 @@ class _Run:
         return psnr
 
     def _error(self, x: Tensor, part: nn.Module) -> Tensor:
-        """Mean square of what is off in a part of what was measured."""
+        """Mean squared error over a part of the measurements."""
         return F.mse_loss(part(self.problem.operator(x)), part(self.problem.measured))
 
     @torch.no_grad()
     def _is_good(self, x: Tensor, stop: EarlyStop) -> bool:
-        """Whether this iterate is to be kept: none before was better, or nothing is known yet."""
+        """Whether to keep this iterate: it is the best so far, or no comparison is possible yet."""
         if self.held_out is None:
             return stop.add(self.variance.add(x) if self.variance else None) or stop.least == inf
         off = (self.problem.operator(self.mean) - self.problem.measured)[..., self.held_out].square()
@@ -212,13 +212,13 @@ class _Run:
         return stop.least == inf or as_good(errors, self.held_errors, self.settings.margin)
 
     def result(self, *, interrupted: bool) -> Fitted:
-        """What was found so far."""
+        """The result so far."""
         with torch.no_grad():
             psnr = _decibels(self._error(self.best, nn.Identity()))
         return Fitted(self.best.cpu(), self.best_iteration, self.iteration, psnr, interrupted, self.net, self.input)
 
     def save(self, path: Path) -> None:
-        """Write all that `load` needs."""
+        """Write everything that `load` needs."""
         tensors = states.pack({"net": self.net}, self.optimizers)
         tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
         tensors |= {"mean": self.mean, "best": self.best, "held_errors": self.held_errors}
@@ -235,7 +235,7 @@ class _Run:
         states.write(path, tensors, {"fit": self._identity(), "state": json.dumps(told)})
 
     def load(self, path: Path) -> None:
-        """Go back to where a run of the same settings and problem was when it was saved."""
+        """Restore the saved state of a run of the same settings and problem."""
         try:
             header, tensors = states.tensors_of(path)
             if header["fit"] != self._identity():
@@ -261,12 +261,12 @@ class _Run:
         return {name: value.detach().clone() for name, value in self.net.state_dict().items()}
 
     def _identity(self) -> str:
-        """What a checkpoint must be of."""
+        """Identity that a checkpoint must have."""
         return fingerprint(self.settings, self.problem.measured, self.problem.known, repr(self.problem.size))
 
 
 def fingerprint(settings: Settings, *parts: Tensor | str | None) -> str:
-    """Settings, what was measured, and whatever else counts, as 16 letters."""
+    """Digest of the settings, the measurements and everything else that affects the fit: 16 characters."""
     digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
     for part in parts:
         if isinstance(part, Tensor):

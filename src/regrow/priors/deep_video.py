@@ -1,7 +1,7 @@
-"""Deep video prior: a net that is fitted to one clip makes what was done to each of its frames steady in time.
+"""Deep video prior: a net is fitted to one clip and removes the flicker of a process that was applied frame by frame.
 
-A net that learns what a process did to the frames finds what is common to them before it finds what differs from
-one to the next: places that look alike before come to look alike afterwards. Source: Lei, Xing and Chen, "Blind video
+A net that learns the process fits what the frames have in common before it fits their differences, so places that
+look alike before come to look alike afterwards. Source: Lei, Xing and Chen, "Blind video
 temporal consistency via deep video prior", NeurIPS 2020.
 """
 
@@ -32,42 +32,41 @@ from regrow.priors.resume import SECONDS, Keeper
 from regrow.progress import Report, said, silent
 
 FIRST, SHARE = 100, 4
-"""Iterations on the first frame alone, before the others are seen, and at most one for so many of those on the others:
-the main result learns all of that frame, and of two things leans towards what was done there. The paper begins
-likewise."""
+"""Iterations on the first frame alone, before the others are seen, and the minimum ratio of the others' iterations to
+these. The main result learns the first frame fully, and so prefers its alternative of two, as in the paper."""
 AGAIN = 4
-"""Every so many iterations it is seen again, so that the two results do not change places."""
+"""The first frame is seen again after this many iterations, so that the two results do not swap."""
 NEAR = 0.02
-"""Mean difference from which on a place may teach the other result instead (delta of the paper)."""
+"""Mean difference from which on a place may train the other result instead (delta of the paper)."""
 WINDOW = 20
-"""Iterations that the figure beside the progress is a mean over."""
+"""Number of iterations over which the figure beside the progress is averaged."""
 
 Pairs = Callable[[], Iterable[tuple[Tensor, Tensor]]]
-"""Goes through a clip from its start: each frame as it was and as the process made it, (1, 3, H, W) in [0, 1]."""
+"""Iterates over a clip from its start: each frame before and after the process, (1, 3, H, W) in [0, 1]."""
 
 log = logging.getLogger("regrow")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipSettings:
-    """How a net is fitted to a clip; UsageError for settings that cannot be."""
+    """How a net is fitted to a clip. UsageError for invalid settings."""
 
     epochs: int = 25
-    """How often it sees each frame: more is nearer to what the process made, its flicker in the end included."""
+    """Number of times each frame is seen: with more, the result is nearer to the processed clip and its flicker."""
     modes: int = 2
-    """2 where the process may make either of two things of a frame, such as colours, which are told apart then (IRT);
-    1 where it makes about the same of each."""
+    """2 where the process gives one of two results for a frame, such as two colours, which are then separated (IRT);
+    1 where it gives similar results for all frames."""
     channels: int = 16
     levels: int = 3
-    """Of the net, `regrow.nets.prior.frames`."""
+    """Width of the net, `regrow.nets.prior.frames`."""
     crop: int = 256
-    """Side in pixels of what it sees of a frame at a time, at another place each time."""
+    """Side in pixels of the crop of a frame that one step of training sees, at a random place."""
     rate: float = 0.006
-    """Of Muon; Adam has 0.001."""
+    """Learning rate of Muon; that of Adam is 0.001."""
     seed: int = 0
-    """Of weights and places."""
+    """Seed of weights and places."""
     compile: bool = False
-    """Let torch.compile make the net faster, where there is a C++ compiler; it takes a minute first."""
+    """Compile the net with torch.compile, where there is a C++ compiler; this takes a minute."""
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -81,11 +80,11 @@ class ClipSettings:
 
 @dataclass(frozen=True)
 class FittedClip:
-    """A net and how it was found."""
+    """A fitted net, and the state of its fit."""
 
     net: FrameUNet
     iterations: int
-    """How many were done."""
+    """Number of iterations that were done."""
     interrupted: bool
     """Whether Ctrl-C ended it."""
 
@@ -101,18 +100,18 @@ def fit_clip(
     identity: str = "",
     report: Report = silent,
 ) -> FittedClip:
-    """Fit a net to what a process made of the frames of a clip; on the CPU the same each time, bit for bit.
+    """Fit a net to the effect of a process on the frames of a clip. On the CPU the result is the same, bit for bit.
 
     Args:
-        pairs: the frames, gone through once an epoch, so that none need be kept.
-        count: how many there are.
-        settings: of net and descent.
+        pairs: the frames, iterated over once an epoch, so that none need be kept.
+        count: number of frames.
+        settings: settings of the net and of the fit.
         device: as `regrow.zoo.store.on_device` takes it.
-        checkpoint: file that is written now and then and when interrupted, and from which the fit goes on where it
-            exists.
-        save_every: seconds between two writes of it.
-        identity: words that tell clips apart, for the checkpoint.
-        report: told about progress, in iterations: some on the first frame, then one a frame and epoch.
+        checkpoint: file that is written every `save_every` seconds and when interrupted. If it exists, the fit
+            continues from it.
+        save_every: seconds between two checkpoints.
+        identity: text that distinguishes clips, for the checkpoint.
+        report: called with the progress, in iterations: some on the first frame, then one for each frame and epoch.
 
     Raises:
         UsageError: the checkpoint is of other settings or another clip. RegrowError: it is damaged.
@@ -134,7 +133,7 @@ def fit_clip(
 
 
 class _Run:
-    """All that changes while a net is fitted."""
+    """The state of a fit."""
 
     def __init__(self, settings: ClipSettings, count: int, device: str, identity: str) -> None:
         self.settings, self.count, self.iteration = settings, count, 0
@@ -163,7 +162,7 @@ class _Run:
         return islice(pairs(), (self.iteration - self.first) % self.count, None)
 
     def advance(self, before: Tensor, after: Tensor) -> float:
-        """One iteration of descent; gives how far main results have been off lately, in [0, 1]."""
+        """One iteration of descent; gives the recent mean error of main results, in [0, 1]."""
         optim.set_rates(self.optimizers, self.rates, optim.schedule(self.iteration, self.iterations, self.optimizer))
         beginning = self.iteration < self.first
         x, target = self._part(before, after)
@@ -184,7 +183,7 @@ class _Run:
         return float(self.error)
 
     def _part(self, *frames: Tensor) -> list[Tensor]:
-        """Of frames, what is seen this time."""
+        """The crop of the frames for this iteration."""
         spans = []
         for n in frames[0].shape[-2:]:
             length = min(self.settings.crop, n)
@@ -193,13 +192,13 @@ class _Run:
         return [frame[..., spans[0], spans[1]].to(self.net.device) for frame in frames]
 
     def save(self, path: Path) -> None:
-        """Write all that `load` needs."""
+        """Write everything that `load` needs."""
         tensors = states.pack({"net": self.net}, self.optimizers)
         tensors |= {"random": self.random.get_state(), "error": self.error}
         states.write(path, tensors, {"clip": self.identity, "step": str(self.iteration)})
 
     def load(self, path: Path) -> None:
-        """Go back to where a run of the same settings and clip was when it was saved."""
+        """Restore the saved state of a run of the same settings and clip."""
         try:
             header, tensors = states.tensors_of(path)
             if header["clip"] != self.identity:
@@ -223,7 +222,7 @@ class _Both(torch.nn.Module):
 
 
 def _net(settings: ClipSettings) -> FrameUNet:
-    """With fresh weights by the seed; torch's own random numbers are left alone."""
+    """Build the net with random weights from the seed; torch's global generator is not changed."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(settings.seed)
         kinds = {name: getattr(settings, name) for name in ("modes", "channels", "levels")}

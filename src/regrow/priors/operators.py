@@ -1,7 +1,7 @@
-"""Forward operators: from the picture that is wanted to what was measured of it.
+"""Forward operators: functions from the wanted picture to its measurements.
 
-Any function of a tensor (1, colours, H, W) that gradients pass is one. Those here are modules, so that they go along
-to the device a net is fitted on.
+Any differentiable function of a tensor (1, colours, H, W) is one. Those here are modules, so that they move to the
+device on which a net is fitted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Operator = Callable[[Tensor], Tensor]
 
 
 class Masked(nn.Module):
-    """Only what is known of a picture: x where `known`, 0 elsewhere.
+    """The known pixels of a picture: x where `known`, 0 elsewhere.
 
     It is scaled such that the mean square of all samples is that of the known ones.
 
@@ -51,7 +51,7 @@ class Lanczos(nn.Module):
 
     Args:
         size, small: (height, width) before and after, of any ratio.
-        lobes: of the kernel on each side.
+        lobes: lobes of the kernel on each side.
     """
 
     down: Tensor
@@ -76,12 +76,12 @@ def _lanczos(n: int, m: int, lobes: int) -> Tensor:
 
 
 class Features(nn.Module):
-    """What a layer of a net makes of a picture, for feature inversion (section 3.5, "natural pre-image").
+    """Features of a picture in a layer of a net, for feature inversion (section 3.5, "natural pre-image").
 
     Args:
-        net: takes (1, colours, H, W) in [0, 1]; put whatever normalisation it wants before it. It is frozen and put
-            into evaluation mode.
-        layer: its name, as `net.named_modules()` has it; what the layer gives is one tensor.
+        net: takes (1, colours, H, W) in [0, 1]; include its input normalisation. It is frozen and put into
+            evaluation mode.
+        layer: name of the layer, as `net.named_modules()` has it; the layer must give one tensor.
 
     Raises:
         UsageError: no such layer.

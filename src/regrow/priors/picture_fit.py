@@ -28,21 +28,21 @@ log = logging.getLogger("regrow")
 
 @dataclass(frozen=True)
 class Pieces:
-    """How large pictures are cut. A net must learn the textures there are, and of a smaller piece it has them in fewer
-    iterations, where it ever has them of all.
+    """How large pictures are cut into pieces. A net learns the textures of a small piece in fewer iterations than those
+    of a whole picture, if it learns the latter at all.
     """
 
     most: int = 2**20
-    """Pixels of a result that are fitted at once; a larger one is cut into pieces."""
+    """Maximum number of pixels that are fitted at once; a larger result is cut into pieces."""
     filled_in: int = 2**16
-    """Pixels of a piece that is filled in."""
+    """Maximum number of pixels of a piece that is filled in."""
     known: float = 0.25
-    """Share of such a piece that must be known; where less is, pieces are larger."""
+    """Share of such a piece that must be known; otherwise pieces are made larger."""
     overlap: int = 64
-    """Of neighbours, in pixels of the result."""
+    """Overlap of neighbouring pieces, in pixels of the result."""
 
     def cut(self, size: tuple[int, int], missing: Tensor | None, scale: float) -> list[Box]:
-        """Where the pieces of a picture of (height, width) are."""
+        """Boxes of the pieces of a picture of (height, width)."""
         most = int(self.most / scale**2)
         if missing is not None:
             most = self.filled_in
@@ -55,31 +55,31 @@ class Pieces:
 
 @dataclass(kw_only=True)
 class PictureFit:
-    """One task for the deep image prior, on one picture."""
+    """A task of the deep image prior on one picture."""
 
     task: str
     """denoise, dejpeg, inpaint or upscale."""
     identity: str
-    """The task and its settings in words: fits that are kept on disk are told apart by it."""
+    """The task and its settings as text, which distinguishes checkpoints."""
     name: str
-    """Of the picture, in messages."""
+    """Name of the picture in messages."""
     prior: Prior
     scale: float = 1
     device: str = "auto"
     pieces: Pieces = field(default_factory=Pieces)
     watch: Watch = unwatched
-    """Called after each iteration, with what is of the piece that is fitted."""
+    """Called after each iteration, with the progress of the piece that is fitted."""
     report: Report = silent
     interrupted: bool = field(default=False, init=False)
     """Whether Ctrl-C ended it."""
     kept: list[Path] = field(default_factory=list, init=False)
-    """Files from which an interrupted fit goes on."""
+    """Checkpoints from which an interrupted fit continues."""
 
     def __post_init__(self) -> None:
         self.settings = self.prior.settings(self.task)
 
     def run(self, picture: Tensor, missing: Tensor | None) -> Tensor:
-        """The result (1, channels, H, W) of a picture (1, channels, h, w) and what is missing from it, (h, w) bool."""
+        """The result (1, channels, H, W) of a picture (1, channels, h, w) and its missing pixels, (h, w) bool."""
         wanted, scale = self._wanted(picture), int(self.scale)
         cut = self.pieces.cut((picture.shape[-2], picture.shape[-1]), missing, self.scale)
         if len(cut) == 1:
@@ -100,7 +100,7 @@ class PictureFit:
         return blend.picture
 
     def forget(self) -> None:
-        """Delete the files that an interrupted fit would go on from."""
+        """Delete the checkpoints."""
         for path in self.kept:
             path.unlink(missing_ok=True)
 
@@ -138,7 +138,7 @@ class PictureFit:
         return found
 
     def _watching(self, name: str, report: Report, *, half: bool = False) -> Callable[[Progress], None]:
-        """Words beside the progress, and snapshots."""
+        """Show the PSNR beside the progress, and write snapshots."""
 
         def watch(progress: Progress) -> None:
             best = "" if half or self.settings.stop == "none" else f", best {progress.best_iteration}"
@@ -151,7 +151,7 @@ class PictureFit:
         return watch
 
     def _problem(self, picture: Tensor, missing: Tensor | None, *, half: bool = False) -> Problem:
-        """What the task makes of a picture; `half`: to find it at half the size."""
+        """The inverse problem of a picture; `half`: at half the size."""
         if self.task == "upscale":
             height, width = (-(-n // 2) if half else n for n in self._wanted(picture))
             return enlarging(picture, (height, width))
@@ -164,7 +164,7 @@ class PictureFit:
         return Size(picture.shape[-1], picture.shape[-2]).times(self.scale).hw
 
     def _checkpoint(self, picture: Tensor, missing: Tensor | None) -> Path | None:
-        """Where a fit to this picture is kept; the same name whenever the same is asked for."""
+        """Checkpoint of a fit to this picture; the same request has the same name."""
         if self.prior.checkpoints is None:
             return None
         name = f".regrow-{fingerprint(self.settings, picture, missing, self.identity)}.fit"
@@ -179,7 +179,7 @@ def _share_known(missing: Tensor, box: Box) -> float:
 
 
 def _stem(name: str) -> str:
-    """A file's name of what messages call a picture."""
+    """A file name made from the name of a picture."""
     return re.sub(r"[^\w.-]+", "-", re.sub(r"\.\w+(?=$|,)", "", Path(name).name))
 
 

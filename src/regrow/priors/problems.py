@@ -1,4 +1,4 @@
-"""Inverse problems: what was measured of a picture, and how it came of it."""
+"""Inverse problems: the measurements of a picture, and the forward operator that gives them."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ class Problem:
     """Find a picture for which `operator(picture)` is about `measured`."""
 
     measured: Tensor
-    """Of any shape; of a picture (1, colours, h, w) in [0, 1]."""
+    """Measurements, of any shape; pictures are (1, colours, h, w) in [0, 1]."""
     operator: Operator
-    """From (1, colours, H, W) in [0, 1] to the shape of `measured`."""
+    """Forward operator, from (1, colours, H, W) in [0, 1] to the shape of `measured`."""
     size: tuple[int, int]
-    """(H, W) of the picture that is wanted, in pixels."""
+    """(H, W) of the wanted picture, in pixels."""
     colors: int = 3
     known: Tensor | None = None
-    """Bool, of the last two dimensions of `measured` (its one if it has but one): what says something; None for all."""
+    """Bool mask of valid measurements, over the last two dimensions of `measured` (or its only one); None for all."""
 
     def on(self, device: torch.device) -> Problem:
-        """The same on a device."""
+        """The same problem on a device."""
         operator = self.operator.to(device) if isinstance(self.operator, nn.Module) else self.operator
         measured = self.measured.detach().to(device)
         return replace(self, measured=measured, operator=operator)
 
 
 def denoising(picture: Tensor) -> Problem:
-    """What was measured is the picture itself, (1, colours, H, W) in [0, 1], with noise or the marks of JPEG."""
+    """Denoising: the measurement is the picture itself, (1, colours, H, W) in [0, 1], with noise or JPEG artefacts."""
     return Problem(measured=picture, operator=nn.Identity(), size=_size(picture), colors=picture.shape[1])
 
 
 def inpainting(picture: Tensor, missing: Tensor) -> Problem:
-    """Of the picture, (1, colours, H, W) in [0, 1], all is known but where `missing`, (H, W) bool."""
+    """Inpainting: the picture, (1, colours, H, W) in [0, 1], is known except where `missing`, (H, W) bool."""
     operator = Masked(~missing)
     measured, size = operator(picture), _size(picture)
     return Problem(measured=measured, operator=operator, size=size, colors=picture.shape[1], known=~missing)
 
 
 def enlarging(small: Tensor, size: tuple[int, int]) -> Problem:
-    """What was measured is the picture of this (height, width), shrunk by `Lanczos` to (1, colours, h, w)."""
+    """Enlarging: the measurement is the picture of (height, width), shrunk by `Lanczos` to (1, colours, h, w)."""
     return Problem(measured=small, operator=Lanczos(size, _size(small)), size=size, colors=small.shape[1])
 
 
 def halved(picture: Tensor, missing: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """A picture and what is missing of it at half the size, rounded up: means of what is known."""
+    """A picture and its missing pixels at half the size, rounded up: means of known pixels."""
     half = -(-picture.shape[-2] // 2), -(-picture.shape[-1] // 2)
     if missing is None:
         return bicubic(picture, half).clamp(0, 1), None

@@ -1,4 +1,4 @@
-"""Fits that go on after an interrupt: a file that is written now and then."""
+"""Fits that continue after an interrupt: a checkpoint that is written regularly."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from pathlib import Path
 from typing import Protocol
 
 SECONDS = 60
-"""Between writes."""
+"""Seconds between checkpoints."""
 
 log = logging.getLogger("regrow")
 
 
 class Run(Protocol):
-    """What can be kept."""
+    """A run that can be saved."""
 
     iteration: int
 
     @property
     def iterations(self) -> int:
-        """At most so many."""
+        """Maximum number of iterations."""
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether the run is complete."""
 
     def save(self, path: Path) -> None:
-        """Write all that `load` needs."""
+        """Write everything that `load` needs."""
 
     def load(self, path: Path) -> None:
-        """Go back to where it was. UsageError for a file of another fit, RegrowError for a damaged one."""
+        """Restore the saved state. UsageError for a file of another fit, RegrowError for a damaged one."""
 
 
 class Keeper:
-    """Keeps a run in a file, from which it goes on at once where there is one already; nothing where it is None."""
+    """Saves a run in a file, and restores it first if the file exists; does nothing if the path is None."""
 
     def __init__(self, run: Run, path: Path | None, seconds: float = SECONDS) -> None:
         self.run, self.path, self.seconds, self.saved = run, path, seconds, time.monotonic()
@@ -43,7 +43,7 @@ class Keeper:
             log.info("going on after iteration %d of %d, from %s", run.iteration, run.iterations, path)
 
     def after_iteration(self, interrupted: bool) -> None:
-        """Write every so many seconds, and where the run ends."""
+        """Write at regular intervals, and when the run ends."""
         if self.path and (interrupted or self.run.over or time.monotonic() - self.saved > self.seconds):
             self.run.save(self.path)
             self.saved = time.monotonic()

@@ -1,4 +1,4 @@
-"""How a deep image prior is fitted: settings, and those that suit each task."""
+"""Settings of a fit of the deep image prior, and the defaults of each task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NETS: dict[str, dict[str, Any]] = {
     "unet": {"architecture": "unet"},
     "resnet": {"architecture": "resnet"},
 }
-"""Nets by name, as `regrow.zoo.registry.build` takes them; `outputs` is what the picture has."""
+"""Nets by name, as `regrow.zoo.registry.build` takes them; `outputs` comes from the picture."""
 
 STOPS = "none", "windowed", "exponential", "held-out"
 INPUTS = "noise", "mesh"
@@ -25,41 +25,41 @@ OPTIMIZERS = "muon", "adam"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings; UsageError for those that cannot be."""
+    """Settings of a fit. UsageError for invalid values."""
 
     net: Mapping[str, Any] = field(default_factory=lambda: NETS["fast"])
     """Architecture and settings of the net, as `regrow.zoo.registry.build` takes them."""
     iterations: int = 3000
-    """At most so many."""
+    """Maximum number of iterations."""
     optimizer: str = "adam"
-    """adam, as in the paper, or muon, with Adam for what has few channels: in a fraction of the iterations further, and
-    nearer to noise where little holds it back."""
+    """adam, as in the paper, or muon, with Adam for kernels of few channels. Muon needs a fraction of the iterations,
+    but fits noise earlier where little prevents it."""
     rate: float = 0.01
-    """Of both."""
+    """Learning rate of either optimizer."""
     input: str = "noise"
-    """What the net is given: noise, uniform below 0.1, or mesh, the coordinates of each pixel (for 2 `inputs`)."""
+    """Input of the net: noise, uniform below 0.1, or mesh, the coordinates of each pixel (for 2 `inputs`)."""
     perturbation: float = 1 / 30
-    """Standard deviation of what is added to it anew at each iteration (the authors' `reg_noise_std`)."""
+    """Standard deviation of the noise that is added to the input at each iteration (the authors' `reg_noise_std`)."""
     average: float = 0.99
-    """Decay of the mean over iterates that is the result; 0 takes the last one itself."""
+    """Decay of the mean over iterates, which is the result; 0 takes the last iterate itself."""
     stop: str = "none"
-    """By what to stop early, with the best iterate kept: the variance of iterates, windowed (ES-WMV) or exponential
-    (ES-EMV), or the error of a little of what is known, held-out of the fit; or none."""
+    """Rule of early stopping, which keeps the best iterate: the variance of iterates, windowed (ES-WMV) or exponential
+    (ES-EMV); the error of held-out samples (held-out); or none."""
     held_out: int = 200
-    """Samples that are enough to be held out: a twentieth of what is known at most, and a hundredth at least."""
+    """Sufficient number of held-out samples; a twentieth of the known ones at most, and a hundredth at least."""
     margin: float = 0
-    """By how many standard errors what is held out may be further off than at best: the latest such iterate is taken,
-    as the rest is at its best later."""
+    """Number of standard errors by which the held-out error may exceed its minimum. The latest such iterate is taken,
+    because fitted samples are at their best later."""
     patience: int = 500
-    """Iterations without a lower one after which it stops."""
+    """Number of iterations without improvement after which the fit stops."""
     warmup: int = 100
-    """Iterations at the start that cannot be the best: nothing has appeared yet."""
+    """Iterations at the start that cannot be the best, because the picture has not appeared yet."""
     backup: int = 100
-    """Iterations after which weights are kept, to be taken back where descent breaks down."""
+    """Iterations between backups of the weights, which are restored if descent diverges."""
     seed: int = 0
-    """Of weights, noise and perturbations."""
+    """Seed of weights, noise and perturbations."""
     compile: bool = False
-    """Let torch.compile make the net faster, where there is a C++ compiler; it takes a minute first."""
+    """Compile the net with torch.compile, where there is a C++ compiler; this takes a minute."""
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -86,7 +86,7 @@ TASKS: dict[str, Settings] = {
 
 
 def settings_for(task: str, *, net: str | None = None, stop: bool | None = None, **changes: Any) -> Settings:
-    """Those of a task, with the given changes where they are not None. UsageError for a net that is not known."""
+    """Settings of a task, with the given changes that are not None. UsageError for an unknown net."""
     if (net := net or "fast") not in NETS:
         raise UsageError(f"net {net!r}: is none of {', '.join(NETS)}")
     chosen = NETS[net]

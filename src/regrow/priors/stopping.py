@@ -1,11 +1,11 @@
-"""When to stop: the method fits the picture first and its noise later, and nobody knows the answer.
+"""Early stopping: the method fits the picture first and its noise later.
 
 While the picture appears the iterates change less and less, and once noise is fitted they change more again: where
 they vary least is near where they are best. Source: Wang, Li, Zhuang, Chen, Liang and Sun, "Early stopping for deep
-image prior", 2021: ES-WMV (algorithm 1) and ES-EMV (its variant with a forgetting mean).
+image prior", 2021: ES-WMV (algorithm 1) and ES-EMV (its variant with an exponential moving average).
 
-It shows more clearly by what was held out of the fit, as in cross-validation: pixels that teach the net nothing are
-nearest to what was measured where the picture is best, as long as their noise is none of their neighbours'.
+Held-out pixels show it more clearly, as in cross-validation: their error is lowest where the picture is best, as long
+as their noise is independent of that of their neighbours.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from torch import Tensor
 from regrow.errors import UsageError
 
 LEAST_HELD, MOST_HELD = 0.01, 0.05
-"""Share of what is known that is held out."""
+"""Smallest and largest share of the known samples that is held out."""
 SAMPLES = 2**15
-"""Of an iterate with more samples so many, always the same, are looked at: enough for a mean."""
+"""Number of samples, always the same, that are compared of a larger iterate: enough for a mean."""
 
 
 class MovingVariance(ABC):
-    """How much the latest iterates vary: the mean over their samples of a variance over time."""
+    """Variation of the latest iterates: the mean over samples of their variance over time."""
 
     state: dict[str, Tensor]
-    """All it remembers."""
+    """The tensors to be saved in a checkpoint."""
 
     @abstractmethod
     def add(self, x: Tensor) -> float | None:
-        """The variance now that the iterate has become x, of any shape; None while there are too few."""
+        """Add the iterate x, of any shape, and give the variance; None while there are too few iterates."""
 
 
 class WindowedVariance(MovingVariance):
@@ -56,7 +56,7 @@ class WindowedVariance(MovingVariance):
 
 
 class ExponentialVariance(MovingVariance):
-    """The variance around a mean that forgets: little memory for any window (equations 3 and 4)."""
+    """The variance around an exponential moving average: little memory for any window (equations 3 and 4)."""
 
     def __init__(self, forget: float = 0.1) -> None:
         self.forget = forget
@@ -75,7 +75,7 @@ class ExponentialVariance(MovingVariance):
 
 
 def held_out(known: Tensor, enough: int, seed: int) -> Tensor:
-    """A little of what is known, at random: bool of the same shape.
+    """A random part of the known samples: bool of the same shape.
 
     A twentieth at most, down to a hundredth where that is `enough`. UsageError where fewer than 2 samples are known.
     """
@@ -93,20 +93,20 @@ def held_out(known: Tensor, enough: int, seed: int) -> Tensor:
 def as_good(errors: Tensor, best: Tensor, margin: float) -> bool:
     """Whether the mean of errors, (N,), is above that of the best by less than `margin` of its standard errors.
 
-    What is held out is at its best before what is fitted, so the latest that is as good is taken. Source: the rule of
-    one standard error of Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, here of
-    differences, sample by sample.
+    Held-out samples are at their best before fitted ones, so the latest iterate that is as good is taken. Source:
+    the rule of one standard error of Breiman, Friedman, Olshen and Stone, "Classification and regression trees",
+    1984, here for differences, sample by sample.
     """
     worse = errors - best
     return bool(worse.mean() < margin * worse.std(correction=0) / len(worse) ** 0.5)
 
 
 class EarlyStop:
-    """Tells the best iterate so far, and when none better has come for `patience` iterations.
+    """Finds the best iterate so far, and stops after `patience` iterations without a better one.
 
     Args:
-        patience: in iterations.
-        warm: iterations at the beginning that cannot be the best: before anything has appeared, nothing moves.
+        patience: number of iterations.
+        warm: iterations at the beginning that cannot be the best: before a picture has appeared, little changes.
     """
 
     def __init__(self, patience: int, warm: int = 0) -> None:
@@ -114,7 +114,7 @@ class EarlyStop:
         self.iteration, self.best_iteration, self.least = 0, 0, inf
 
     def add(self, now: float | None) -> bool:
-        """Whether the next iterate is the best so far, by what is the less the better; None says nothing."""
+        """Whether the next iterate is the best so far, by a value of which less is better; None if unknown."""
         self.iteration += 1
         if self.iteration <= self.warm or now is None or not now < self.least:
             return False
@@ -128,7 +128,7 @@ class EarlyStop:
 
 
 def _sampled(x: Tensor) -> Tensor:
-    """Samples of an iterate in a row, spread over it evenly, on the CPU."""
+    """Evenly spread samples of an iterate as a vector, on the CPU."""
     flat = x.flatten()
     if flat.numel() > SAMPLES:
         index = torch.linspace(0, flat.numel() - 1, SAMPLES, dtype=torch.float64).round().long()

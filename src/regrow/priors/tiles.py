@@ -9,11 +9,11 @@ from torch import Tensor
 
 Span = tuple[int, int]
 Box = tuple[Span, Span]
-"""Rows and columns, each from the first to before the last."""
+"""A box: spans of rows and columns, each as (start, end), the end exclusive."""
 
 
 def boxes(size: tuple[int, int], most: int, overlap: int) -> list[Box]:
-    """Boxes that cover a (height, width), in rows, each of at most `most` pixels and overlapping its neighbours.
+    """Boxes that cover a (height, width), row by row, of at most `most` pixels each; neighbours overlap.
 
     `overlap` is in pixels, at most a quarter of the root of `most`.
     """
@@ -32,13 +32,13 @@ def _spans(n: int, side: int, overlap: int) -> list[Span]:
 
 
 class Blend:
-    """A picture (1, colours, height, width) in the making: where boxes overlap one fades into the other."""
+    """A picture (1, colours, height, width) blended from pieces, which fade into each other where they overlap."""
 
     def __init__(self, colors: int, size: tuple[int, int]) -> None:
         self.sum, self.weight = torch.zeros(1, colors, *size), torch.zeros(size)
 
     def add(self, piece: Tensor, box: Box, overlap: int) -> None:
-        """Lay a piece (1, colours, h, w) over its box."""
+        """Add a piece (1, colours, h, w) at its box."""
         rows, columns = (self._faded(span, n, overlap) for span, n in zip(box, self.weight.shape, strict=True))
         weight = rows[:, None] * columns
         (top, bottom), (left, right) = box
@@ -47,7 +47,7 @@ class Blend:
 
     @property
     def picture(self) -> Tensor:
-        """The blend of all pieces, once they cover it."""
+        """The blended picture, once pieces cover it."""
         return self.sum / self.weight
 
     def _faded(self, span: Span, n: int, overlap: int) -> Tensor:

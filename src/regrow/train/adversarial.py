@@ -1,4 +1,4 @@
-"""Adversarial losses: the net that makes pictures against one that tells them from real ones."""
+"""Adversarial losses: a net against a discriminator that tells its pictures from real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints of training: one safetensors file that holds all a run needs to go on as if it had never stopped."""
+"""Checkpoints of training: one safetensors file with everything that a run needs to continue as if uninterrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training clips made of photographs: the camera moves, something else moves before it, things sway."""
+"""Training clips made of photographs: the camera moves, an object moves in front of it, and the scene sways."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from regrow.train.data import Crops
 from regrow.train.recipe import SPACE
 
 OVER = 2
-"""Frames are sampled so many times finer and averaged, as a sensor does, so that all are equally sharp."""
+"""Factor by which frames are sampled more finely, then averaged as by a sensor, so that all are equally sharp."""
 FARTHEST = 6.0
-"""Most that anything moves from one frame to the next, in pixels."""
+"""Maximum motion from one frame to the next, in pixels."""
 
 
 class Clips:

@@ -1,4 +1,4 @@
-"""Content loss: pictures compared by what a classification net sees in them (Ledig et al. 2017)."""
+"""Content loss: pictures compared by features of a classification net (Ledig et al. 2017)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def l1(a: Tensor, b: Tensor) -> Tensor:
 def l2(a: Tensor, b: Tensor) -> Tensor:
     """Root of the mean squared difference of each picture, then their mean: a scalar from two (B, C, H, W).
 
-    The root keeps smooth crops, whose error is small, as loud as they are in a mean of PSNR over pictures.
+    The root gives smooth crops, whose error is small, the weight that they have in a mean of PSNR over pictures.
     """
     return ((a - b).flatten(1).square().mean(1) + 1e-8).sqrt().mean()
 
@@ -33,7 +33,7 @@ def charbonnier(a: Tensor, b: Tensor) -> Tensor:
 
 
 def total_variation(a: Tensor, b: Tensor) -> Tensor:
-    """How much pixels of a (B, C, H, W) differ from those below and right of them: a scalar, whatever b is.
+    """Total variation of a (B, C, H, W): a scalar, which does not depend on b.
 
     The mean absolute difference down plus that across: the anisotropic form of Rudin, Osher and Fatemi 1992.
     """

@@ -1,4 +1,4 @@
-"""Recipes: everything that decides what a training run gives, read from a TOML file."""
+"""Recipes: all settings of a training run, read from a TOML file."""
 
 from __future__ import annotations
 

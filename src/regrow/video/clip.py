@@ -1,4 +1,4 @@
-"""A clip: what is known of it before a frame is read, and its frames one after another."""
+"""A clip: its properties, known before a frame is read, and its frames in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from regrow.video.pixels import Pixels
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame: (H, W, 3 or 1), uint8 or float32 in [0, 1]; when it is shown and for how long, in time bases."""
+    """One frame: (H, W, 3 or 1), uint8 or float32 in [0, 1]; its time and duration, in time bases."""
 
     pixels: np.ndarray
     time: int
@@ -24,33 +24,33 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """An opened clip. `read()` goes through it from the start, each time it is called; a stream once."""
+    """An opened clip. Each call of `read()` starts from the first frame; a stream can be read once."""
 
     name: str
     width: int
     height: int
-    """Of a frame, as stored."""
+    """Size of a frame as stored."""
     pixels: Pixels
     time_base: Fraction
-    """Seconds."""
+    """Time base in seconds."""
     rate: Fraction
     """Frames a second, on average."""
     count: int | None
-    """Frames, as the file says or its length suggests; not to be relied upon."""
+    """Number of frames as the file states, or estimated from its duration; not exact."""
     matrix: tuple[int, ...] | None = None
-    """How players turn frames: FFmpeg's display matrix of nine numbers; None where they do not."""
+    """FFmpeg's display matrix of nine numbers, by which players turn frames; None where they do not."""
     aspect: Fraction | None = None
-    """Width of a pixel over its height; None where the file does not say."""
+    """Pixel aspect ratio, width over height; None where the file does not state it."""
     metadata: dict[str, str] = field(default_factory=dict)
     xmp: bytes | None = None
-    """Of the first frame, where frames are pictures."""
+    """Metadata of the first frame, where frames are pictures."""
     notes: tuple[str, ...] = ()
-    """What had to be left out or is not as it seems, in words."""
+    """Remarks on what was left out or changed."""
     read: Callable[[], Iterator[Frame]] = field(repr=False)
 
     @property
     def turns(self) -> int:
-        """Quarter turns, counter-clockwise, that players give frames."""
+        """Number of quarter turns, counter-clockwise, by which players turn frames."""
         if self.matrix is None:
             return 0
         a, b = self.matrix[0], self.matrix[1]

@@ -1,4 +1,4 @@
-"""Which codec and pixel format frames are encoded with, and the encoder."""
+"""The choice of codec and pixel format for frames, and the encoder."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from av import Packet
 
 CONTAINERS = {".mkv": "matroska", ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".webm": "webm", ".avi": "avi"}
-"""What can be written, by suffix."""
+"""Containers that can be written, by suffix."""
 
 CODECS = {"ffv1": "ffv1", "h264": "libx264", "h264rgb": "libx264rgb", "hevc": "libx265", "vp9": "libvpx-vp9",
           "av1": "libsvtav1", "prores": "prores_ks"}  # fmt: skip
 """Short names of FFmpeg's encoders."""
 
 _CRF = {"libx264": 16, "libx264rgb": 16, "libx265": 18, "libvpx-vp9": 24, "libsvtav1": 24}
-"""Quality when none is asked for: hard to tell from the frames that were encoded."""
+"""Default quality: hard to tell from the frames that were encoded."""
 
 _BESIDES = {"libx264": {"preset": "veryfast"}, "libx264rgb": {"preset": "veryfast"}, "libx265": {"preset": "fast"},
             "libvpx-vp9": {"b": "0", "row-mt": "1", "cpu-used": "4"}, "libsvtav1": {"preset": "8"}}  # fmt: skip
-"""What goes with it: the cores have nets to run, and files may be a little larger for it."""
+"""Default encoder presets: fast ones, because the cores are needed for nets; files are a little larger."""
 
 _PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0"}, "libx265": {"rgb24": "gbrp"},
            "libvpx-vp9": {"rgb24": "gbrp"}}  # fmt: skip
-"""RGB as encoders want it."""
+"""Pixel formats in which encoders take RGB."""
 
 _EVEN = ("libx264", "libx265", "prores_ks")
-"""Encoders that take sizes only that chroma divides."""
+"""Encoders that require sizes that are multiples of the chroma subsampling."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Encoding:
     codec: str
     """FFmpeg's name of the encoder."""
     pixels: Pixels
-    """What the encoder is given, before RGB is packed as it wants it."""
+    """Pixels that the encoder is given, before RGB is packed for it."""
     options: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -59,7 +59,7 @@ def for_small(suffix: str, colors: int, size: tuple[int, int], codec: str | None
     """How small frames are stored: losslessly unless a codec or quality is asked for.
 
     Args:
-        suffix: of the file; FFV1 where the container takes it, else H.264 of RGB without loss.
+        suffix: suffix of the file; FFV1 where the container supports it, else lossless RGB H.264.
         colors: 1 or 3.
         size: (width, height) of the frames.
         codec, crf: what the caller asks for.
@@ -79,10 +79,10 @@ def for_result(suffix: str, pixels: Pixels, size: tuple[int, int], codec: str | 
     """How full-size frames are stored: in the clip's own pixel format where the encoder has it.
 
     Args:
-        suffix: of the file.
-        pixels: of the clip, or of the one that was shrunk.
+        suffix: suffix of the file.
+        pixels: pixels of the clip, or of the original of a small one.
         size: (width, height) of the frames.
-        codec, crf: what the caller asks for; H.264 or what the container is made for, of high quality, when nothing.
+        codec, crf: what the caller asks for; by default H.264, or the container's own codec, of high quality.
     """
     if codec is None:
         deep = pixels.bits > (8 if pixels.is_rgb else 10)
@@ -106,7 +106,7 @@ def _asked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], crf: 
 
 
 def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], options: dict[str, str]) -> Encoding:
-    """With a pixel format that the encoder has; UsageError where codec and container do not go together."""
+    """Choose a pixel format that the encoder has. UsageError where the container does not support the codec."""
     av = library()
     if suffix not in CONTAINERS:
         raise UsageError(f"{suffix or 'no suffix'}: no container of video that can be written; known are "
@@ -157,7 +157,7 @@ class Encoder:
     """Frames in, packets out; packets' times count frames."""
 
     RATE = Fraction(25)
-    """Frames a second, where nobody says."""
+    """Default number of frames a second."""
 
     def __init__(
         self,

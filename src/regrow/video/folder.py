@@ -17,11 +17,11 @@ from regrow.video.clip import Clip, Frame
 from regrow.video.pixels import FULL, RGB, UNSPECIFIED, Pixels
 
 RATE = Fraction(25)
-"""Frames a second of a folder, when nobody says."""
+"""Default number of frames a second of a folder."""
 
 
 def listed(source: str) -> list[Path]:
-    """The frames of a folder or pattern, in order: sorted by name, or by number from the first that is there."""
+    """The frames of a folder or pattern, in order: sorted by name, or by number from the first that exists."""
     if Path(source).is_dir():
         return sorted(find_pictures(Path(source)))
     first = next((n for n in range(1000) if numbered(source, n).is_file()), None)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 OWN = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands", "creation_time", "duration"))
-"""Metadata that tells of a file, not of what it shows."""
+"""Metadata that describe a file, not its content."""
 
 Starts = dict[str, tuple[int, Fraction]]
 
@@ -44,12 +44,12 @@ def assemble(
 
     Args:
         segments: the encoded frames.
-        target: written as a whole or not at all.
+        target: path of the file, which is written whole or not at all.
         times: time and duration of every frame, in `time_base`.
-        source: file whose other tracks, chapters and metadata are taken along.
-        metadata: more of it; what is empty here is left out.
+        source: file whose other tracks, chapters and metadata are copied.
+        metadata: further metadata; an empty value removes one.
         matrix, aspect: how players turn frames, and the shape of their pixels.
-        starts: when those tracks began in the file that `source` was made from, whose times it may have rounded.
+        starts: start times of those tracks in the original of `source`, which may have rounded them.
 
     Raises:
         RegrowError: the container cannot hold one of the tracks, or cannot be written.
@@ -90,7 +90,7 @@ def assemble(
 
 
 def tracks(source: Path) -> Starts:
-    """First time stamp and time base of every track that is taken along, by its number."""
+    """First time stamp and time base of every track that is copied, by its number."""
     import av
 
     with av.open(str(source), metadata_errors="replace") as container:
@@ -124,7 +124,7 @@ def _taken(container: Any) -> list[Stream]:
 
 
 def _others(given: Any, out: Any, target: Path, starts: Starts | None) -> Iterator[tuple[Fraction, int, Packet]]:
-    """Packets of the other tracks as they are."""
+    """Packets of the other tracks, unchanged."""
     made: dict[int, Any] = {}
     convert: dict[int, Any] = {}
     origins: dict[int, tuple[int, Fraction] | None] = {}
@@ -170,7 +170,7 @@ def _others(given: Any, out: Any, target: Path, starts: Starts | None) -> Iterat
 
 
 def _moved(packet: Packet, when: Fraction, first: Fraction, origin: tuple[int, Fraction] | None, stream: Any) -> None:
-    """Put a packet where it was in the first file: its track's start is known, and audio frames are of one length."""
+    """Give a packet its time in the original: the start of its track is known, and audio frames have one length."""
     if origin is None:
         return
     start, base = origin

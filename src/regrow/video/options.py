@@ -8,22 +8,22 @@ from fractions import Fraction
 from regrow.errors import UsageError
 
 GOP = 48
-"""Frames from one key frame to the next, when nobody says."""
+"""Default number of frames from one key frame to the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Video:
-    """What may be said of clips, beside what is done to them. UsageError for what cannot be."""
+    """Options for reading and writing clips. UsageError for invalid values."""
 
     codec: str | None = None
-    """ffv1, h264, h264rgb, hevc, vp9, av1, prores or FFmpeg's name of an encoder; what suits the file when None."""
+    """ffv1, h264, h264rgb, hevc, vp9, av1, prores or FFmpeg's name of an encoder; else one that suits the file."""
     crf: float | None = None
-    """Quality of the encoder, lower is better; 0 loses nothing, where it can."""
+    """Quality of the encoder: lower is better, 0 is lossless where the encoder supports that."""
     rate: Fraction | float | str | None = None
     """Frames a second of a folder of frames, such as 25 or "30000/1001"; 25 when None."""
 
     gop: int = GOP
-    """Frames from one key frame to the next, at most; an interrupted run does at most so many again."""
+    """Maximum number of frames from one key frame to the next; an interrupted run repeats at most that many."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.gop <= 10_000:

@@ -1,4 +1,4 @@
-"""How frames of a video hold their colours, and the way to RGB and back: matrix, range, chroma, bits."""
+"""Colours of video frames, and their conversion to RGB and back: matrix, range, chroma, bits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 UNSPECIFIED, RGB, BT709, BT601, BT2020 = 2, 0, 1, 6, 9
 """Matrices, as ISO/IEC 23091-2 numbers them."""
 LIMITED, FULL = 1, 2
-"""Ranges, as FFmpeg numbers them; 0 where the file does not say."""
+"""Ranges, as FFmpeg numbers them; 0 where the file does not state one."""
 
 _WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087),
             9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}  # fmt: skip
@@ -27,13 +27,13 @@ _SHRUNK = {"444": (1, 1), "422": (1, 2), "420": (2, 2), "440": (2, 1), "411": (1
 
 @dataclass(frozen=True)
 class Pixels:
-    """The format of a clip's frames, and what its colours mean.
+    """The pixel format of a clip, and the meaning of its colours.
 
     Args:
         format: FFmpeg's name of a planar format: yuv420p, yuv444p10le, gray, gbrp, rgb24 ...
-        matrix: by which RGB became YUV; `UNSPECIFIED` where the file does not say.
+        matrix: matrix from RGB to YUV; `UNSPECIFIED` where the file does not state it.
         range: `LIMITED`, `FULL` or 0.
-        primaries, transfer: numbers of the same standard, carried along.
+        primaries, transfer: numbers of the same standard, copied.
     """
 
     format: str
@@ -49,12 +49,12 @@ class Pixels:
 
     @property
     def is_rgb(self) -> bool:
-        """Whether no matrix is between it and RGB."""
+        """Whether the format is RGB or grey, which needs no matrix."""
         return self.format.startswith(("gbrp", "rgb"))
 
     @property
     def bits(self) -> int:
-        """Of a sample: 8 to 16."""
+        """Bits of a sample: 8 to 16."""
         found = re.search(r"(?:p|gray|rgb)(\d+)(?:le|be)?$", self.format)
         number = int(found[1]) if found else 8
         return {24: 8, 48: 16}.get(number, number)
@@ -66,7 +66,7 @@ class Pixels:
         return _SHRUNK[found[1]] if found else (1, 1)
 
     def meant(self, height: int) -> Pixels:
-        """With what players take where the file does not say: BT.709 from 720 lines on, else BT.601; limited range."""
+        """With the defaults of players where the file is silent: BT.709 from 720 lines on, else BT.601; limited."""
         full = self.is_rgb or self.format.startswith("yuvj")
         return replace(
             self,
@@ -75,19 +75,19 @@ class Pixels:
         )
 
     def at_height(self, before: int, after: int) -> Pixels:
-        """For a result of another height: what was taken is said where players would take something else now."""
+        """For a result of another height: state the assumption where players would now assume something else."""
         meant = self.meant(before)
         return self if self.is_rgb or self.meant(after).matrix == meant.matrix else replace(self, matrix=meant.matrix)
 
 
 def is_known(name: str) -> bool:
-    """Whether `to_rgb` and `from_rgb` take a format as it is."""
+    """Whether `to_rgb` and `from_rgb` accept a format directly."""
     kinds = "yuvj?(?:444|422|420|440|411|410)p|gbrp|gray"
     return name in ("rgb24", "rgb48le") or bool(re.fullmatch(f"(?:{kinds})(?:(?:9|10|12|14|16)le)?", name))
 
 
 def planar(bits: int, shrunk: tuple[int, int], *, rgb: bool, colors: int) -> str:
-    """The planar format that holds all that a packed, semi-planar or paletted one does, but for alpha."""
+    """The planar format that stores all samples of a packed, semi-planar or paletted one, except alpha."""
     depth = next(n for n in (8, 9, 10, 12, 14, 16) if n >= bits)
     suffix = "" if depth == 8 else f"{depth}le"
     if colors == 1:
@@ -100,7 +100,7 @@ def planar(bits: int, shrunk: tuple[int, int], *, rgb: bool, colors: int) -> str
 def to_rgb(frame: VideoFrame, pixels: Pixels) -> np.ndarray:
     """A frame as (H, W, 3 or 1): uint8 for RGB of 8 bits, else float32.
 
-    Black is 0 and white 1; YUV can hold values beyond, and colours that RGB has not: they are not clamped.
+    Black is 0 and white 1; YUV can store values beyond, and colours outside RGB: they are not clamped.
     """
     peak = 2**pixels.bits - 1
     meant = pixels.meant(frame.height)
@@ -173,12 +173,12 @@ def _to_yuv(matrix: int) -> np.ndarray:
 
 
 def _span(range: int, bits: int) -> tuple[np.float32, np.float32]:
-    """Steps from black to white, and the value of black (ITU-R BT.709-6, 4.6; more bits shift them)."""
+    """Levels from black to white, and the value of black (ITU-R BT.709-6, 4.6; more bits shift them)."""
     return (np.float32(2**bits - 1), np.float32(0)) if range == FULL else _f32(219 << bits - 8, 16 << bits - 8)
 
 
 def _chroma(range: int, bits: int) -> tuple[np.float32, np.float32]:
-    """Steps from one end of chroma to the other, and the value of none."""
+    """Levels from one end of chroma to the other, and the value of neutral chroma."""
     return _f32(2**bits - 1 if range == FULL else 224 << bits - 8, 1 << bits - 1)
 
 
@@ -187,7 +187,7 @@ def _f32(a: int, b: int) -> tuple[np.float32, np.float32]:
 
 
 def _grey(array: np.ndarray) -> np.ndarray:
-    """Three colours to one that has their mean: nets of three colours give nearly equal ones for grey frames."""
+    """Average three channels to one: nets of three channels give nearly equal ones for grey frames."""
     mean = array.mean(2, keepdims=True, dtype=np.float32)
     return np.rint(mean).astype(np.uint8) if array.dtype == np.uint8 else mean
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MOST_PIXELS = 2**28
-"""Frames of more are refused before they are decoded."""
+"""Maximum number of pixels of a frame; larger frames are refused before they are decoded."""
 INTERLACED = "is interlaced; its frames are taken as they are, combs and all: deinterlace it first"
 
 log = logging.getLogger("regrow")
@@ -32,7 +32,7 @@ def open_video(source: str | Path | IO[bytes]) -> Clip:
     """Open a video file, or a stream that is read once.
 
     Raises:
-        RegrowError: no video, damaged at its head, or none that can be decoded here.
+        RegrowError: there is no video, its header is damaged, or it cannot be decoded here.
     """
     name = str(source) if isinstance(source, (str, Path)) else "standard input"
     piped = None if isinstance(source, (str, Path)) else source
@@ -83,7 +83,7 @@ def open_video(source: str | Path | IO[bytes]) -> Clip:
 
 
 def library() -> Any:
-    """PyAV. RegrowError where it is not installed."""
+    """Import PyAV. RegrowError where it is not installed."""
     try:
         import av
     except ImportError:
@@ -93,7 +93,7 @@ def library() -> Any:
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """FFmpeg's errors as ours."""
+    """Turn errors of FFmpeg into RegrowError."""
     import av
 
     try:
@@ -161,7 +161,7 @@ def _aspect(stream: VideoStream) -> Fraction | None:
 
 
 def _frames(container: InputContainer, name: str, pixels: Pixels, rate: Fraction) -> Iterator[Frame]:
-    """Decoded frames in the order they are shown. A damaged packet is passed over, with a message."""
+    """Decoded frames in the order they are shown. A damaged packet is skipped, with a message."""
     import av
 
     stream = _stream(container, name)
@@ -197,7 +197,7 @@ def _frames(container: InputContainer, name: str, pixels: Pixels, rate: Fraction
 
 
 def _planar(frame: VideoFrame, pixels: Pixels) -> VideoFrame:
-    """A frame in the planar format its samples fit in, which only moves them."""
+    """Convert a frame to the planar format that stores the same samples."""
     if frame.format.name == pixels.format:
         return frame
     same = {"src_color_range": frame.color_range or LIMITED, "dst_color_range": frame.color_range or LIMITED}

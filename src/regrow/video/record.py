@@ -1,6 +1,6 @@
-"""What a small clip says of the one it was shrunk from, beside the passport: times, pixel format, groups.
+"""The record of a small clip's original, beside the passport: times, pixel format, groups.
 
-A JSON document in the container's metadata. It is untrusted input: everything is checked before it is believed.
+A JSON document in the container's metadata. It is untrusted input: everything is checked before it is used.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from regrow.video.pixels import Pixels, is_known
 
 VERSION = 1
 LIMIT = 2**26
-"""Bytes that lists are unpacked to, at most."""
+"""Maximum size in bytes of an unpacked list."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRecord:
-    """Of a clip of n frames."""
+    """The record of a clip of n frames."""
 
     pixels: Pixels
     time_base: Fraction
     times: list[tuple[int, int]]
     """(n) time and duration of every frame, in time bases."""
     groups: list[int]
-    """Frames of every group that was shrunk together; they sum to n."""
+    """Number of frames of every group that was shrunk together; they sum to n."""
     starts: dict[str, tuple[int, Fraction]]
     """First time stamp and time base of every other track, by its number among those copied."""
     matrix: tuple[int, ...] | None = None
     aspect: Fraction | None = None
 
     def to_json(self) -> str:
-        """As it is kept in a file."""
+        """The record as JSON, for a file."""
         times, durations = ([pair[i] for pair in self.times] for i in (0, 1))
         return json.dumps(
             {
@@ -55,7 +55,7 @@ class ClipRecord:
 
     @classmethod
     def from_json(cls, text: str, name: str) -> ClipRecord:
-        """The inverse. RegrowError for what is damaged, or written by a newer regrow."""
+        """The inverse. RegrowError if the record is damaged or was written by a newer regrow."""
         try:
             table = json.loads(text)
             version = table["version"]

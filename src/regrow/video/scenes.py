@@ -1,4 +1,4 @@
-"""Cuts between scenes: motion is never carried across one."""
+"""Detection of cuts between scenes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from regrow.video.clip import Frame
 
 CELLS = 20
-"""Frames are compared as means over about so many cells a side: neither noise nor small motion changes them much."""
+"""Number of cells a side whose means are compared: neither noise nor small motion changes them much."""
 SHIFTS = 5
-"""Cells by which one may be shifted against the other: fast pans are no cuts."""
+"""Maximum shift in cells between two frames: a fast pan is not a cut."""
 CUT = 0.26
-"""Contrast from which the difference that is left is a cut. Of unrelated photographs it was 0.34 and more, between
-frames 1/25 s apart of clips with fast motion up to 0.18."""
+"""Relative difference from which two frames are a cut. Unrelated photographs differ by 0.34 or more, and
+frames 1/25 s apart in clips with fast motion by up to 0.18."""
 
 
 def is_cut(before: np.ndarray, now: np.ndarray) -> bool:
-    """Whether two frames at a glance show different scenes.
+    """Whether two frames, as means over cells, show different scenes.
 
     Mean absolute difference over the sum of standard deviations, each without its mean, so that neither fades nor
     flashes count; the least over all shifts of up to `SHIFTS` cells.

@@ -1,4 +1,4 @@
-"""Work that can be interrupted: what is encoded so far lies in a hidden folder beside the result, piece by piece."""
+"""Interruptible encoding: finished pieces are kept in a hidden folder beside the result."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Group = list[Frame]
 
 
 class Segments:
-    """Encoded pieces of a clip, each whole or not there.
+    """Encoded pieces of a clip; each is complete or absent.
 
     Args:
-        target: the file they will become.
-        settings: what decides the result; pieces made with others are thrown away.
-        encoding, width, height, aspect: of the frames and their pixels.
-        gop: frames of a piece, at least.
+        target: the file that the pieces will form.
+        settings: everything that affects the result; pieces made with other settings are deleted.
+        encoding, width, height, aspect: encoding and size of the frames, and their pixel aspect ratio.
+        gop: minimum number of frames of a piece.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class Segments:
 
     @property
     def groups(self) -> int:
-        """Groups of frames that are done."""
+        """Number of groups of frames that are done."""
         return sum(len(piece["groups"]) for piece in self.pieces)
 
     @property
     def frames(self) -> int:
-        """Frames that are done."""
+        """Number of frames that are done."""
         return len(self.times)
 
     @property
@@ -75,7 +75,7 @@ class Segments:
 
     @property
     def lengths(self) -> list[int]:
-        """Frames in every group that is done."""
+        """Number of frames of every group that is done."""
         return [n for piece in self.pieces for n in piece["groups"]]
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
@@ -116,7 +116,7 @@ class Segments:
         return av.open(str(self._path(0)))
 
     def remove(self) -> None:
-        """Throw the pieces away, once they have become the target."""
+        """Delete the pieces, once the target is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int) -> Path:

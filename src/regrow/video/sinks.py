@@ -1,4 +1,4 @@
-"""What a clip can be written to: a video file, frames as pictures, or a stream."""
+"""Outputs of a clip: a video file, frames as pictures, or a stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from regrow.video.segments import Group, Segments
 
 
 def exists(target: str) -> bool:
-    """Whether a target is there: a file, or frames that are not those of an interrupted run."""
+    """Whether a target exists: a file, or frames that are not those of an interrupted run."""
     if is_pattern(target):
         return numbered(target, 1).exists() and not _marker(target).exists()
     if names_folder(target):
@@ -35,14 +35,14 @@ def exists(target: str) -> bool:
 
 
 def _marker(target: str) -> Path:
-    """The file that is there while frames are being written."""
+    """The file that exists while frames are being written."""
     if not is_pattern(target):
         return Path(target) / ".frames.regrow"
     return numbered(target, 1).parent / f".{os.path.basename(target).replace('%', '')}.regrow"
 
 
 def _paths(target: str, clip: Clip) -> Callable[[int], Path]:
-    """Where frames go, counted from 1: as a pattern says, or into a folder, under the names that they have."""
+    """Paths of frames, counted from 1: by a pattern, or in a folder under their own names."""
     folder = Path(target)
     if is_pattern(target):
         return partial(numbered, target)
@@ -53,10 +53,10 @@ def _paths(target: str, clip: Clip) -> Callable[[int], Path]:
 
 
 class Sink(ABC):
-    """Takes groups of frames and, at the end, what is said of them."""
+    """An output that takes groups of frames and, at the end, their times and metadata."""
 
     skip = 0
-    """Groups that an interrupted run has left done."""
+    """Number of groups that an interrupted run has completed."""
 
     @abstractmethod
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
@@ -64,7 +64,7 @@ class Sink(ABC):
 
     @abstractmethod
     def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
-        """Complete the result. `times` replaces those that came with the frames."""
+        """Complete the result. `times` replaces the times of the frames."""
 
 
 class FileSink(Sink):
@@ -72,10 +72,10 @@ class FileSink(Sink):
 
     Args:
         target: its path.
-        clip: what it is made from.
-        encoding, size: of its frames.
-        settings: what decides the result, beside the encoding.
-        time_base: of the result.
+        clip: the clip that it is made from.
+        encoding, size: encoding and size of its frames.
+        settings: everything else that affects the result.
+        time_base: time base of the result.
         starts: as for `regrow.video.mux.assemble`.
         gop: as for `regrow.video.segments.Segments`.
     """
@@ -103,7 +103,7 @@ class FileSink(Sink):
         return self.segments.add(groups)
 
     def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
-        """Write the file and throw away the pieces."""
+        """Write the file and delete the pieces."""
         held = self.segments.times
         if not held:
             raise RegrowError(f"{self.clip.name}: has no frames that can be decoded")
@@ -124,10 +124,10 @@ class FramesSink(Sink):
 
     Args:
         target: a pattern such as frames/%05d.png, or a folder.
-        clip: what they are made from.
+        clip: the clip that they are made from.
         depth: bits of a sample, 8 or 16.
-        xmp: what each says of itself.
-        settings: what decides the result.
+        xmp: XMP packet of each picture.
+        settings: everything that affects the result.
     """
 
     def __init__(self, target: str, clip: Clip, depth: int, xmp: bytes | None, settings: dict[str, Any]) -> None:
@@ -163,10 +163,10 @@ class StreamSink(Sink):
 
     Args:
         stream: binary, to be written to.
-        clip: what the frames come from.
+        clip: the clip that the frames come from.
         encoding: for the suffix of a container.
         size: (width, height) of the frames.
-        metadata: known before the first frame.
+        metadata: metadata that are known before the first frame.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a clip can be read from: a video file, a folder or pattern of frames, or a stream."""
+"""Inputs of a clip: a video file, a folder or pattern of frames, or a stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from regrow.video.folder import open_frames
 from regrow.video.reader import open_video
 
 _MAGIC = ((0, b"YUV4MPEG2"), (0, b"\x1aE\xdf\xa3"), (4, b"ftyp"))
-"""Where in a stream what is found that begins as y4m, Matroska or MP4."""
+"""Signatures of y4m, Matroska and MP4 streams, each with its offset."""
 
 
 def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
@@ -22,7 +22,7 @@ def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
 
     Args:
         source: path of a video file or of a folder of frames; a pattern such as frames/%05d.png; a binary stream.
-        rate: frames a second, of a folder of frames.
+        rate: frames a second of a folder of frames.
     """
     if not isinstance(source, (str, os.PathLike)):
         return open_video(source)
@@ -35,7 +35,7 @@ def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
 
 
 def is_clip(source: Any, out: Any = None) -> bool:
-    """Whether something is worked on as a clip: a folder of frames only where its result is one file of video."""
+    """Whether an input is a clip; a folder of frames is one only if its result is a video file."""
     if not isinstance(source, (str, os.PathLike)):
         return hasattr(source, "read")
     name = os.fspath(source)

@@ -1,4 +1,4 @@
-"""Subtitles of one container's kind as another's: plain text, which is all that both hold."""
+"""Conversion of subtitles between containers, as plain text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def kind_for(name: str, suffix: str) -> str:
-    """What subtitles are kept as in a container; the same wherever it can hold them."""
+    """Subtitle codec for a container; unchanged wherever the container supports it."""
     suffix = suffix.lower()
     if suffix in (".mp4", ".m4v", ".mov") and name in ("subrip", "srt", "text", "webvtt"):
         return "mov_text"

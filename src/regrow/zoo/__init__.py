@@ -1,4 +1,4 @@
-"""Models by name: which there are, how they are built, where their weights are."""
+"""Models by name: architectures, construction and weights."""
 
 from regrow.zoo.registry import build as build
 from regrow.zoo.store import config as config

@@ -1,4 +1,4 @@
-"""Architectures by name: where each net is, imported when it is asked for."""
+"""Architectures by name; each is imported when it is first used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of weights that other people made, read safely."""
+"""Safe reading of files of weights."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether it is a tensor whose numbers are there, neither sparse nor quantized nor without storage."""
+    """Whether a value is a dense tensor with storage, neither sparse nor quantized."""
     import torch
 
     if not isinstance(value, torch.Tensor):

@@ -28,7 +28,7 @@ def names() -> list[str]:
 
 
 def folder(name: str) -> Path:
-    """Where a model lives: a shipped name, or a path to a folder with config.json and model.safetensors."""
+    """Folder of a model: that of a shipped name, or a path to a folder with config.json and model.safetensors."""
     for path in (SHIPPED / name, Path(name)):
         with suppress(OSError, ValueError):  # a name no path can have
             if (path / CONFIG).is_file():
@@ -39,7 +39,7 @@ def folder(name: str) -> Path:
 
 
 def parts(name: str) -> list[str]:
-    """Models that work one after another: "A+B" is A and B, any other name, folder or file itself alone."""
+    """Names of models that are applied one after another: A and B for "A+B", else the name alone."""
     return [name] if is_file(name) or Path(name).is_dir() else name.split("+")
 
 
@@ -64,7 +64,7 @@ def config(name: str) -> dict[str, Any]:
 
 
 def summary(name: str) -> str:
-    """What a model does: the first sentence of its card; empty where it has none."""
+    """Summary of a model: the first sentence of its card; empty where it has none."""
     with suppress(OSError, UnicodeDecodeError):
         _, _, text = (folder(name) / CARD).read_text(encoding="utf-8").partition("\n\n")
         words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)  # links end nowhere on a terminal

@@ -1,4 +1,4 @@
-"""What every colorizer is: the contract between the nets and whatever runs, trains or measures them."""
+"""The base class of colorizers: the contract between the nets and the code that runs, trains or measures them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from regrow.nets.model import Model
 class Colorizer(Model):
     """A map from lightness to colour, in CIE L*a*b* (`regrow.nets.ops.color.lab`).
 
-    It sees a picture whole, at the size it was trained on: what a thing is says its colour, and that takes context.
-    Colour has little detail, so `regrow.operations.colorize` takes the result to any size along the edges of the full
+    The net sees a picture whole, at the size it was trained on, because recognising an object takes context. Colour
+    has little detail, so `regrow.operations.colorize` enlarges the result to any size along the edges of the full
     picture.
     """
 
     multiple = 8
-    """What the sides of what it is given must divide by."""
+    """Both sides of the input must be multiples of this."""
     trunk: Trunk
-    """What sees, apart from what then decides on colours."""
+    """The layers that extract features, without those that decide on colours."""
 
     def start_from(self, other: Model) -> None:
-        """Take over the weights of another colorizer; of one of another kind, the trunk."""
+        """Copy the weights of another colorizer, or only its trunk where it is of another kind."""
         if isinstance(other, Colorizer) and type(other) is not type(self):
             try:
                 self.trunk.load_state_dict(other.trunk.state_dict())
@@ -38,5 +38,5 @@ class Colorizer(Model):
         """L, (B, 1, h, w) from 0 to 100 -> a and b, (B, 2, h, w)."""
 
     def features(self, lightness: Tensor) -> Tensor:
-        """L, (B, 1, h, w) -> what the net sees there, (B, C, h/8, w/8): alike for things that are alike."""
+        """L, (B, 1, h, w) -> features, (B, C, h/8, w/8): alike for objects that are alike."""
         return self.trunk.blocks(lightness)[6]

@@ -1,4 +1,4 @@
-"""What every net of the deep image prior is: the contract with what fits it."""
+"""The base class of nets for the deep image prior: the contract with the code that fits them."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ UPSAMPLING = "bilinear", "nearest"
 
 
 class PriorNet(Model):
-    """A map from noise that stays the same to a picture; the picture is in its weights.
+    """A map from fixed noise to a picture; the picture is encoded in the weights.
 
-    Batch normalisation takes the statistics of what it is given, always: there is one picture and nothing to keep
-    statistics for.
+    Batch normalisation always uses the statistics of its input: there is one picture only, so running statistics would
+    serve nothing.
     """
 
     config: Any
-    """Its settings, with at least `inputs` and `outputs`."""
+    """The settings, with at least `inputs` and `outputs`."""
     multiple: int
-    """Both sides of what it is given are multiples of so many pixels."""
+    """Both sides of the input must be multiples of this many pixels."""
     smallest: int
-    """And at least so many."""
+    """Both sides of the input must have at least this many pixels."""
 
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H, W), above 0 and below 1."""
 
     def canvas(self, size: tuple[int, int]) -> tuple[int, int]:
-        """The least (height, width) that it can make and that a picture of this (height, width) fits into."""
+        """Smallest (height, width) that the net can make and that contains a picture of `size` (height, width)."""
         height, width = (max(self.smallest, -(-n // self.multiple) * self.multiple) for n in size)
         return height, width
 

@@ -1,4 +1,4 @@
-"""What every rescaler is: the contract between the nets and whatever runs, trains or measures them."""
+"""The base class of rescalers: the contract between the nets and the code that runs, trains or measures them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from regrow.nets.ops.resample import bicubic
 class Rescaler(Model):
     """A pair of maps trained together: one shrinks pictures, the other grows them again.
 
-    A rescaler is applied `applications` times; between the applications values stay floating point. Pictures are RGB
+    A rescaler is applied `applications` times; values stay floating-point between applications. Pictures are RGB
     (or one channel, where `colors` is 1) in [0, 1]; results are neither clamped nor rounded:
     `regrow.nets.layers.quantize` does both.
 
     Args:
-        factors: how many times smaller height and width become in one application.
-        applications: how often it is applied.
+        factors: factors by which one application shrinks height and width.
+        applications: number of applications.
     """
 
     factors: tuple[int, int]
-    """How many times smaller height and width become in one application."""
+    """Factors by which one application shrinks height and width."""
     applications: int
-    """How often it is applied."""
+    """Number of applications."""
     halo: int
-    """How many cells away one application looks: tiles that overlap by this much agree with the whole.
+    """Reach of one application in cells: tiles that overlap by this much agree with the whole.
 
-    A cell is `unshuffle` small pixels a side, or what they stand for in the larger picture."""
+    A cell is a square of `unshuffle` small pixels a side, or the corresponding pixels of the larger picture."""
     repeats: bool
-    """Whether it can be applied again, to its own small pictures, for larger scales than it was made for."""
+    """Whether the model can be applied again to its own small pictures, for larger scales than it was made for."""
     colors: int
     """Channels of the full-size pictures: 3 (RGB) or 1."""
     small_colors: int
@@ -57,12 +57,12 @@ class Rescaler(Model):
 
     @property
     def scales(self) -> tuple[int, int]:
-        """How many times smaller height and width become in all."""
+        """Factors by which all applications together shrink height and width."""
         return self.factors[0] ** self.applications, self.factors[1] ** self.applications
 
     @property
     def multiples(self) -> tuple[int, int]:
-        """What height and width of a full-size picture must divide by."""
+        """Height and width of a full-size picture must be multiples of these."""
         return self.scales[0] * self.unshuffle, self.scales[1] * self.unshuffle
 
     def shrink(self, x: Tensor) -> Tensor:
@@ -81,6 +81,6 @@ class Rescaler(Model):
         return y
 
     def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:
-        """What a small picture of (h, w) is to look like: the bicubic one, or its luma where the small one is grey."""
+        """The guidance image of (h, w): the bicubic picture, or its luma where small pictures are grey."""
         small = bicubic(x, size)
         return luma(small) if self.small_colors < self.colors else small

@@ -1,4 +1,4 @@
-"""What every restorer is: the contract between the nets and whatever runs, trains or measures them."""
+"""The base class of restorers: the contract between the nets and the code that runs, trains or measures them."""
 
 from __future__ import annotations
 
@@ -23,26 +23,25 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 SIDE = 240
-"""Of the square that multiply-adds are counted on: what a net does once for a whole picture hardly counts then."""
+"""Side of the square on which multiply-adds are counted; large, so that work done once hardly counts."""
 
 
 class Restorer(Model):
-    """One map that improves a picture which someone else made poor.
+    """A net that improves a degraded picture.
 
-    Pictures are RGB in [0, 1]; results are neither clamped nor rounded. With `frames` it is given so many, an odd
-    number, one after another among the channels, and improves the one in the middle.
+    Pictures are RGB in [0, 1]; results are neither clamped nor rounded. The input is `frames` frames, an odd number,
+    concatenated along the channels; the net improves the middle one.
     """
 
     scale: int
-    """How many times larger each side becomes; 1 where the size stays."""
+    """Factor by which each side is enlarged; 1 where the size stays."""
     halo: int
-    """How many pixels away it looks: tiles that overlap by this much agree with the whole."""
+    """Reach of the net in pixels: tiles that overlap by this much agree with the whole."""
     tile: int | None = 256
-    """Large, for what lies within `halo` of the edges of tiles is worked out twice, yet such that features fit into
-    memory."""
+    """Large, since pixels within `halo` of the edges of tiles are computed twice; but features must fit into memory."""
     reinitialized: ClassVar[dict[str, str]] = {"scale": "upsampler."}
-    """Settings in which a net may differ that training starts from, and how the names of those weights begin that then
-    start anew."""
+    """Settings in which the initial net of a training run may differ, each with the prefix of the weights that are then
+    initialised afresh."""
 
     @abstractmethod
     def forward(self, y: Tensor) -> Tensor:
@@ -50,24 +49,24 @@ class Restorer(Model):
 
     @property
     def scales(self) -> tuple[int, ...]:
-        """The scales that it holds the weights of."""
+        """The scales that the net has weights for."""
         return (self.scale,)
 
     def at(self, scale: int) -> Self:
-        """This net at another scale, sharing its weights, where it holds several; ValueError where it does not."""
+        """This net at another of its scales, with shared weights. ValueError if the net does not have that scale."""
         if scale != self.scale:
             raise ValueError(f"enlarges by {self.scale}, not by {scale}")
         return self
 
     def up_to(self, scale: int) -> Self:
-        """This net at the largest scale it holds that is not above this one; as it is where all are above."""
+        """This net at its largest scale that is not above `scale`; unchanged where all its scales are above."""
         for wanted in range(scale, 0, -1):
             with suppress(ValueError):
                 return self.at(wanted)
         return self
 
     def start_from(self, other: Model) -> None:
-        """Take over the weights of another, all but those that start `reinitialized`."""
+        """Copy the weights of another net, except those that `reinitialized` names."""
         if isinstance(other, type(self)):
             own, theirs = asdict(self.config), asdict(other.config)
             differ = {name for name in own if own[name] != theirs[name]}
@@ -80,7 +79,7 @@ class Restorer(Model):
 
     def multiply_adds(self) -> float:
         """Multiply-adds of the convolutions for each pixel of the result, as torch counts them."""
-        # Nothing is computed: fake tensors have a shape and a device. Nets of others hold more than their weights.
+        # Nothing is computed: fake tensors have a shape and a device. Published nets contain more tensors than weights.
         with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), FlopCounterMode(display=False) as counter:
             named = chain(self.named_parameters(), self.named_buffers())
             weights = {name: torch.empty(value.shape, dtype=value.dtype, device="cpu") for name, value in named}
@@ -89,14 +88,14 @@ class Restorer(Model):
 
 
 class LumaRestorer(Restorer):
-    """A net that was published for luma alone: with `colors` 1 it is that, with 3 it restores RGB.
+    """A net that was published for luma alone: with `colors` 1 it restores luma, with 3 it restores RGB.
 
-    With one colour what it changes in the luma is added to all three channels, which leaves chroma as bicubic made it.
+    With one channel, its change of the luma is added to all three channels, so chroma stays that of bicubic.
     """
 
     colors: int
     enlarged: ClassVar[bool]
-    """Whether it is given what bicubic has enlarged."""
+    """Whether the input is enlarged by bicubic first."""
 
     @abstractmethod
     def restored(self, x: Tensor) -> Tensor:
@@ -115,36 +114,36 @@ class LumaRestorer(Restorer):
 
 
 class ScaleRestorer(Restorer):
-    """A net that holds the weights of several scales; `scale` of its settings says which it runs at."""
+    """A net with weights for several scales; the setting `scale` selects one."""
 
     SCALES: ClassVar[tuple[int, ...]] = (2, 3, 4)
 
     @property
     def scales(self) -> tuple[int, ...]:
-        """The scales that it holds the weights of."""
+        """The scales that the net has weights for."""
         return self.SCALES
 
     def at(self, scale: int) -> Self:
-        """This net at another scale, sharing its weights; ValueError where it does not hold it."""
+        """This net at another of its scales, with shared weights. ValueError if the net does not have that scale."""
         twin = copy(self)
         twin.config, twin.scale = replace(self.config, scale=scale), scale
         return twin
 
 
 def in_range(low: float, high: float, **values: float) -> None:
-    """ValueError that names the first value outside."""
+    """Raise a ValueError that names the first value outside the range."""
     for name, value in values.items():
         if not low <= value <= high:
             raise ValueError(f"{name} {value} out of range: {low} to {high}")
 
 
 def one_of(allowed: tuple[Any, ...], **values: Any) -> None:
-    """ValueError that names the first value that is none of these."""
+    """Raise a ValueError that names the first value that is not allowed."""
     for name, value in values.items():
         if value not in allowed:
             raise ValueError(f"{name} {value!r} is not one of {', '.join(map(str, allowed))}")
 
 
 def enlarged_halo(pixels: int, scale: int) -> int:
-    """Halo in pixels of the small picture of a net that looks so far in the enlarged one, with bicubic's own reach."""
+    """Halo in pixels of the small picture, from a reach in pixels of the enlarged one, and bicubic's reach."""
     return -(-pixels // scale) + 3

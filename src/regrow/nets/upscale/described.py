@@ -1,4 +1,4 @@
-"""Nets of others, as spandrel describes and runs them."""
+"""Published nets that spandrel describes and runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from regrow.nets.upscale.base import Restorer
 
 @dataclass(frozen=True, kw_only=True)
 class DescribedConfig:
-    """What net it is, in words; no configuration makes it again."""
+    """Name of the net; no configuration can rebuild it."""
 
     net: str
-    """The name that spandrel has for it."""
+    """Name that spandrel gives the net."""
     scale: int
 
 
@@ -31,7 +31,7 @@ class Described(Restorer):
     architecture = "spandrel"
     Config = DescribedConfig
     overlap, window = 32, 16
-    """In pixels, of tiles, and of most windows that attention is cut into: tiles start where windows do."""
+    """Grid of tiles in pixels, and side of most attention windows: tiles start where windows do."""
 
     def __init__(self, descriptor: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What every net is that restores one frame of a clip from several: the contract with whatever runs or trains it."""
+"""The base class of nets that restore one frame of a clip from several."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from regrow.nets.upscale.base import Restorer
 
 
 class VideoRestorer(Restorer):
-    """A restorer that enlarges the middle one of a few small frames, with what the others show of it, found by flows.
+    """A restorer that enlarges the middle one of a few small frames, and uses the others through optical flow.
 
-    Frames are RGB in [0, 1] and lie one after another among the channels; results are neither clamped nor rounded.
+    Frames are RGB in [0, 1], concatenated along the channels; results are neither clamped nor rounded.
     """
 
     frames: int
-    """How many it looks at: an odd number, the one in the middle and as many before as after it."""
+    """Number of frames in the window: odd, with as many before the middle one as after it."""
     tile = None
     reinitialized: ClassVar[dict[str, str]] = {}
 
@@ -28,7 +28,7 @@ class VideoRestorer(Restorer):
 
         Args:
             y: (B, frames * 3, h, w).
-            flow: (B, frames - 1, 2, scale * h, scale * w), what to use in place of the last of `flows(y)`.
+            flow: (B, frames - 1, 2, scale * h, scale * w), used in place of the last of `flows(y)`.
 
         Returns:
             (B, 3, scale * h, scale * w).
@@ -36,10 +36,10 @@ class VideoRestorer(Restorer):
 
     @abstractmethod
     def flows(self, y: Tensor) -> tuple[Tensor, ...]:
-        """Where the other frames show what the middle one shows, from coarse to fine.
+        """Optical flow from the middle frame to the other frames, from coarse to fine.
 
-        Each is (B, frames - 1, 2, height, width) in its own pixels, across before down: what the middle frame has at p,
-        another has at p + flow(p). The last has the size of the result.
+        Each is (B, frames - 1, 2, height, width) in its own pixels, across before down: the content of the middle frame
+        at p is at p + flow(p) in another. The last has the size of the result.
         """
 
 

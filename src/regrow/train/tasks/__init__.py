@@ -1,1 +1,1 @@
-"""What the training loop trains, a file for each kind of model."""
+"""Training tasks, a file for each kind of model."""

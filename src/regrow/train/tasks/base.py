@@ -1,4 +1,4 @@
-"""What the training loop trains: a loss of a batch, and figures on held-out pictures."""
+"""The base class of training tasks: a loss of a batch, and figures on held-out pictures."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Task(nn.Module, ABC):
     """
 
     multiple: int
-    """What the side of a crop must divide by."""
+    """The side of a crop must be a multiple of this."""
     discriminator: Discriminator | None
-    """What is trained beside the model, and against it."""
+    """The discriminator, which is trained beside the model."""
 
     def __init__(self, loss: Loss) -> None:
         super().__init__()
@@ -37,10 +37,10 @@ class Task(nn.Module, ABC):
             raise UsageError(f"guidance {loss.guidance!r} is not known; known are {', '.join(DISTANCES)}")
 
     def look_at(self, pictures: list[Tensor]) -> None:
-        """Take from the training pictures, (H, W, 3) uint8 each, what the loss needs to know of them."""
+        """Take from the training pictures, (H, W, 3) uint8 each, the statistics that the loss needs."""
 
     def draw(self, x: Tensor) -> dict[str, Any]:
-        """What is random in the loss of a batch, from the global generator of the CPU: arguments of `forward`."""
+        """Draw the random arguments of `forward` for a batch, from the global generator of the CPU."""
         return {}
 
     @abstractmethod

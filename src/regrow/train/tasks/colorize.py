@@ -48,7 +48,7 @@ class ColorizeTask(Task):
         self.weights = rebalancing(counts, self.loss.rebalance).to(self.model.device)
 
     def draw(self, x: Tensor) -> dict[str, Any]:
-        """What is random in the loss of a batch: how far each crop is enlarged, and its tone."""
+        """Draw the random arguments of a batch: the zoom of each crop, and its tone."""
         draws: dict[str, Any] = {}
         if self.data.zoom > 1:
             draws["zoom"] = (1 + (self.data.zoom - 1) * torch.rand(len(x))).to(x.device)

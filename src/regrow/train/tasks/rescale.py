@@ -20,7 +20,7 @@ from regrow.train.tasks.base import Task, centres
 
 
 def guidance_of(small: Tensor, target: Tensor, loss: Loss) -> Tensor:
-    """How far small pictures are from what they are to look like, beyond the radius within which they are free."""
+    """Distance of small pictures from their guidance images, beyond the radius that is not penalised."""
     if loss.radius:
         small = outside(small, target, loss.radius / 255)
     return DISTANCES[loss.guidance](small, target)
@@ -43,7 +43,7 @@ class RescaleTask(Task):
         self.multiple = math.lcm(*model.multiples)
 
     def draw(self, x: Tensor) -> dict[str, Any]:
-        """What is random in the loss of a batch: which crops become grey, the size, the noise."""
+        """Draw the random arguments of a batch: which crops become grey, the size, the noise."""
         draws: dict[str, Any] = {"grey": (torch.rand(len(x), 1, 1, 1) < self.data.grey).to(x.device)}
         size = x.shape[-2], x.shape[-1]
         if self.data.stretch > 1:

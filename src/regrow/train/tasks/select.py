@@ -1,4 +1,4 @@
-"""Which task trains a model of which kind."""
+"""Selection of the training task for a kind of model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from regrow.train.tasks.video import ThroughVideoTask, VideoRestoreTask
 
 
 def task_for(model: Model, recipe: Recipe) -> Task:
-    """How a model of its kind is trained.
+    """The task that trains a model of this kind.
 
     UsageError where none is known, or where the recipe sets what training that kind makes no use of.
     """

@@ -1,4 +1,4 @@
-"""Weights that other people published, recognised by the names of their tensors and put into our nets."""
+"""Published weights, recognised by the names of their tensors and converted for our nets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 KNOWN = "the colorizer of Zhang et al. 2016, CARN and CARN-M, EDSR, RCAN, ESRGAN and Real-ESRGAN, SMFANet"
 FAMILIES: tuple[Callable[[State], Converted | None], ...] = zhang, carn, smfanet, rcan, edsr, rrdb
-"""What recognises a state, and gives None for what its net cannot hold exactly."""
+"""Recognises a state dict; gives None for weights that its net cannot represent exactly."""
 
 
 def load(path: str) -> Model:
     """A model from a file of published weights, ready to run, on the CPU.
 
     Known are, as their authors publish them for PyTorch: the colorizer of Zhang et al. 2016; CARN and CARN-M, which
-    hold the scales 2, 3 and 4 and begin at 2 (`regrow.nets.upscale.base.Restorer.at`); EDSR; RCAN; ESRGAN and
+    contain the scales 2, 3 and 4 and start at 2 (`regrow.nets.upscale.base.Restorer.at`); EDSR; RCAN; ESRGAN and
     Real-ESRGAN; SMFANet. Other files are loaded by spandrel, where it is installed.
 
     RegrowError where the file cannot be read safely, is of no known net, or is damaged.

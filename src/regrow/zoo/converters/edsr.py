@@ -1,4 +1,4 @@
-"""EDSR (Lim et al. 2017) and RCAN (Zhang et al. 2018), as their authors publish them: one code, of samples to 255.
+"""EDSR (Lim et al. 2017) and RCAN (Zhang et al. 2018), as their authors publish them: for samples up to 255.
 
 Ours are nets of [0, 1]. Without biases, convolutions, ReLU and shuffles make of a 255th of a picture a 255th of the
 result, so biases become a 255th of what they were. The gates of RCAN's attention are not like that: they are to see
@@ -21,7 +21,7 @@ SHARED = {r"^head\.0\.": "head.", r"^tail\.0\.": "upsampler.", r"^tail\.1\.": "t
 
 
 def edsr(state: State) -> Converted | None:
-    """EDSR, of any size. What the weights do not say is the share of the residuals: the paper's, by the width."""
+    """EDSR, of any size. The weights do not contain the factor of the residuals; it is the paper's for the width."""
     if not {"head.0.weight", "body.0.body.2.weight", "tail.0.0.weight"} <= state.keys():
         return None
     peak = _peak(state)

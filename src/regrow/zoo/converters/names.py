@@ -1,4 +1,4 @@
-"""What the families share: tensors by other names."""
+"""Shared helpers of the converters: renaming of tensors."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ MODERN = {
     r"^model\.0\.": "conv_first.",
 }
 KNOWN = re.compile(r"(conv_(first|body|up\d|hr|last)|body\.\d+\.rdb[123]\.conv[1-5])\.(weight|bias)")
-"""All there may be; ESRGAN+, for one, has more."""
+"""All tensors that RRDB has; ESRGAN+, for example, has more."""
 OURS: Mapping[str, str | Callable[[re.Match[str]], str]] = {
     r"^conv_first\.": "head.",
     r"^body\.(\d+)\.rdb([123])\.conv([1-5])\.": lambda found: _layer(*map(int, found.groups())),
@@ -28,7 +28,7 @@ OURS: Mapping[str, str | Callable[[re.Match[str]], str]] = {
 
 
 def rrdb(state: State) -> Converted | None:
-    """RRDB of any size. Pictures that become smaller first (Real-ESRGAN x2) show in how many channels come in."""
+    """RRDB of any size. The number of input channels tells whether pictures are shrunk first (Real-ESRGAN x2)."""
     named = renamed(state, {**MODERN, **_flat(state)})
     if not {"conv_first.weight", "body.0.rdb1.conv1.weight"} <= named.keys() or not all(map(KNOWN.fullmatch, named)):
         return None

@@ -1,4 +1,4 @@
-"""Files that only spandrel knows, an optional library of other people's nets (github.com/chaiNNer-org/spandrel)."""
+"""Files of nets that only spandrel knows, an optional library (github.com/chaiNNer-org/spandrel)."""
 
 from __future__ import annotations
 
