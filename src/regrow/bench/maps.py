@@ -48,7 +48,7 @@ def restore(
 
 
 def colorize(grey: np.ndarray, model: str, *, temperature: float | None, device: str) -> np.ndarray:
-    """(H, W, 1) -> (H, W, 3) with likely colors."""
+    """(H, W, 1) -> (H, W, 3) with likely colours."""
     return np.asarray(regrow.colorize(grey, model=model, temperature=temperature, device=device))
 
 
@@ -59,7 +59,7 @@ def fit_to_thumbnail(small: np.ndarray, scale: int, device: str) -> ZeroShot:
 
 
 def clip_rescaler(name: str, scales: tuple[float, float], device: str) -> Rescaler:
-    """A rescaler that takes color frames. UsageError where it does not."""
+    """A rescaler that takes colour frames. UsageError where it does not."""
     net = rescaler(name, scales, device)
     check_channels("a clip", 3, name, net, grey=False)
     return net

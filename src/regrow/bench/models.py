@@ -42,7 +42,7 @@ class Pair:
     Args:
         name: of the model or models.
         scale: how many times smaller, one number or (across, down).
-        grey: whether colors are hidden in a grey small picture.
+        grey: whether colours are hidden in a grey small picture.
         refine: steps by which the small picture is refined; none where it is the bicubic's.
         ensemble: whether nets that only enlarge take the mean over all flips and transposes.
         device, tile: as for `regrow.shrink`.
@@ -94,7 +94,7 @@ class Pair:
         return restorers
 
     def shrink(self, picture: np.ndarray) -> np.ndarray:
-        """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colors are hidden."""
+        """(H, W, 3 or 1) -> (h, w, as many), or (h, w, 1) where colours are hidden."""
         if self.shrinker != BICUBIC:
             return maps.shrink(
                 picture, self.shrinker, self.scales, refine=self.refine, device=self.device, tile=self.tile
@@ -104,7 +104,7 @@ class Pair:
         return as_picture(luma(small) if self.grey and len(small) == 3 else small)
 
     def grow(self, small: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """(h, w, 3 or 1) -> (H, W, 3), or (H, W, 1) where there are no colors; size is (width, height)."""
+        """(h, w, 3 or 1) -> (H, W, 3), or (H, W, 1) where there are no colours; size is (width, height)."""
         if self.nets:
             picture = np.broadcast_to(small, (*small.shape[:2], 3))
             for net in self.nets:

@@ -90,7 +90,7 @@ def grey_only(models: Sequence[str]) -> bool:
 
 
 def shrinks_grey(settings: dict[str, Any]) -> bool:
-    """Whether a model of these settings shrinks grey pictures; one that restores the luma of color ones does not."""
+    """Whether a model of these settings shrinks grey pictures; one that restores the luma of colour ones does not."""
     if settings.get("colors") != 1:
         return False
     with torch.device("meta"):

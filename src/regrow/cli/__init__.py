@@ -1,5 +1,9 @@
 """The shell's side of regrow."""
 
-from regrow.cli import fit, rescale, research, restore, tools  # noqa: F401 - each adds its commands
+from importlib import import_module
+
 from regrow.cli.app import app as app
 from regrow.cli.app import main as main
+
+for module in ("rescale", "restore", "tools", "fit", "research"):  # each adds its commands, in the order of --help
+    import_module(f"regrow.cli.{module}")

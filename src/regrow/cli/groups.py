@@ -80,6 +80,7 @@ def command(function: Command) -> Command:
     """Register a command. Its parameters are Typer's, or dataclasses whose fields are."""
     hints = get_type_hints(function, include_extras=True)
     parameters: list[inspect.Parameter] = []
+    shared: list[inspect.Parameter] = []  # after those of its own in --help
     groups: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         kind = hints[name]
@@ -90,7 +91,7 @@ def command(function: Command) -> Command:
         types = get_type_hints(kind, include_extras=True)
         for field in fields(kind):
             default = inspect.Parameter.empty if field.default is MISSING else field.default
-            parameters.append(
+            shared.append(
                 inspect.Parameter(field.name, parameter.KEYWORD_ONLY, default=default, annotation=types[field.name])
             )
 
@@ -102,8 +103,8 @@ def command(function: Command) -> Command:
 
     run.__name__, run.__doc__, run.__module__ = function.__name__, function.__doc__, function.__module__
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*parameters, *shared)]
     )
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*parameters, *shared)}
     app.command()(run)
     return function

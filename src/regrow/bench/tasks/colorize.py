@@ -1,4 +1,4 @@
-"""Colorizing: every picture of a set made grey and colored by every model."""
+"""Colorizing: every picture of a set made grey and coloured by every model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from regrow.operations.restorers import COLORIZER
 
 
 class Rarity:
-    """How rare the colors of a set are. A share that it weights counts rare colors as much as frequent ones."""
+    """How rare the colours of a set are. A share that it weights counts rare colours as much as frequent ones."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
@@ -41,7 +41,7 @@ class Rarity:
 
 
 class Colored(PictureItem):
-    """A color picture, (H, W, 3) uint8, of a set."""
+    """A colour picture, (H, W, 3) uint8, of a set."""
 
     def __init__(self, path: Path, original: np.ndarray, rarity: Rarity) -> None:
         super().__init__(path, original)
@@ -55,7 +55,7 @@ class Colored(PictureItem):
 
 @dataclass(frozen=True)
 class Task(PictureBenchmark[Colored, Colorizer]):
-    """Measure colorizers on color pictures, whose luma they are given, rounded to 8 bits.
+    """Measure colorizers on colour pictures, whose luma they are given, rounded to 8 bits.
 
     Models are names, folders or files of published weights, or "grey". The options are those of `regrow.colorize`.
     """
@@ -67,7 +67,7 @@ class Task(PictureBenchmark[Colored, Colorizer]):
     columns: ClassVar[Sequence[Column]] = (
         SET, MODEL, Column("rgb dB", "{rgb:.2f}", 7), Column("ab RMSE", "{ab_rmse:.2f}", 7),
         Column("AuC", "{auc:.3f}", 6), Column("rebal.", "{auc_rebalanced:.3f}", 6),
-        Column("color", "{colorfulness:.1f}", 6), Column("of", "{original_colorfulness:.1f}", 6),
+        Column("colour", "{colorfulness:.1f}", 6), Column("of", "{original_colorfulness:.1f}", 6),
         Column("luma", "{luma_error:.2f}", 5), Column("s/MP", "{seconds:.2f}", 6), PEAK,
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ class Task(PictureBenchmark[Colored, Colorizer]):
         return {}
 
     def figures(self, picture: Colored, net: Colorizer, watch: Stopwatch) -> Measured:
-        """What `docs/protocols.md` says of colors that were guessed, with the accuracy curves.
+        """What `docs/protocols.md` says of colours that were guessed, with the accuracy curves.
 
         `auc` is the area under the accuracy curve, the share of pixels within 0, 1, ... 150 of the true ab;
         `luma_error` the largest difference from the luma that was given, in levels of 255.
@@ -113,7 +113,7 @@ class Task(PictureBenchmark[Colored, Colorizer]):
         return Measured(figures, {"share": tuple(curve.tolist()), "share_rebalanced": tuple(rebalanced.tolist())})
 
     def sheet_row(self, title: str, item: Colored, nets: Mapping[str, Colorizer]) -> Cells:
-        """The original, what was given, and as each model colors it."""
+        """The original, what was given, and as each model colours it."""
         row = {f"{title}/{item.name}"[:40]: item.original, GREY: np.repeat(item.grey, 3, -1)}
         return row | {label: net(item.grey) for label, net in nets.items()}
 
