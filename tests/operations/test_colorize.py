@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from regrow.nets.color.base import Colorizer
 from regrow.nets.ops.color import luma
 from regrow.operations.colorize import Colors, color_rows, glance, guess, is_grey
+from regrow.size import Size
 
 
 class Painter(Colorizer):
@@ -32,7 +33,7 @@ def rows(picture, cuts=(7, 8, 30)):
 
 
 def size_of(picture):
-    return picture.shape[1], picture.shape[0]
+    return Size(picture.shape[1], picture.shape[0])
 
 
 def test_a_guided_line_is_found_again():
@@ -90,7 +91,7 @@ def test_luma_and_alpha_are_kept(coffee, dtype, bands):
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (2000, 2), (17, 16)])
 def test_any_size_is_seen_and_colored(size):
     picture = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 1), np.uint8)
-    seen = glance([picture], size, 1)
+    seen = glance([picture], Size(*size), 1)
     assert seen.shape[-1] % 16 == seen.shape[-2] % 16 == 0
     assert ((seen >= 0) & (seen <= 1)).all()
     colors = Colors.fit(*guess(seen, size, Painter()))
@@ -103,7 +104,7 @@ def test_black_and_white_and_toned_pictures_are_told_from_color(coffee, astronau
     sepia = grey * [0.95, 0.85, 0.7] + [0.05, 0.03, 0.0]
     noisy = sepia + np.random.default_rng(0).normal(0, 0.01, sepia.shape)
     for picture in (np.repeat(grey, 3, -1), sepia, noisy):
-        assert is_grey(glance([picture.clip(0, 1).astype(np.float32)], (512, 512), 3))
-    assert is_grey(glance([grey.astype(np.float32)], (512, 512), 1))
+        assert is_grey(glance([picture.clip(0, 1).astype(np.float32)], Size(512, 512), 3))
+    assert is_grey(glance([grey.astype(np.float32)], Size(512, 512), 1))
     for picture in (coffee, astronaut):
         assert not is_grey(glance([picture], size_of(picture), 3))
