@@ -22,6 +22,7 @@ from regrow.io.memory import read_rgb
 from regrow.nets.rescale.tad import TADConfig
 from regrow.nets.video.sofvsr import SOFVSR, SOFVSRConfig
 from regrow.nets.video.tad import VideoTAD, VideoTADConfig
+from regrow.operations.restore import Restore
 from regrow.runners import transcode
 from regrow.video import sinks
 from regrow.video.options import Video
@@ -224,6 +225,11 @@ def test_a_net_that_looks_at_several_frames_upscales_clips_only(tmp_path):
         assert np.abs(pixels_of(large)[number] - expected).max() <= 1, "no window reaches over a cut"
     with pytest.raises(UsageError, match="for clips"):
         regrow.upscale(frames[0], model=str(tmp_path / "net"))
+    model = str(tmp_path / "net")
+    Restore(upscaler=model, scale=2).check()  # as before a batch, of which nobody knows yet that it holds clips
+    for wrong in ({"upscaler": f"{model}+{model}", "scale": 4}, {"enhancer": model}):
+        with pytest.raises(UsageError):
+            Restore(**wrong).check()
 
 
 class Stop(Exception):

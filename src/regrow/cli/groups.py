@@ -67,9 +67,8 @@ class Fitting:
             raise UsageError(f"--{name} {value}: is for {option}; say that too, or leave it out")
 
     def _given(self) -> dict[str, Any]:
-        return _without_none(**{field.name: getattr(self, field.name) or None for field in fields(self)}) | (
-            {"seed": 0} if self.seed == 0 else {}
-        )
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _without_none(**given | {"compile": self.compile or None})
 
 
 def _without_none(**values: Any) -> dict[str, Any]:
