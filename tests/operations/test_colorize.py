@@ -83,7 +83,7 @@ def test_luma_and_alpha_are_kept(coffee, dtype, bands):
     grey = picture[..., 0].astype(float) if held == 1 else picture[..., :3] @ [0.299, 0.587, 0.114]
     after = found[..., :3] @ np.array([0.299, 0.587, 0.114])
     assert np.abs(after - grey).max() <= (1e-4 if dtype is np.float32 else 1)
-    assert np.ptp(found[..., :3].astype(float), axis=-1).mean() > 0.05 * peak
+    assert np.ptp(found[..., :3].astype(float), axis=-1).mean() > 0.02 * peak
     if bands in (2, 4):
         np.testing.assert_array_equal(found[..., -1], picture[..., -1])
 

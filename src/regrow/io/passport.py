@@ -47,6 +47,8 @@ class Passport:
         colours: colour channels of the original, 1 (grey) or 3 (RGB).
         alpha: whether the original had transparency.
         refined: iterations of refinement of the small picture, 1 to 1,000; None if it was not.
+        alpha_model, alpha_digest: name of the model that shrank transparency, and SHA-256 of its weights; None where
+            it was averaged, as by regrow before 0.20, or there is none.
         exif: the original's EXIF block, only where the small picture's format cannot store it (TIFF).
         icc: the original's colour profile, only where the small picture cannot store it (a profile for colour,
             where the small picture is grey).
@@ -66,6 +68,8 @@ class Passport:
     colours: int
     alpha: bool
     refined: int | None = None
+    alpha_model: str | None = None
+    alpha_digest: str | None = None
     exif: bytes | None = None
     icc: bytes | None = None
 
@@ -83,6 +87,8 @@ class Passport:
             "colours": self.colours in (1, 3),
             "alpha": isinstance(self.alpha, bool),
             "refined": self.refined is None or 1 <= self.refined <= 1000,
+            "alpha_model": self.alpha_model is None or _MODEL.fullmatch(self.alpha_model),
+            "alpha_digest": self.alpha_digest is None or _DIGEST.fullmatch(self.alpha_digest),
         }
         for field, kept in rules.items():
             if not kept:
@@ -145,7 +151,7 @@ class Passport:
             raise PassportError(f"{name}: was written by a newer regrow (passport version {version}); update regrow")
         try:
             values = {key: reader(properties[key]) for key, reader in _READERS.items() if key in properties}
-            missing = [key for key in _READERS if key not in values and key not in ("refined", "exif", "icc")]
+            missing = [key for key in _READERS if key not in values and key not in _OPTIONAL]
             if missing:
                 raise ValueError(f"{missing[0]} is missing")
             return cls(**values)
@@ -174,6 +180,7 @@ def _bytes(value: str) -> bytes:
     return base64.b64decode("".join(value.split()), validate=True)
 
 
+_OPTIONAL = {field.name for field in fields(Passport) if field.default is None}
 _READERS: dict[str, Callable[[str], Any]] = {
     "version": _number,
     "model": _text,
@@ -187,6 +194,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "colours": _number,
     "alpha": _truth,
     "refined": _number,
+    "alpha_model": _text,
+    "alpha_digest": _text,
     "exif": _bytes,
     "icc": _bytes,
 }

@@ -66,7 +66,7 @@ def glance(rows: Iterable[np.ndarray], size: Size, channels: int) -> Tensor:
     Args:
         rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom.
         size: its (width, height).
-        channels: its colours, 1 or 3; alpha is left out.
+        channels: its colours, 1 or 3. What is transparent is grey.
 
     Returns:
         (1, channels, h, w) in [0, 1], h and w multiples of 16.
@@ -75,9 +75,15 @@ def glance(rows: Iterable[np.ndarray], size: Size, channels: int) -> Tensor:
 
     scale = SIDE / min(size)
     width, height = (round(min(n * scale, LONGEST) / 16) * 16 for n in size)
-    colors = (block[..., :channels] for block in to_float(rows, channels, channels))
+    colors = (_on_grey(block, channels) for block in to_float(rows, channels, channels))
     small = np.concatenate(list(resampled(colors, size, Size(width, height), channels))).clip(0, 1)
     return torch.from_numpy(small).permute(2, 0, 1)[None]
+
+
+def _on_grey(block: np.ndarray, channels: int) -> np.ndarray:
+    """(n, width, channels and perhaps alpha) -> (n, width, channels): what hides says nothing."""
+    colors, alpha = block[..., :channels], block[..., channels:]
+    return colors * alpha + (1 - alpha) / 2 if alpha.shape[-1] else colors
 
 
 def is_grey(seen: Tensor) -> bool:
