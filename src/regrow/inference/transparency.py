@@ -10,7 +10,7 @@ Pictures with alpha have bands (colours, alpha) outside and (colours to see, col
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,7 +111,7 @@ def through(x: Tensor, colors: int, color: Callable[[Tensor], Tensor], alpha: Ca
     return torch.cat((found, found if torch.equal(seen, stored) else color(stored), alpha(x[:, 2 * colors :])), 1)
 
 
-def by_net(net: Callable[[Tensor], Tensor], colors: int, factors: tuple[float, float]) -> Callable[[Tensor], Tensor]:
+def by_net(net: Callable[[Tensor], Tensor], colors: int, factors: Sequence[float]) -> Callable[[Tensor], Tensor]:
     """The filter of alpha that a net of pictures is: alpha is a grey picture, and what is constant stays so.
 
     Args:

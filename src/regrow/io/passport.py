@@ -42,7 +42,7 @@ class Passport:
         digest: SHA-256 of that model's weights, 64 lower-case hexadecimal digits.
         scale: scale of the model over all its applications: 1, 2, 4 ... 128.
         width, height: exact size of the original, as stored, 1 to 1,000,000 pixels.
-        small_width, small_height: size of the small picture, no larger.
+        small_width, small_height: size of the small picture, no larger, and no smaller than the scale makes it.
         depth: bits per sample of the original, 8 or 16.
         colours: colour channels of the original, 1 (grey) or 3 (RGB).
         alpha: whether the original had transparency.
@@ -95,8 +95,8 @@ class Passport:
                 raise ValueError(f"{field} is {getattr(self, field)!r}")
 
     def _reaches(self, small: int, full: int) -> bool:
-        """Whether a side can have this small size, and growing it needs a reasonable amount of work."""
-        return 1 <= small <= full and (small - 1) * self.scale < MAX_WORK * full
+        """Whether shrinking can make this of a side, and growing it needs a reasonable amount of work."""
+        return small <= full <= small * self.scale and (small - 1) * self.scale < MAX_WORK * full
 
     def check_size(self, width: int, height: int, *, name: str = "the small picture") -> None:
         """Raise PassportError unless a picture of this size can be the one that the passport was written for."""
