@@ -327,7 +327,7 @@ def test_every_size_that_shrinking_makes_can_be_said(width, height, pair):
     ],
 )
 def test_a_small_side_is_no_larger_than_the_side_and_its_growth_bounded(scale, small, full, held):
-    """All of its pixels, grown by the model's scale, reach the side that is wanted; all but one are less than 16 times it.
+    """All of its pixels, grown by the scale, reach the side that is wanted; all but one are less than 16 times that.
 
     Issue: a file of 964 bytes, of 32x24 pixels, said that it was 40000x40000 shrunk by 2, and was grown to that.
     """
