@@ -1,0 +1,63 @@
+"""Boxes of ISO media files: what AVIF and HEIF say beside pixels and libheif does not pass on."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+_LONGEST = 2**24
+"""Size in bytes of the longest `meta` box that is looked at."""
+
+
+def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and content of each box, to the first that does not fit."""
+    at = 0
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        head = 8
+        if size == 1 and at + 16 <= len(data):
+            (size,), head = struct.unpack_from(">Q", data, at + 8), 16
+        size = size or len(data) - at
+        if size < head or at + size > len(data):
+            return
+        yield kind, data[at + head : at + size]
+        at += size
+
+
+def premultiplied(file: BinaryIO) -> bool:
+    """Whether colours of the primary item are multiplied by alpha: an item reference "prem" (ISO/IEC 23008-12)."""
+    meta = dict(boxes(_meta(file)[4:]))
+    primary, references = meta.get(b"pitm", b""), meta.get(b"iref", b"")
+    if len(primary) < 6 or len(references) < 4:
+        return False
+    wide = primary[0] > 0
+    item = int.from_bytes(primary[4 : 8 if wide else 6], "big")
+    length = 4 if references[0] else 2
+    return any(
+        kind == b"prem" and int.from_bytes(content[:length], "big") == item for kind, content in boxes(references[4:])
+    )
+
+
+def has_picture(file: BinaryIO) -> bool:
+    """Whether there is a still picture, beside or instead of a sequence of frames."""
+    return any(kind == b"pitm" for kind, _ in boxes(_meta(file)[4:]))
+
+
+def _meta(file: BinaryIO) -> bytes:
+    """The content of the file's `meta` box."""
+    end = file.seek(0, 2)
+    at = 0
+    while at + 8 <= end:
+        file.seek(at)
+        size, kind = struct.unpack(">I4s", file.read(8))
+        head = 8
+        if size == 1:
+            size, head = int.from_bytes(file.read(8), "big"), 16
+        size = size or end - at
+        if kind == b"meta":
+            return file.read(min(size - head, _LONGEST))
+        if size < head:
+            break
+        at += size
+    return b""
