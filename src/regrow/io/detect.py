@@ -29,18 +29,27 @@ _IN_PART = frozenset(("png", "jpeg", "tiff", "gif"))
 _READ = "give it PNG, JPEG, WebP, TIFF, AVIF, HEIF or GIF"
 
 
+@dataclass(frozen=True)
+class Tall:
+    """A picture that is announced taller than it is, to ask whether its last rows are whole."""
+
+    parts: tuple[Part, ...]
+    height: int
+    """Rows that there are."""
+    probe: int
+    """The row to ask for after the last: it fails where the last rows lack data."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """A format that regrow reads ("png", "jpeg", "webp", "tiff", "heif" also for AVIF, or "gif"), and how."""
 
     format: str
     notes: tuple[str, ...] = ()
-    plain: tuple[Part, ...] | None = None
-    """What the decoder is given in place of the file, where it needs help."""
     parts: tuple[Part, ...] | None = None
-    """The same for reading from top to bottom, with rows below the picture to ask for."""
-    size: tuple[int, int] | None = None
-    """Height of the picture in `parts`, and the row to ask for after its last."""
+    """What the decoder is given in place of the file, where it needs help."""
+    tall: Tall | None = None
+    """Where the decoder does not say whether the last rows are whole."""
     change: Callable[[pyvips.Image], pyvips.Image] = lambda image: image
     """Makes grey, RGB or CMYK of the samples that the decoder gives."""
     premultiplied: bool = False
@@ -99,14 +108,14 @@ def _jpeg(file: BinaryIO) -> Found:
     found = jpeg.prepare(file)
     if found is None:
         return Found(format="jpeg")
-    size = None if found.probe is None else (found.height, found.probe)
-    return Found(format="jpeg", plain=found.plain, parts=found.parts, size=size, lacks=found.lacks)
+    tall = None if found.probe is None else Tall(found.tall, found.height, found.probe)
+    return Found(format="jpeg", parts=found.plain, tall=tall, lacks=found.lacks)
 
 
 def _tiff(file: BinaryIO, name: str) -> Found:
     found = tiff.prepare(file, name)
     return Found(
-        format="tiff", notes=found.notes, plain=found.parts, parts=found.parts, change=found.change,
+        format="tiff", notes=found.notes, parts=found.parts, change=found.change,
         premultiplied=found.premultiplied, own_colors=found.own_colors, lacks=found.lacks,
     )  # fmt: skip
 

@@ -2,8 +2,8 @@
 
 libjpeg invents what it misses, and only warns. So every warning is to be an error, and what it warns of without harm
 is mended before it sees it: bytes that belong to nothing, a missing end marker, odd versions. libvips reports a
-warning when the next strip of rows is asked for; of the last strip it would never tell. So the picture is announced a
-little taller than it is, and one strip more is asked for.
+warning when the next strip of rows is asked for; of the last strip it would never tell. So where that matters the file
+is read once more, announced a little taller than it is, and one strip more is asked for.
 """
 
 import re
@@ -42,6 +42,11 @@ class _Header:
         return int(struct.unpack_from(">H", self.size, 1)[0])
 
     @property
+    def tallest(self) -> int:
+        """The largest vertical sampling factor; a single component has none, whatever it says."""
+        return max(self.components.values()) if len(self.components) > 1 else 1
+
+    @property
     def one_scan(self) -> bool:
         return self.frame in _SEQUENTIAL and self.segments[-1][1][:1] == bytes((len(self.components),))
 
@@ -52,8 +57,9 @@ class Jpeg:
 
     plain: tuple[Part, ...]
     """With an end marker, and what libjpeg warns of without harm mended."""
-    parts: tuple[Part, ...]
-    """Taller than the picture, where there is a row to ask for."""
+    tall: tuple[Part, ...]
+    """Taller than the picture, where there is a row to ask for; good for nothing else, for its last rows are smoothed
+    with what comes below."""
     height: int
     probe: int | None
     """A row below the picture; asking for it fails where the last rows lack data. None where none is needed."""
@@ -71,8 +77,8 @@ def prepare(file: BinaryIO) -> Jpeg | None:
     several = header.frame in _PROGRESSIVE or (header.frame in _SEQUENTIAL and not header.one_scan)
     lacks = several and _lacks_scans(file, header)
     rest = (range(header.body, end), _EOI)
-    plain, parts = ((b"\xff\xd8", *_mended(header, row), *rest) for row in (None, probe))
-    return Jpeg(plain, parts, header.height, probe, lacks)
+    plain, tall = ((b"\xff\xd8", *_mended(header, row), *rest) for row in (None, probe))
+    return Jpeg(plain, tall, header.height, probe, lacks)
 
 
 def _header(file: BinaryIO) -> _Header | None:
@@ -118,7 +124,7 @@ def _probe(header: _Header) -> int | None:
 
     Where it smooths between rows of blocks (twice subsampled) it decodes the next one before it gives the last strip.
     """
-    tallest = max(header.components.values(), default=1)
+    tallest = header.tallest
     block = 8 * tallest
     below = -(-header.height // block) * block
     probe = below - _STRIP if tallest == 2 else below
@@ -131,6 +137,7 @@ def _mended(header: _Header, probe: int | None) -> list[bytes]:
     for marker, data in header.segments:
         if marker in _FRAMES and probe is not None:
             data = data[:1] + struct.pack(">H", probe + _STRIP) + data[3:]
+            data = data if len(header.components) > 1 else data[:7] + b"\x11" + data[8:]
         elif marker == _APP0 and data[:5] == b"JFIF\x00":
             data = data[:5] + b"\x01" + data[6:]
         elif marker == _APP14 and data[:5] == b"Adobe" and len(data) >= 12 and known and data[11] not in known:

@@ -39,6 +39,8 @@ _MEANINGS = {
 _COLORS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _PALETTE: 1, _SEPARATED: 4}
 _KINDS = {1: "whole numbers", 2: "signed whole numbers", 3: "floating-point numbers", 4: "numbers of an unknown kind",
           5: "complex whole numbers", 6: "complex numbers"}  # fmt: skip
+_SUBSAMPLED = ((2, 1), (1, 2), (2, 2), (4, 1), (4, 2))
+"""What libtiff converts rightly; it takes 4 by 4 and gets it wrong."""
 _SAVE = "save it as grey or RGB with 8 or 16 bits"
 
 
@@ -61,6 +63,10 @@ def prepare(file: BinaryIO, name: str) -> TiffPicture:
     tiff = Tiff(file, name)
     directory, notes = _chosen(tiff)
     directory.check_whole()
+    if 322 in directory.entries and directory.number(PLANAR, 1) == 2 and directory.number(277, 1) > 1:
+        raise RegrowError(
+            f"{name}: holds tiles in separate planes, which are not read; save it as plain TIFF or PNG first"
+        )
     if EXIF in directory.entries:
         notes.append("the TIFF's EXIF is not kept")
     asked, meaning, words = _meaning(directory, name)
@@ -90,8 +96,8 @@ def _chosen(tiff: Tiff) -> tuple[Directory, list[str]]:
         raise RegrowError(f"{tiff.name}: holds {len(whole)} frames or pages; split it into single pictures first")
     if not whole:
         raise RegrowError(
-            f"{tiff.name}: begins with a smaller copy or a mask, and its picture is in a part that regrow does not read; "
-            "save that as plain TIFF or PNG first"
+            f"{tiff.name}: begins with a smaller copy or a mask; its picture is in a part that regrow does not read, "
+            "so save that as plain TIFF or PNG first"
         )
     others = [page for page in pages if page is not whole[0]]
     notes = []
@@ -173,11 +179,17 @@ def _ycbcr(page: Directory, bits: int, name: str) -> tuple[int, Callable[[pyvips
     middle = 2 ** (bits - 1)
     full = (0, 2 * middle - 1, middle, 2 * middle - 1, middle, 2 * middle - 1)
     reference = page.values(REFERENCE) or full
-    subsampled = (*page.integers(SUBSAMPLING), 2, 2)[:2] != (1, 1)
+    subsampling = (page.integers(SUBSAMPLING) or (2, 2))[:2]
+    subsampled = subsampling != (1, 1)
     usual = len(coefficients) == 3 and abs(coefficients[0] - 0.299) + abs(coefficients[2] - 0.114) < 0.002
     by_jpeg = page.number(COMPRESSION, 1) == _JPEG
     odd = page.number(277, 3) != 3 or len(coefficients) != 3 or not coefficients[1] or len(reference) != 6
-    if odd or (by_jpeg and not (usual and reference == full)) or (subsampled and not by_jpeg and bits != 8):
+    by_libtiff = subsampled and not by_jpeg
+    if (
+        odd
+        or (by_jpeg and not (usual and reference == full))
+        or (by_libtiff and (subsampling not in _SUBSAMPLED or bits != 8))
+    ):
         raise RegrowError(f"{name}: holds YCbCr colours of an unusual kind; {_SAVE}")
     if page.number(PLANAR, 1) != 1 and (by_jpeg or subsampled):
         raise RegrowError(f"{name}: holds YCbCr colours in separate planes; {_SAVE}")
@@ -212,8 +224,18 @@ def _extra(page: Directory, name: str, notes: list[str]) -> Extra:
 
 
 def _lacks(page: Directory) -> bool:
-    for offsets, counts in ((273, 279), (324, 325)):
-        pieces = zip(page.integers(offsets), page.integers(counts), strict=False)
-        if any(at + count > page.tiff.size for at, count in pieces):
-            return True
-    return False
+    """Whether a strip or tile lies beyond the end of the file, or is a JPEG without an end, which libvips takes."""
+    strips, tiles = (
+        list(zip(page.integers(offsets), page.integers(counts), strict=False))
+        for offsets, counts in ((273, 279), (324, 325))
+    )
+    if any(at + count > page.tiff.size for at, count in strips + tiles):
+        return True
+    return page.number(COMPRESSION, 1) == _JPEG and not all(
+        _ends(page.tiff.file, at, count) for at, count in tiles if count
+    )
+
+
+def _ends(file: BinaryIO, at: int, count: int) -> bool:
+    file.seek(at + max(count - 16, 0))
+    return b"\xff\xd9" in file.read(min(count, 16))
