@@ -129,7 +129,7 @@ def _heif(file: BinaryIO, head: bytes, brands: frozenset[bytes], name: str) -> F
     if sequence and not heif.has_picture(file):
         raise RegrowError(f"{name}: holds a sequence of frames; split it into single pictures first")
     notes = ("holds a sequence of frames; only its still picture is used",) if sequence else ()
-    return Found(format="heif", notes=notes, premultiplied=heif.premultiplied(file))
+    return Found(format="heif", notes=notes, premultiplied=heif.premultiplied(file), lacks=heif.lacks(file))
 
 
 def _png_notes(file: BinaryIO) -> tuple[str, ...]:

@@ -112,16 +112,19 @@ def open_picture(
     partial = allowed() if partial is None else partial
     opened = PictureSource(source, name)
     try:
-        if opened.found.lacks and not partial:
-            raise lacking(name)
+        if opened.found.lacks and not (partial and opened.found.in_part):
+            raise lacking(name, in_part=opened.in_part)
         picture = _picture(opened, opened.strict, name)
     except pyvips.Error as error:
         if not partial or not opened.found.in_part:
             raise damaged(name, error, in_part=not partial and opened.in_part) from error
         return _in_part(opened, name, 0)
-    if partial and (whole := 0 if opened.found.lacks else _whole_rows(picture)) < picture.height:
-        return _in_part(opened, name, whole)
-    return picture
+    if not partial:
+        return picture
+    whole = _whole_rows(picture)
+    if whole == picture.height and not opened.found.lacks:
+        return picture
+    return _in_part(opened, name, whole % picture.height)
 
 
 def _in_part(opened: PictureSource, name: str, whole: int) -> Picture:

@@ -42,16 +42,29 @@ class Rows:
         count = min(count, self.height - self.position)
         if count <= 0:
             return np.empty((0, *self._shape), self._dtype)
+        data = self._taken(count) if self._failed is None else self._fetched(count)
+        self.position += count
+        return np.frombuffer(data, self._dtype).reshape(count, *self._shape)
+
+    def _fetched(self, count: int) -> bytes:
         try:
-            data = self._region.fetch(0, self.position, self._shape[0], count)
+            data: bytes = self._region.fetch(0, self.position, self._shape[0], count)
             if self.position + count == self.height:
                 self._confirm()
         except pyvips.Error as error:
-            if self._failed:
-                raise self._failed(error) from error
-            data = bytes(self._shape[0] * self._shape[1] * count * np.dtype(self._dtype).itemsize)
-        self.position += count
-        return np.frombuffer(data, self._dtype).reshape(count, *self._shape)
+            assert self._failed
+            raise self._failed(error) from error
+        return data
+
+    def _taken(self, count: int) -> bytes:
+        """Row by row, for those beside a row that cannot be decoded may be there."""
+        rows = []
+        for row in range(self.position, self.position + count):
+            try:
+                rows.append(self._region.fetch(0, row, self._shape[0], 1))
+            except pyvips.Error:
+                rows.append(bytes(self._shape[0] * self._shape[1] * np.dtype(self._dtype).itemsize))
+        return b"".join(rows)
 
     def __iter__(self) -> "Iterator[np.ndarray[Any, Any]]":
         row = self._shape[0] * self._shape[1] * np.dtype(self._dtype).itemsize
@@ -72,6 +85,6 @@ def damaged(name: str, error: pyvips.Error, *, in_part: bool = False) -> RegrowE
     )
 
 
-def lacking(name: str) -> RegrowError:
+def lacking(name: str, *, in_part: bool) -> RegrowError:
     """What to say of a file that lacks data, though its decoder would not."""
-    return RegrowError(f"{name}: is cut short or damaged; {_TAKE}")
+    return RegrowError(f"{name}: is cut short or damaged; {_TAKE if in_part else 'get a fresh copy'}")

@@ -39,6 +39,42 @@ def premultiplied(file: BinaryIO) -> bool:
     )
 
 
+def lacks(file: BinaryIO) -> bool:
+    """Whether any item lies, in part, beyond the end of the file; its decoder would make up the rest."""
+    meta = dict(boxes(_meta(file)[4:]))
+    end = file.seek(0, 2)
+    try:
+        return any(at > end for at in _ends(meta.get(b"iloc", b"")))
+    except IndexError:
+        return True
+
+
+def _ends(table: bytes) -> Iterator[int]:
+    """Where the extents of items end in the file: the item location box, ISO/IEC 14496-12, 8.11.3."""
+    if len(table) < 8:
+        return
+    version, sizes = table[0], (table[4] >> 4, table[4] & 15, table[5] >> 4, table[5] & 15 if table[0] else 0)
+    at = 6
+
+    def number(size: int) -> int:
+        nonlocal at
+        at += size
+        if at > len(table):
+            raise IndexError("the item location box ends too early")
+        return int.from_bytes(table[at - size : at], "big")
+
+    for _ in range(number(4 if version == 2 else 2)):
+        number(4 if version == 2 else 2)
+        method = number(2) & 15 if version else 0
+        number(2)
+        base = number(sizes[2])
+        for _ in range(number(2)):
+            number(sizes[3])
+            offset, length = number(sizes[0]), number(sizes[1])
+            if method == 0:
+                yield base + offset + length
+
+
 def has_picture(file: BinaryIO) -> bool:
     """Whether there is a still picture, beside or instead of a sequence of frames."""
     return any(kind == b"pitm" for kind, _ in boxes(_meta(file)[4:]))

@@ -162,7 +162,7 @@ def _lacks_scans(file: BinaryIO, header: _Header) -> bool:
             break
         scans.append(data[at + 4 : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")])
     for scan in scans:
-        if len(scan) < 4 + 2 * scan[0]:
+        if not scan or len(scan) < 4 + 2 * scan[0]:
             return True
         first, last, step = scan[1 + 2 * scan[0] :][:3]
         for name in scan[1 : 1 + 2 * scan[0] : 2]:
