@@ -72,6 +72,14 @@ def test_compression_changes_nothing(compression):
     np.testing.assert_array_equal(pixels(file.getvalue()), RGB)
 
 
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_lzw"])
+def test_bilevel_pictures_of_fax_machines(compression):
+    image = Image.fromarray(SMOOTH).convert("1")
+    file = io.BytesIO()
+    image.save(file, "TIFF", compression=compression)
+    np.testing.assert_array_equal(pixels(file.getvalue())[..., 0], np.asarray(image) * np.uint8(255))
+
+
 @pytest.mark.parametrize("array", [GREY, DEEP[..., 0].copy()], ids=["8", "16"])
 def test_grey_counts_from_black_or_from_white(array):
     top = np.iinfo(array.dtype).max

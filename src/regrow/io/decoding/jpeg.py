@@ -76,9 +76,12 @@ def prepare(file: BinaryIO) -> Jpeg | None:
     probe = _probe(header) if header.one_scan else None
     several = header.frame in _PROGRESSIVE or (header.frame in _SEQUENTIAL and not header.one_scan)
     lacks = several and _lacks_scans(file, header)
-    rest = (range(header.body, end), _EOI)
-    plain, tall = ((b"\xff\xd8", *_mended(header, row), *rest) for row in (None, probe))
-    return Jpeg(plain, tall, header.height, probe, lacks)
+    body = range(header.body, end)
+
+    def parts(row: int | None) -> tuple[Part, ...]:
+        return (b"\xff\xd8", *_mended(header, row), body, _EOI)
+
+    return Jpeg(parts(None), parts(probe), header.height, probe, lacks)
 
 
 def _header(file: BinaryIO) -> _Header | None:
