@@ -9,9 +9,9 @@ import pyvips
 
 from regrow.errors import RegrowError
 from regrow.io.containers import PNG_SIGNATURE
-from regrow.io.decoding import heif, jpeg, tiff
+from regrow.io.decoding import heif, jpeg, raw, tiff
 from regrow.io.decoding.ifd import MAGIC
-from regrow.io.decoding.signatures import is_raw, other_format, raw_message
+from regrow.io.decoding.signatures import RawFile, is_raw, other_format
 from regrow.io.decoding.splice import Part
 
 _LOADERS = {
@@ -42,7 +42,7 @@ class Tall:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A format that regrow reads ("png", "jpeg", "webp", "tiff", "heif" also for AVIF, or "gif"), and how."""
+    """A format that regrow reads ("png", "jpeg", "webp", "tiff", "heif" also for AVIF, "gif" or "raw"), and how."""
 
     format: str
     notes: tuple[str, ...] = ()
@@ -81,6 +81,15 @@ class Found:
 
 def sniff(file: BinaryIO, name: str) -> Found:
     """The format of a file positioned at its start. Raises RegrowError when it is none that regrow reads."""
+    try:
+        return _sniffed(file, name)
+    except RawFile:
+        if not raw.available():
+            raise
+        return Found(format="raw", notes=raw.NOTES)
+
+
+def _sniffed(file: BinaryIO, name: str) -> Found:
     head = file.read(64)
     if not head:
         raise RegrowError(f"{name}: the file is empty")
@@ -96,7 +105,7 @@ def sniff(file: BinaryIO, name: str) -> Found:
     if head[4:8] == b"ftyp" and head[8:12] != b"crx " and (brands := _brands(head) & _HEIF_BRANDS):
         return _heif(file, head, brands, name)
     if is_raw(head, name, tiff=head[:4] in MAGIC):
-        raise RegrowError(raw_message(name))
+        raise RawFile(name)
     if head[:4] in MAGIC:
         return _tiff(file, name)
     if other := other_format(head):

@@ -95,7 +95,7 @@ class Picture:
 def open_picture(
     source: str | os.PathLike[str] | bytes, *, name: str | None = None, partial: bool | None = None
 ) -> Picture:
-    """Open a PNG, JPEG, WebP, TIFF, AVIF, HEIF or GIF file, or the bytes of one.
+    """Open a PNG, JPEG, WebP, TIFF, AVIF, HEIF, GIF or, where rawpy is installed, raw file, or the bytes of one.
 
     Only the header is read and checked here; damage further down shows when rows are read. `name` is the name of
     the picture in messages (default: the path). With `partial` (default: what `regrow.io.partial` says) the file may be

@@ -8,6 +8,7 @@ from functools import cached_property
 import pyvips
 
 from regrow.errors import RegrowError
+from regrow.io.decoding import raw
 from regrow.io.decoding.splice import Part, Spliced, reading
 from regrow.io.detect import sniff
 from regrow.io.formats import reason
@@ -28,7 +29,11 @@ class PictureSource:
 
     def load(self, access: str, fail_on: str) -> pyvips.Image:
         """The picture as its decoder gives it, to fail on what libvips calls so."""
-        return self._load(self.found.parts, access, fail_on)
+        return self._developed if self.found.format == "raw" else self._load(self.found.parts, access, fail_on)
+
+    @cached_property
+    def _developed(self) -> pyvips.Image:
+        return raw.developed(self._path if self._data is None else self._data, self._name)
 
     @cached_property
     def strict(self) -> str:

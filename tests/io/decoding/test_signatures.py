@@ -11,6 +11,12 @@ from regrow.errors import RegrowError
 from regrow.io.decoding.signatures import RAW_SUFFIXES
 from regrow.io.reader import open_picture
 
+
+@pytest.fixture(autouse=True)
+def _without_rawpy(monkeypatch):
+    monkeypatch.setattr("regrow.io.decoding.raw.available", lambda: False)
+
+
 SMALL = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
 
 

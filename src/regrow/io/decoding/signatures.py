@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from regrow.errors import RegrowError
+
 RAW_SUFFIXES = frozenset(
     (".3fr", ".arq", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".erf", ".fff", ".gpr",
      ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".ptx", ".pxn",
@@ -50,9 +52,14 @@ _OTHERS = (
 )
 
 
-def raw_message(name: str) -> str:
-    """What to do with a raw file."""
-    return f"{name}: is a raw file of a camera; develop it to TIFF or PNG first (with darktable, RawTherapee, dcraw -T)"
+BY_OTHERS = "develop it to TIFF or PNG first (with darktable, RawTherapee, dcraw -T)"
+
+
+class RawFile(RegrowError):
+    """A raw file, which says what to do with it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: is a raw file of a camera; {BY_OTHERS}, or pip install 'regrow[raw]'")
 
 
 def is_raw(head: bytes, name: str, *, tiff: bool) -> bool:

@@ -16,7 +16,7 @@ import pyvips
 from regrow.errors import RegrowError
 from regrow.io.decoding.ifd import Directory, Tiff
 from regrow.io.decoding.samples import Extra, inverted, lab_to_rgb, picked, ycbcr_to_rgb
-from regrow.io.decoding.signatures import raw_message
+from regrow.io.decoding.signatures import RawFile
 from regrow.io.decoding.splice import Part
 
 SUBFILE, OLD_SUBFILE, BITS, COMPRESSION, PHOTOMETRIC, PLANAR = 254, 255, 258, 259, 262, 284
@@ -59,7 +59,10 @@ class TiffPicture:
 
 
 def prepare(file: BinaryIO, name: str) -> TiffPicture:
-    """Look at a TIFF. RegrowError, in one line, for what is not one picture that is sure to be read rightly."""
+    """Look at a TIFF.
+
+    RawFile for that of a camera; RegrowError, in one line, for what is not one picture that is sure to be read rightly.
+    """
     tiff = Tiff(file, name)
     directory, notes = _chosen(tiff)
     directory.check_whole()
@@ -90,7 +93,7 @@ def _chosen(tiff: Tiff) -> tuple[Directory, list[str]]:
     pages = tiff.directories
     subs = [sub for page in pages[:1] for sub in _sub_directories(tiff, page)]
     if any(DNG_VERSION in page.entries or _is_raw(page) for page in (*pages, *subs)):
-        raise RegrowError(raw_message(tiff.name))
+        raise RawFile(tiff.name)
     whole = [page for page in pages if not _kind(page) & 5]
     if len(whole) > 1:
         raise RegrowError(f"{tiff.name}: holds {len(whole)} frames or pages; split it into single pictures first")
