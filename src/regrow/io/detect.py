@@ -25,6 +25,8 @@ _LOADERS = {
 _HEIF_BRANDS = frozenset(
     (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"miaf")
 )
+_LONGEST = 10**7
+"""Pixels a side, beyond which libvips complains to the terminal."""
 _IN_PART = frozenset(("png", "jpeg", "tiff", "gif"))
 _READ = "give it PNG, JPEG, WebP, TIFF, AVIF, HEIF or GIF"
 
@@ -137,6 +139,8 @@ def _heif(file: BinaryIO, head: bytes, brands: frozenset[bytes], name: str) -> F
     sequence = head[8:12] in (b"avis", b"msf1", b"hevc", b"hevx")
     if sequence and not heif.has_picture(file):
         raise RegrowError(f"{name}: holds a sequence of frames; split it into single pictures first")
+    if (side := heif.largest(file)) > _LONGEST:
+        raise RegrowError(f"{name}: is too large, with {side} pixels a side, or damaged; get a fresh copy")
     notes = ("holds a sequence of frames; only its still picture is used",) if sequence else ()
     return Found(format="heif", notes=notes, premultiplied=heif.premultiplied(file), lacks=heif.lacks(file))
 

@@ -57,7 +57,7 @@ class Picture:
         return int(self.image.bands) - self.alpha
 
     def rows(self) -> Rows:
-        """The pixels from the start, in the file's own values, never premultiplied; only CMYK is colour-converted."""
+        """The pixels from the start, never premultiplied, in the file's own values but for what opening converts."""
         try:
             image = self._load("sequential")
         except pyvips.Error as error:
@@ -152,8 +152,9 @@ def _picture(opened: PictureSource, fail_on: str, name: str) -> Picture:
     raw = opened.load("sequential", fail_on)
     notes = list(found.notes)
     check_size(raw, found, name)
-    if (get_field(raw, "n-pages") or 1) > 1:
-        notes.append(f"holds {get_field(raw, 'n-pages')} frames; only the first is used")
+    if (pages := get_field(raw, "n-pages") or 1) > 1:
+        several = "pictures; only the main one" if found.format == "heif" else "frames; only the first"
+        notes.append(f"holds {pages} {several} is used")
     raw = found.change(raw)
     bits = get_field(raw, "bits-per-sample") or 8
     change, words = conversion(raw, bits, name)

@@ -8,6 +8,7 @@ import pytest
 import pyvips
 from PIL import Image
 
+from regrow.errors import RegrowError
 from regrow.io.decoding.heif import boxes
 from regrow.io.reader import open_picture
 
@@ -46,7 +47,7 @@ def premultiplied(data: bytes) -> bytes:
 
 
 @pytest.fixture
-def stored(save=None):
+def stored():
     return avif(STORED)
 
 
@@ -78,6 +79,18 @@ def test_a_picture_of_another_program_is_not_touched():
     Image.fromarray(STORED).save(file, "AVIF", quality=100)
     with Image.open(io.BytesIO(file.getvalue())) as image:
         assert np.abs(pixels(file.getvalue()).astype(int) - np.asarray(image.convert("RGBA"))).max() <= 2
+
+
+def test_a_size_beyond_all_bounds_is_refused_and_nothing_printed(stored, capfd):
+    at = stored.index(b"ispe") + 12
+    with pytest.raises(RegrowError, match="too large"):
+        open_picture(stored[:at] + struct.pack(">I", 738197568) + stored[at + 4 :])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_lies_beyond_the_end_is_missed(stored):
+    with pytest.raises(RegrowError, match="cut short"):
+        open_picture(stored[:-5])
 
 
 def test_boxes_that_lie_about_their_size_end_the_search():

@@ -75,6 +75,14 @@ def _ends(table: bytes) -> Iterator[int]:
                 yield base + offset + length
 
 
+def largest(file: BinaryIO) -> int:
+    """The longest side, in pixels, that any image item says it has."""
+    meta = dict(boxes(_meta(file)[4:]))
+    properties = dict(boxes(meta.get(b"iprp", b""))).get(b"ipco", b"")
+    extents = [content for kind, content in boxes(properties) if kind == b"ispe" and len(content) >= 12]
+    return max((max(struct.unpack_from(">II", extent, 4)) for extent in extents), default=0)
+
+
 def has_picture(file: BinaryIO) -> bool:
     """Whether there is a still picture, beside or instead of a sequence of frames."""
     return any(kind == b"pitm" for kind, _ in boxes(_meta(file)[4:]))

@@ -17,6 +17,8 @@ _CODES = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f
 _RATIONALS = {5: "I", 10: "i"}
 MOST_ENTRIES = 4096
 MOST_DIRECTORIES = 10_000
+MOST_VALUES = 256
+"""Of a tag that says something of each sample."""
 
 
 @dataclass(frozen=True)
@@ -121,35 +123,36 @@ class Directory:
     entries: dict[int, Entry]
     next: int
 
-    def values(self, tag: int) -> tuple[float, ...]:
-        """The numbers of a tag; none where it is missing, or lies beyond the end of the file."""
+    def values(self, tag: int, most: int = MOST_VALUES) -> tuple[float, ...]:
+        """The numbers of a tag, not more than so many; none where it is missing or lies beyond the end of the file."""
         entry = self.entries.get(tag)
         if entry is None or (entry.kind not in _CODES and entry.kind not in _RATIONALS):
             return ()
-        data = self._data(entry)
+        data = self._data(entry, most)
         count = len(data) // _SIZES[entry.kind]
         if entry.kind in _RATIONALS:
             pairs = struct.unpack_from(f"{self.tiff.order}{2 * count}{_RATIONALS[entry.kind]}", data)
             return tuple(a / b if b else 0.0 for a, b in zip(pairs[::2], pairs[1::2], strict=True))
         return struct.unpack_from(f"{self.tiff.order}{count}{_CODES[entry.kind]}", data)
 
-    def integers(self, tag: int) -> tuple[int, ...]:
-        """The whole numbers of a tag."""
-        return tuple(int(value) for value in self.values(tag))
+    def integers(self, tag: int, most: int = MOST_VALUES) -> tuple[int, ...]:
+        """The whole numbers of a tag, as `values`."""
+        return tuple(int(value) for value in self.values(tag, most))
 
     def number(self, tag: int, default: int) -> int:
         """The first number of a tag."""
         return (*self.integers(tag), default)[0]
 
-    def _data(self, entry: Entry) -> bytes:
+    def _data(self, entry: Entry, most: int) -> bytes:
         length = entry.count * _SIZES[entry.kind]
+        wanted = min(entry.count, most) * _SIZES[entry.kind]
         if length <= len(entry.field):
-            return entry.field[:length]
+            return entry.field[:wanted]
         at = self._offset(entry)
         if at + length > self.tiff.size:
             return b""
         self.tiff.file.seek(at)
-        return self.tiff.file.read(length)
+        return self.tiff.file.read(wanted)
 
     def _offset(self, entry: Entry) -> int:
         return int(struct.unpack(self.tiff.order + self.tiff.word, entry.field)[0])

@@ -18,7 +18,8 @@ _GAMMA = (2.4, 12.92)
 
 def available() -> bool:
     """Whether raw files can be developed here."""
-    return find_spec("rawpy") is not None
+    spec = find_spec("rawpy")
+    return spec is not None and spec.origin is not None  # else a folder of that name
 
 
 def developed(source: str | os.PathLike[str] | bytes, name: str) -> pyvips.Image:

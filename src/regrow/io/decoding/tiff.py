@@ -41,6 +41,9 @@ _KINDS = {1: "whole numbers", 2: "signed whole numbers", 3: "floating-point numb
           5: "complex whole numbers", 6: "complex numbers"}  # fmt: skip
 _SUBSAMPLED = ((2, 1), (1, 2), (2, 2), (4, 1), (4, 2))
 """What libtiff converts rightly; it takes 4 by 4 and gets it wrong."""
+_MOST_PIECES = 2**24
+"""Strips or tiles that are looked at."""
+_MOST_BANDS = 64
 _SAVE = "save it as grey or RGB with 8 or 16 bits"
 
 
@@ -167,7 +170,8 @@ def _check_samples(page: Directory, photometric: int, name: str) -> int:
     """Bits of a sample. RegrowError for all but whole numbers of 8 or 16 bits, or fewer in one plane."""
     bits, kinds = set(page.integers(BITS) or (1,)), set(page.integers(SAMPLE_FORMAT) or (1,))
     if len(bits) > 1 or len(kinds) > 1:
-        raise RegrowError(f"{name}: its samples are of different kinds ({sorted(bits)} bits); {_SAVE}")
+        some = ", ".join(str(depth) for depth in sorted(bits)[:4])
+        raise RegrowError(f"{name}: its samples are of different kinds ({some} bits); {_SAVE}")
     depth, kind = bits.pop(), kinds.pop()
     few = photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _PALETTE) and page.number(277, 1) == 1
     if kind not in (1, 4) or depth not in ((1, 2, 4, 8, 16) if few else (8, 16)):
@@ -211,6 +215,8 @@ def _extra(page: Directory, name: str, notes: list[str]) -> Extra:
     count = page.number(277, 1) - colors
     if count < 0:
         raise RegrowError(f"{name}: has {count + colors} samples a pixel, fewer than its colours need; {_SAVE}")
+    if count > _MOST_BANDS:
+        raise RegrowError(f"{name}: has {count + colors} bands; {_SAVE}")
     kinds = (*page.integers(EXTRA_SAMPLES), *(0,) * count)[:count]
     alpha = next((number for number, kind in enumerate(kinds) if kind in (1, 2)), None)
     premultiplied = alpha is not None and kinds[alpha] == 1
@@ -229,7 +235,7 @@ def _extra(page: Directory, name: str, notes: list[str]) -> Extra:
 def _lacks(page: Directory) -> bool:
     """Whether a strip or tile lies beyond the end of the file, or is a JPEG without an end, which libvips takes."""
     strips, tiles = (
-        list(zip(page.integers(offsets), page.integers(counts), strict=False))
+        list(zip(page.integers(offsets, _MOST_PIECES), page.integers(counts, _MOST_PIECES), strict=False))
         for offsets, counts in ((273, 279), (324, 325))
     )
     if any(at + count > page.tiff.size for at, count in strips + tiles):
@@ -240,5 +246,5 @@ def _lacks(page: Directory) -> bool:
 
 
 def _ends(file: BinaryIO, at: int, count: int) -> bool:
-    file.seek(at + max(count - 16, 0))
-    return b"\xff\xd9" in file.read(min(count, 16))
+    file.seek(at + max(count - 256, 0))  # some are padded
+    return b"\xff\xd9" in file.read(min(count, 256))
