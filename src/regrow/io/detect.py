@@ -57,6 +57,8 @@ class Found:
     premultiplied: bool = False
     own_colors: bool = True
     """Whether colours are still those of the file's profile."""
+    tolerant: bool = False
+    """Whether its decoder may warn of what is no damage, from the first row on."""
     lacks: bool = False
     """Whether data is missing that the decoder would not miss."""
 
@@ -127,7 +129,8 @@ def _tiff(file: BinaryIO, name: str) -> Found:
     found = tiff.prepare(file, name)
     return Found(
         format="tiff", notes=found.notes, parts=found.parts, change=found.change,
-        premultiplied=found.premultiplied, own_colors=found.own_colors, lacks=found.lacks,
+        premultiplied=found.premultiplied, own_colors=found.own_colors, tolerant=found.tolerant,
+        lacks=found.lacks,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from regrow.io.decoding import raw
 from regrow.io.decoding.splice import Part, Spliced, reading
 from regrow.io.detect import sniff
 from regrow.io.formats import reason
+from regrow.io.header import MAX_SIDE
 
 
 class PictureSource:
@@ -37,13 +38,21 @@ class PictureSource:
 
     @cached_property
     def strict(self) -> str:
-        """What reading is to fail on; where the header alone has something to warn of, warnings say nothing."""
-        if self.found.strict == "warning":
-            try:
-                self.load("sequential", "warning")
-            except pyvips.Error:
-                return "error"
-        return self.found.strict
+        """What reading is to fail on. Where the header has something to warn of, warnings say nothing.
+
+        Nor do they where the first row has, if its kind is one that old or careless programs wrote.
+        """
+        strict = self.found.strict
+        return "error" if strict == "warning" and not self._begins(strict) else strict
+
+    def _begins(self, fail_on: str) -> bool:
+        try:
+            image = self.load("sequential", fail_on)
+            if self.found.tolerant and image.width <= MAX_SIDE:
+                pyvips.Region.new(image).fetch(0, 0, image.width, 1)
+        except pyvips.Error:
+            return False
+        return True
 
     @property
     def in_part(self) -> bool:

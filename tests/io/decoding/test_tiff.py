@@ -360,6 +360,16 @@ def test_damage_in_the_last_piece_is_an_error(tiled, compression):
     assert "damaged" in refusal(broken)
 
 
+def test_what_libtiff_warns_of_without_need_is_read():
+    """LZW as programs wrote it before TIFF 6.0: codes from the lowest bit on."""
+    codes = [code for at, value in enumerate(RGB.tobytes()) for code in ([256, value] if at % 200 == 0 else [value])]
+    bits = "".join(f"{code:09b}"[::-1] for code in [*codes, 257])
+    packed = bytes(int(bits[at : at + 8][::-1], 2) for at in range(0, len(bits), 8))
+    more = {259: (3, 1, struct.pack("<H", 5))}
+    data = by_hand(packed, width=52, height=40, bits=(8, 8, 8), photometric=2, more=more)
+    np.testing.assert_array_equal(pixels(data), RGB)
+
+
 def test_unknown_tags_do_no_harm():
     data = tiff(RGB, photometric="rgb", extratags=[(65001, "I", 2, (1, 2), True), (50000, "s", 0, "text", True)])
     np.testing.assert_array_equal(pixels(data), RGB)

@@ -30,6 +30,7 @@ _KEPT = frozenset(
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR, _CIELAB, _ICCLAB = (*range(7), 8, 9)
 _JPEG, _OLD_JPEG = 7, 6
+_TOLERANT = (2, 3, 4, 5)
 _CFA, _LINEAR_RAW = 32803, 34892
 _MEANINGS = {
     _MASK: "a transparency mask", 10: "ITU L*a*b* colours", _CFA: "the colour filter array of a camera",
@@ -57,6 +58,8 @@ class TiffPicture:
     own_colors: bool
     """Whether colours are still those of the file's profile."""
     notes: tuple[str, ...]
+    tolerant: bool
+    """Whether libtiff may warn of what is no damage: old LZW, lines of faxes."""
     lacks: bool
     """Whether strips or tiles lie beyond the end of the file."""
 
@@ -87,6 +90,7 @@ def prepare(file: BinaryIO, name: str) -> TiffPicture:
     return TiffPicture(
         parts=parts, change=lambda image: picked(meaning(image), extra), premultiplied=extra.premultiplied,
         own_colors=directory.number(PHOTOMETRIC, -1) not in (_CIELAB, _ICCLAB), notes=(*notes, *words),
+        tolerant=directory.number(COMPRESSION, 1) in _TOLERANT,
         lacks=_lacks(directory),
     )  # fmt: skip
 
