@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from regrow.errors import RegrowError
+from regrow.io.decoding.jpeg import prepare
 from regrow.io.exif import with_orientation
 from regrow.io.reader import open_picture
 
@@ -127,6 +128,15 @@ def test_turning_does_not_make_up_what_is_missing():
         list(open_picture(data[:-30] + b"\xff\xd9").upright().rows())
     turned = open_picture(data[:-200], partial=True).upright()
     assert sum(len(block) for block in turned.rows()) == 50
+
+
+def test_headers_without_end_are_given_up(monkeypatch):
+    monkeypatch.setattr("regrow.io.decoding.jpeg._MOST_JUNK", 10)
+    data = jpeg()
+    assert prepare(io.BytesIO(data)) is not None
+    assert prepare(io.BytesIO(data[:2] + bytes(20) + data[2:])) is None
+    monkeypatch.setattr("regrow.io.decoding.jpeg._MOST_HEADER", 100)
+    assert prepare(io.BytesIO(data)) is None
 
 
 def test_cmyk_of_adobe_counts_from_white():

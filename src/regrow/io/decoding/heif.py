@@ -8,6 +8,8 @@ from typing import BinaryIO
 
 _LONGEST = 2**24
 """Size in bytes of the longest `meta` box that is looked at."""
+_MOST_BOXES = 1000
+"""Boxes of a file among which it is looked for."""
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -92,16 +94,18 @@ def _meta(file: BinaryIO) -> bytes:
     """The content of the file's `meta` box."""
     end = file.seek(0, 2)
     at = 0
-    while at + 8 <= end:
+    for _ in range(_MOST_BOXES):
+        if at + 8 > end:
+            break
         file.seek(at)
         size, kind = struct.unpack(">I4s", file.read(8))
         head = 8
         if size == 1:
             size, head = int.from_bytes(file.read(8), "big"), 16
         size = size or end - at
-        if kind == b"meta":
-            return file.read(min(size - head, _LONGEST))
         if size < head:
             break
+        if kind == b"meta":
+            return file.read(min(size - head, _LONGEST))
         at += size
     return b""

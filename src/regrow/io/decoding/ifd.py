@@ -16,6 +16,7 @@ _CODES = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f
           18: "Q"}  # fmt: skip
 _RATIONALS = {5: "I", 10: "i"}
 MOST_ENTRIES = 4096
+MOST_ENTRIES_IN_ALL = 10**5
 MOST_DIRECTORIES = 10_000
 MOST_VALUES = 256
 """Of a tag that says something of each sample."""
@@ -53,8 +54,8 @@ class Tiff:
         return list(self._chain())
 
     def _chain(self) -> Iterator[Directory]:
-        at, seen = self.first, set[int]()
-        while at and at not in seen and len(seen) < MOST_DIRECTORIES:
+        at, seen, entries = self.first, set[int](), 0
+        while at and at not in seen and len(seen) < MOST_DIRECTORIES and entries < MOST_ENTRIES_IN_ALL:
             seen.add(at)
             try:
                 directory = self.directory(at)
@@ -63,7 +64,7 @@ class Tiff:
                     raise
                 return  # a chain that breaks off; the pictures before it are whole
             yield directory
-            at = directory.next
+            at, entries = directory.next, entries + len(directory.entries)
 
     def directory(self, at: int) -> Directory:
         """The directory at an offset."""

@@ -24,6 +24,9 @@ _SOS, _APP0, _APP14 = 0xDA, 0xE0, 0xEE
 _STRIP = 8
 _TALLEST = 65500
 """Rows beyond which libjpeg reads no JPEG."""
+_MOST_SEGMENTS = 10_000
+_MOST_HEADER, _MOST_JUNK, _MOST_SCANS = 2**27, 2**16, 2**28
+"""Bytes that are looked at before the first scan, between two segments, and for further scans."""
 
 
 @dataclass
@@ -98,6 +101,8 @@ def _header(file: BinaryIO) -> _Header | None:
         data = file.read(max(length, 0))
         if len(head) < 2 or length < 0 or len(data) < length:
             return None
+        if file.tell() > _MOST_HEADER or len(header.segments) > _MOST_SEGMENTS:
+            return None
         header.segments.append((marker, data))
         if marker in _FRAMES:
             if header.frame or len(data) < 6 or len(data) < 6 + 3 * data[5]:
@@ -110,15 +115,15 @@ def _header(file: BinaryIO) -> _Header | None:
 
 
 def _next_marker(file: BinaryIO) -> int | None:
-    """The next marker; bytes before it belong to nothing. None at the end of the file."""
-    byte = file.read(1)
-    while byte:
-        while byte and byte != b"\xff":
-            byte = file.read(1)
-        while byte == b"\xff":
-            byte = file.read(1)
-        if byte and byte != b"\x00":
+    """The next marker; bytes before it belong to nothing. None at the end of the file, or where there are many such."""
+    before = b""
+    for _ in range(_MOST_JUNK):
+        byte = file.read(1)
+        if not byte:
+            return None
+        if before == b"\xff" and byte not in (b"\x00", b"\xff"):
             return byte[0]
+        before = byte
     return None
 
 
@@ -154,7 +159,7 @@ def _mended(header: _Header, probe: int | None) -> list[bytes]:
 def _lacks_scans(file: BinaryIO, header: _Header) -> bool:
     """Whether scans are missing at the end: whole components or, with no end marker either, any bit."""
     file.seek(header.body)
-    data = file.read()
+    data = file.read(_MOST_SCANS)
     bits = {name: np.full(64, 255) for name in header.components}
     scans = [header.segments[-1][1]]
     ended = False
