@@ -7,25 +7,37 @@ from typing import Annotated
 
 import typer
 
-from regrow.cli.groups import Clips, Fitting, Output, command
+from regrow.cli.groups import Clips, Fitting, Output, Reading, command
 from regrow.cli.options import Compile, Device, DryRun, Force, Inputs, Out, Stop
 from regrow.errors import UsageError
 
 
 @command
 def denoise(
-    inputs: Inputs, out: Out, fitting: Fitting, output: Output, stop: Stop = None, device: Device = "auto"
+    inputs: Inputs,
+    out: Out,
+    fitting: Fitting,
+    output: Output,
+    reading: Reading,
+    stop: Stop = None,
+    device: Device = "auto",
 ) -> None:
     """Remove noise from pictures by a net that is fitted to each, for minutes; Ctrl-C gives the best so far."""
-    _fit("denoise", inputs, out, fitting, output, stop, device)
+    _fit("denoise", inputs, out, fitting, output, reading, stop, device)
 
 
 @command
 def dejpeg(
-    inputs: Inputs, out: Out, fitting: Fitting, output: Output, stop: Stop = None, device: Device = "auto"
+    inputs: Inputs,
+    out: Out,
+    fitting: Fitting,
+    output: Output,
+    reading: Reading,
+    stop: Stop = None,
+    device: Device = "auto",
 ) -> None:
     """Remove the blocks and ringing of JPEG by a net that is fitted to each picture, for minutes."""
-    _fit("dejpeg", inputs, out, fitting, output, stop, device)
+    _fit("dejpeg", inputs, out, fitting, output, reading, stop, device)
 
 
 @command
@@ -34,6 +46,7 @@ def inpaint(
     out: Out,
     fitting: Fitting,
     output: Output,
+    reading: Reading,
     mask: Annotated[
         Path, typer.Option(metavar="FILE", help="A picture of the same size, white where something is missing.")
     ],
@@ -41,7 +54,7 @@ def inpaint(
     device: Device = "auto",
 ) -> None:
     """Fill in what is missing from pictures by a net that is fitted to each, for minutes; the rest stays as it is."""
-    _fit("inpaint", inputs, out, fitting, output, stop, device, mask)
+    _fit("inpaint", inputs, out, fitting, output, reading, stop, device, mask)
 
 
 def _fit(
@@ -50,6 +63,7 @@ def _fit(
     out: str,
     fitting: Fitting,
     output: Output,
+    reading: Reading,
     stop: bool | None,
     device: str,
     mask: Path | None = None,
@@ -61,7 +75,7 @@ def _fit(
     prior = fitting.prior(out, stop=stop)
     operation = Fit(verb=task, prior=prior, device=device) if mask is None else inpainting(mask, prior, device)
     # One after another: each fit takes all the processor has, and only the main thread hears of Ctrl-C.
-    run(operation, inputs, out, output, Clips(), threads=1)
+    run(operation, inputs, out, output, Clips(), reading, threads=1)
 
 
 @command

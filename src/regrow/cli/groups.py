@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from regrow.cli import options
 from regrow.cli.app import app
 from regrow.errors import UsageError
+from regrow.io.partial import allowing
 from regrow.io.paths import STDIO, folder_of
 
 if TYPE_CHECKING:
@@ -26,6 +28,17 @@ class Output:
     format: options.FormatOption = None
     force: options.Force = False
     dry_run: options.DryRun = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How pictures are read."""
+
+    partial: options.Partial = False
+
+    def applied(self) -> AbstractContextManager[None]:
+        """While it lasts, what is opened in this thread is read so."""
+        return allowing(self.partial)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,9 @@ Tile = Annotated[
 Jobs = Annotated[int, typer.Option(min=1, help="Number of pictures that are processed at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Take what there is of pictures that are damaged or cut short.")
+]
 FormatOption = Annotated[
     str | None,
     typer.Option("--format", help="png, webp, tiff, avif or jpeg; by default the suffix of the output."),

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from regrow.cli.groups import Clips, Output
+from regrow.cli.groups import Clips, Output, Reading
 from regrow.errors import RegrowError, UsageError
 from regrow.io.paths import STDIO
 from regrow.progress import Report
@@ -93,7 +93,9 @@ COLUMNS = (
 )
 
 
-def run(operation: Operation, inputs: list[str], out: str, output: Output, clips: Clips, *, threads: int) -> None:
+def run(
+    operation: Operation, inputs: list[str], out: str, output: Output, clips: Clips, reading: Reading, *, threads: int
+) -> None:
     """Do an operation to pictures and clips, which are mirrored below `out` where that is a folder."""
     video = clips.video()
     jobs = batch.plan(inputs, out, lambda source: runner(source).suffix(source, operation, output.format))
@@ -102,10 +104,12 @@ def run(operation: Operation, inputs: list[str], out: str, output: Output, clips
 
     def work(job: Job, report: Report) -> None:
         source, target, format = streams(job, output.format)
-        apply(operation, source, target, format=format, video=video, report=report)
+        with reading.applied():
+            apply(operation, source, target, format=format, video=video, report=report)
 
     def done(job: Job) -> bool:
-        return is_done(operation, job.source, job.target)
+        with reading.applied():
+            return is_done(operation, job.source, job.target)
 
     work_through(operation.verb, jobs, work, done, output, threads=threads)
 

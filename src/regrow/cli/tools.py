@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regrow.cli.groups import command
+from regrow.cli.groups import Reading, command
 from regrow.cli.options import Json
 from regrow.errors import RegrowError
 
@@ -17,6 +17,7 @@ from regrow.errors import RegrowError
 def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="Picture, or folder of pictures.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Picture of the same size, or folder with the same names.")],
+    reading: Reading,
     border: Annotated[int, typer.Option(min=0, help="Pixels left out on every side by the protocol y.")] = 0,
     json: Json = False,
 ) -> None:
@@ -24,7 +25,9 @@ def compare(
     from regrow.cli import printing
     from regrow.runners.compare import compare_files
 
-    printing.print_comparison(compare_files(a, b, border=border), as_json=json)
+    with reading.applied():
+        figures = compare_files(a, b, border=border)
+    printing.print_comparison(figures, as_json=json)
 
 
 @command

@@ -40,10 +40,7 @@ def resolution_of(image: pyvips.Image) -> tuple[float, float] | None:
 
 
 def check_size(image: pyvips.Image, found: Found, name: str) -> None:
-    """Raise RegrowError for several frames or pages, and for more pixels than regrow reads."""
-    pages = get_field(image, "n-pages") or 1
-    if pages > 1:
-        raise RegrowError(f"{name}: holds {pages} frames or pages; split it into single pictures first")
+    """Raise RegrowError for more pixels than regrow reads."""
     size = f"{image.width}x{image.height}"
     if max(image.width, image.height) > MAX_SIDE or image.width * image.height > MAX_PIXELS:
         raise RegrowError(f"{name}: {size} is too large; regrow reads up to {MAX_PIXELS} pixels and {MAX_SIDE} a side")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from regrow.errors import UsageError
+from regrow.io.partial import allowed, allowing
 from regrow.io.paths import find_pictures
 from regrow.metrics import fidelity as metrics
 from regrow.metrics.pictures import as_tensor
@@ -20,13 +21,14 @@ from regrow.video.source import open_clip
 Figures = dict[str, dict[str, float]]
 
 
-def compare(a: Any, b: Any, *, border: int = 0) -> Figures:
+def compare(a: Any, b: Any, *, border: int = 0, partial: bool | None = None) -> Figures:
     """Measure how alike two pictures, or clips, of one size are.
 
     Args:
         a, b: paths, numpy arrays, PIL images or tensors; grey counts as three equal colours, alpha is left out, more
             than 8 bits are rounded to 8. Of clips (video files, patterns of frames) the mean over all frames is taken.
         border: pixels that the protocol `y` leaves out on every side; tables of super-resolution by s leave out s.
+        partial: take what there is of files that are damaged or cut short; by default they are refused.
 
     Returns:
         `{"rgb": {"psnr": dB, "ssim": ...}, "y": {"psnr": dB, "ssim": ...}}`; equal pictures have infinite PSNR.
@@ -36,7 +38,8 @@ def compare(a: Any, b: Any, *, border: int = 0) -> Figures:
     """
     if runner(a).UNIT == runner(b).UNIT == "frames":
         return _compare_clips(a, b, border)
-    return metrics.compare(as_tensor(a), as_tensor(b), border)
+    with allowing(allowed() if partial is None else partial):
+        return metrics.compare(as_tensor(a), as_tensor(b), border)
 
 
 def compare_files(a: Path, b: Path, *, border: int = 0) -> dict[str, Figures]:
