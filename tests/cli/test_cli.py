@@ -19,26 +19,26 @@ from regrow.errors import UsageError
 
 PRIOR = (
     "IN... --net --iterations --steps --stop --seed --half --compile --snapshots --every "
-    "--format --device --force --dry-run --partial -o --out"
+    "--format --device --force --dry-run --partial --max-pixels -o --out"
 )
 CONTRACT = {
     "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force "
-    "--dry-run --partial -o --out",
+    "--dry-run --partial --max-pixels -o --out",
     "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
-    "--partial -o --out",
+    "--partial --max-pixels -o --out",
     "colorize": "IN... --hint --hint-image --hints --reference --temperature --model --format --codec --crf --rate "
-    "--device --jobs --force --dry-run --partial -o --out",
+    "--device --jobs --force --dry-run --partial --max-pixels -o --out",
     "upscale": "IN... --scale --model --ensemble --prior --net --iterations --steps --seed --half --compile "
     "--snapshots --every --format --codec --crf --rate --device --tile --jobs --force "
-    "--dry-run --partial -o --out",
+    "--dry-run --partial --max-pixels -o --out",
     "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device "
-    "--tile --jobs --force --dry-run --partial -o --out",
+    "--tile --jobs --force --dry-run --partial --max-pixels -o --out",
     "denoise": PRIOR,
     "dejpeg": PRIOR,
     "inpaint": f"{PRIOR} --mask",
     "stabilize": "PROCESSED --reference --epochs --modes --seed --compile --codec --crf --rate --device --force "
     "--dry-run -o --out",
-    "compare": "A B --partial --border --json",
+    "compare": "A B --partial --max-pixels --border --json",
     "info": "FILE --json",
     "models": "--json",
     "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames -o --out --summary "

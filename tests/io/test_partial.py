@@ -9,7 +9,7 @@ from PIL import Image
 
 import regrow
 from regrow.errors import RegrowError
-from regrow.io.partial import allowed, allowing
+from regrow.io.allowed import allowed, allowing
 from regrow.io.reader import open_picture
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (96, 64, 3), np.uint8)
@@ -96,13 +96,13 @@ def test_verbs_take_what_there_is(tmp_path):
     regrow.upscale(path, tmp_path / "a.png", model="bicubic", partial=True)
     assert open_picture(tmp_path / "a.png").width == 128
     assert regrow.compare(path, path, partial=True)["rgb"]["psnr"] == float("inf")
-    assert not allowed()
+    assert not allowed().partial
 
 
 def test_the_permission_ends_with_its_block():
-    with allowing(True):
-        assert allowed()
-        with allowing(False):
-            assert not allowed()
-        assert allowed()
-    assert not allowed()
+    with allowing(partial=True):
+        assert allowed().partial
+        with allowing(partial=False):
+            assert not allowed().partial
+        assert allowed().partial
+    assert not allowed().partial

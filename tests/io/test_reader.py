@@ -242,7 +242,6 @@ def test_deep_avif_fills_the_range(bits):
         ("webp", {"width": 16384}, "16383"),
         ("jpeg", {"height": 65536}, "65535"),
         ("avif", {"height": 16385}, "16384"),
-        ("png", {"width": 10**6, "height": 10**6}, "2147483648 pixels"),
         ("jpeg", {"exif": b"MM\0*" + b"\0" * 65530}, "EXIF"),
         ("jpeg", {"xmp": b" " * 65503}, "65502"),
         ("png", {"xmp": b"a\0b"}, "UTF-8"),

@@ -9,8 +9,8 @@ import numpy as np
 
 from regrow.api.kinds import File, Out, PictureT
 from regrow.errors import UsageError
+from regrow.io.allowed import allowing
 from regrow.io.memory import read_rgb
-from regrow.io.partial import allowing
 from regrow.operations.prior import Fit
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
@@ -60,7 +60,7 @@ def denoise(
         >>> regrow.denoise(noisy, prior=regrow.Prior(iterations=2)).shape
         (32, 32, 3)
     """
-    with allowing(partial):
+    with allowing(partial=partial or None):
         return apply(
             Fit(verb="denoise", prior=prior or Prior(), device=device), picture, out, format=format, report=report
         )
@@ -92,7 +92,7 @@ def dejpeg(
         >>> regrow.dejpeg(np.zeros((32, 32), np.uint8), prior=regrow.Prior(iterations=2)).shape
         (32, 32)
     """
-    with allowing(partial):
+    with allowing(partial=partial or None):
         return apply(
             Fit(verb="dejpeg", prior=prior or Prior(), device=device), picture, out, format=format, report=report
         )
@@ -135,7 +135,7 @@ def inpaint(
         >>> regrow.inpaint(np.full((32, 32), 90, np.uint8), mask=mask, prior=regrow.Prior(iterations=2)).shape
         (32, 32)
     """
-    with allowing(partial):
+    with allowing(partial=partial or None):
         return apply(inpainting(mask, prior or Prior(), device), picture, out, format=format, report=report)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from regrow.api.kinds import File, Out, PictureT
-from regrow.io.partial import allowing
+from regrow.io.allowed import MOST, allowing
 from regrow.io.passport import Passport
 from regrow.io.provenance import steps_of
 from regrow.operations.grow import Grow
@@ -79,7 +79,7 @@ def shrink(
         (107, 161, 3)
     """
     operation = Shrink(scale=scale, grey=grey, model=model, refine=refine, device=device, tile=tile)
-    with allowing(partial):
+    with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
 
@@ -133,7 +133,7 @@ def grow(
         (427, 641, 3)
     """
     operation = Grow(scale=scale, exact=size, model=model, device=device, tile=tile)
-    with allowing(partial):
+    with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
 
@@ -158,6 +158,7 @@ def info(picture: str | os.PathLike[str] | bytes) -> Info:
         >>> regrow.info(path).passport.model
         'tad-x2'
     """
-    found = header(picture)
+    with allowing(max_pixels=MOST):  # only the header is read
+        found = header(picture)
     xmp = found.metadata.xmp
     return Info(Passport.from_xmp(xmp, name=found.name) if xmp else None, steps_of(xmp))

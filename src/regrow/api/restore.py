@@ -7,8 +7,8 @@ from typing import Any, overload
 
 from regrow.api.kinds import File, Out, PictureT
 from regrow.errors import UsageError
+from regrow.io.allowed import allowing
 from regrow.io.memory import read_pixels, read_rgb
-from regrow.io.partial import allowing
 from regrow.operations.color_hints import Hint
 from regrow.operations.plan import Operation
 from regrow.operations.prior import Fit
@@ -78,7 +78,7 @@ def colorize(
         (64, 96, 3)
     """
     operation = colorizing(model, hint, hint_image, reference, temperature, device)
-    with allowing(partial):
+    with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
 
@@ -133,7 +133,7 @@ def restore(
         (64, 96, 3)
     """
     operation = restoring(scale, colorizer, upscaler, enhancer, correct, device, tile)
-    with allowing(partial):
+    with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
 
@@ -188,7 +188,7 @@ def upscale(
         (90, 120, 3)
     """
     operation = upscaling(scale, model, device, tile, ensemble=ensemble, prior=prior)
-    with allowing(partial):
+    with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
 

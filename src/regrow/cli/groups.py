@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 from regrow.cli import options
 from regrow.cli.app import app
 from regrow.errors import UsageError
-from regrow.io.partial import allowing
+from regrow.io.allowed import allowing
 from regrow.io.paths import STDIO, folder_of
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ class Reading:
     """How pictures are read."""
 
     partial: options.Partial = False
+    max_pixels: options.MaxPixels = None
 
     def applied(self) -> AbstractContextManager[None]:
         """While it lasts, what is opened in this thread is read so."""
-        return allowing(self.partial)
+        return allowing(partial=self.partial, max_pixels=options.parse_pixels(self.max_pixels))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would b
 Partial = Annotated[
     bool, typer.Option("--partial", help="Take what there is of pictures that are damaged or cut short.")
 ]
+MaxPixels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N",
+        help="Refuse to open, grow or enlarge to more pixels, such as 90M or 1G; by default 268M.",
+    ),
+]
 FormatOption = Annotated[
     str | None,
     typer.Option("--format", help="png, webp, tiff, avif or jpeg; by default the suffix of the output."),
@@ -116,6 +123,16 @@ def parse_scale(text: str | None) -> tuple[float, float] | None:
     if not match:
         raise UsageError(f"--scale {text}: expected how many times smaller, such as 2, 2.7 or 2x1 (WIDTHxHEIGHT)")
     return float(match[1]), float(match[2] or match[1])
+
+
+def parse_pixels(text: str | None) -> int | None:
+    """A number of pixels, such as 90000000, 90M or 1.5G. UsageError for anything else."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+|\d+\.\d+)([kMG]?)", text, re.IGNORECASE)
+    if not found:
+        raise UsageError(f"--max-pixels {text}: is not a number of pixels; say one such as 90000000, 90M or 1.5G")
+    return round(float(found[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[found[2].lower()])
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

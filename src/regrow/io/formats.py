@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regrow.errors import UsageError
+from regrow.io.allowed import allowed
+from regrow.size import Size
 
 METADATA_LIMIT = 16 * 2**20
 """Size in bytes above which an ICC, EXIF or XMP block is refused as an attack or an accident."""
-
-MAX_PIXELS = 2**31
-"""The largest picture read or written, in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +135,7 @@ def check_pixels(form: Format, name: str, *, width: int, height: int, colors: in
         raise UsageError(f"{name}: {kind} does not keep {depth} bits; use {holders}")
     if max(width, height) > form.max_side:
         raise UsageError(f"{name}: {size} is too large, {kind} ends at {form.max_side} pixels a side; use PNG or TIFF")
-    if width * height > MAX_PIXELS:
-        raise UsageError(f"{name}: {size} is too large; regrow writes up to {MAX_PIXELS} pixels")
+    allowed().check(name, Size(width, height))
 
 
 def check_coding(form: Format, name: str, *, lossless: bool, quality: int) -> None:

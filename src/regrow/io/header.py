@@ -6,8 +6,10 @@ from typing import Any
 import pyvips
 
 from regrow.errors import RegrowError
+from regrow.io.allowed import allowed
 from regrow.io.detect import Found
-from regrow.io.formats import MAX_PIXELS, METADATA_LIMIT
+from regrow.io.formats import METADATA_LIMIT
+from regrow.size import Size
 
 MAX_SIDE = 10**6
 """The longest side read, in pixels."""
@@ -42,8 +44,8 @@ def resolution_of(image: pyvips.Image) -> tuple[float, float] | None:
 def check_size(image: pyvips.Image, found: Found, name: str) -> None:
     """Raise RegrowError for more pixels than regrow reads."""
     size = f"{image.width}x{image.height}"
-    if max(image.width, image.height) > MAX_SIDE or image.width * image.height > MAX_PIXELS:
-        raise RegrowError(f"{name}: {size} is too large; regrow reads up to {MAX_PIXELS} pixels and {MAX_SIDE} a side")
+    if max(image.width, image.height) > MAX_SIDE:
+        raise RegrowError(f"{name}: {size} is too large; regrow reads up to {MAX_SIDE} pixels a side")
     whole = (
         found.format in ("heif", "webp", "gif") or get_field(image, "interlaced") or get_field(image, "jpeg-multiscan")
     )
@@ -52,6 +54,7 @@ def check_size(image: pyvips.Image, found: Found, name: str) -> None:
             f"{name}: {size} is too large for a file that must be decoded whole, at most {MAX_WHOLE_PIXELS} pixels; "
             "save it as plain PNG, TIFF or baseline JPEG"
         )
+    allowed().check(name, Size(image.width, image.height))
 
 
 def conversion(image: pyvips.Image, bits: int, name: str) -> tuple[Callable[[pyvips.Image], pyvips.Image], list[str]]:

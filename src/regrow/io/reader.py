@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 import pyvips
 
 from regrow.errors import RegrowError
+from regrow.io.allowed import allowed
 from regrow.io.decoding.samples import straight
 from regrow.io.exif import bare, with_orientation
 from regrow.io.exif import orientation as exif_orientation
 from regrow.io.formats import printable
 from regrow.io.header import as_utf8, block_of, check_size, conversion, get_field, resolution_of
-from regrow.io.partial import allowed
 from regrow.io.rows import Rows, damaged, lacking
 from regrow.io.source import PictureSource
 
@@ -98,7 +98,7 @@ def open_picture(
     """Open a PNG, JPEG, WebP, TIFF, AVIF, HEIF, GIF or, where rawpy is installed, raw file, or the bytes of one.
 
     Only the header is read and checked here; damage further down shows when rows are read. `name` is the name of
-    the picture in messages (default: the path). With `partial` (default: what `regrow.io.partial` says) the file may be
+    the picture in messages (default: the path). With `partial` (default: what `regrow.io.allowed` says) the file may be
     damaged or cut short: it is decoded once to see how much of it is whole, which a note says.
 
     CMYK, YCbCr and L*a*b* become sRGB, premultiplied colours are divided by alpha, palettes are expanded, 1-, 2- and
@@ -109,7 +109,7 @@ def open_picture(
     of 8 or 16 bits within the size limits.
     """
     name = printable(name or (source if not isinstance(source, bytes) else "the picture"))
-    partial = allowed() if partial is None else partial
+    partial = allowed().partial if partial is None else partial
     opened = PictureSource(source, name)
     try:
         if opened.found.lacks and not (partial and opened.found.in_part):

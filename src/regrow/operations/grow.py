@@ -14,6 +14,7 @@ from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.rows import Samples, grow_rows
+from regrow.io.allowed import allowed
 from regrow.io.containers import Metadata
 from regrow.io.formats import Format
 from regrow.io.passport import Passport, strip
@@ -58,6 +59,7 @@ class Grow(Operation):
                 f"{header.name}: its passport says {size}, shrunk to {passport.small_width}x{passport.small_height}"
             )
         passport.check_size(*small, name=header.name)
+        allowed().check(header.name, size)
         return GrowPlan(header, self, passport, size)
 
     def _size_without_passport(self, header: Header) -> Size:

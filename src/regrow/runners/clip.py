@@ -11,6 +11,7 @@ import numpy as np
 
 from regrow.errors import UsageError
 from regrow.inference.rows import Samples
+from regrow.io.allowed import allowed
 from regrow.io.containers import Metadata
 from regrow.io.formats import get_format
 from regrow.io.paths import names_video
@@ -108,6 +109,7 @@ def samples_of(pixels: Pixels) -> Samples:
 
 
 def _header(clip: Clip, record: ClipRecord | None, out: Any) -> Header:
+    allowed().check(clip.name, Size(clip.width, clip.height))
     named = isinstance(out, (str, os.PathLike))
     return Header(
         name=clip.name, size=Size(clip.width, clip.height), channels=clip.pixels.colors,

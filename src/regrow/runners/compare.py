@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from regrow.errors import UsageError
-from regrow.io.partial import allowed, allowing
+from regrow.io.allowed import allowing
 from regrow.io.paths import find_pictures
 from regrow.metrics import fidelity as metrics
 from regrow.metrics.pictures import as_tensor
@@ -38,7 +38,7 @@ def compare(a: Any, b: Any, *, border: int = 0, partial: bool | None = None) -> 
     """
     if runner(a).UNIT == runner(b).UNIT == "frames":
         return _compare_clips(a, b, border)
-    with allowing(allowed() if partial is None else partial):
+    with allowing(partial=partial):
         return metrics.compare(as_tensor(a), as_tensor(b), border)
 
 
