@@ -20,7 +20,6 @@ _LOADERS = {
 _HEIF_BRANDS = frozenset(
     (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"miaf")
 )
-_EXIF_DIRECTORY = 0x8769
 _TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
@@ -72,12 +71,7 @@ def _png_notes(file: BinaryIO) -> tuple[str, ...]:
             break
         kinds.add(kind)
         file.seek(length + 4, 1)
-    notes = []
-    if b"acTL" in kinds:
-        notes.append("animated PNG: only its still picture is used")
-    if b"cICP" in kinds or (b"gAMA" in kinds and not kinds & {b"sRGB", b"iCCP"}):
-        notes.append("the PNG's colour description (gAMA, cHRM or cICP) is not kept; pixel values are")
-    return tuple(notes)
+    return ("animated PNG: only its still picture is used",) if b"acTL" in kinds else ()
 
 
 def _tiff_notes(file: BinaryIO, head: bytes, name: str) -> tuple[str, ...]:
@@ -95,12 +89,10 @@ def _tiff_notes(file: BinaryIO, head: bytes, name: str) -> tuple[str, ...]:
         if count > 4096:
             raise RegrowError(f"{name}: the file is damaged (a directory of {count} entries); get a fresh copy")
         entries = file.read(count * struct.calcsize(entry_format))
-        tags = set()
-        for tag, kind, number, at in struct.iter_unpack(entry_format, entries):
-            tags.add(tag)
+        for _, kind, number, at in struct.iter_unpack(entry_format, entries):
             length = number * _TIFF_SIZES.get(kind, 0)
             if length > (8 if big else 4) and at + length > size:
                 raise RegrowError(f"{name}: the file is cut short; get a fresh copy")
     except (struct.error, OverflowError, ValueError, OSError) as error:
         raise RegrowError(f"{name}: the file is damaged or cut short (no directory); get a fresh copy") from error
-    return ("the TIFF's EXIF is not kept",) if _EXIF_DIRECTORY in tags else ()
+    return ()

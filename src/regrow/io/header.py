@@ -89,18 +89,3 @@ def block_of(image: pyvips.Image, key: str, notes: list[str]) -> bytes | None:
         notes.append(f"the {key.split('-')[0].upper()} block of {len(data)} bytes is implausibly large; it is left out")
         return None
     return bytes(data) or None
-
-
-def as_utf8(xmp: bytes | None, notes: list[str]) -> bytes | None:
-    """XMP as UTF-8, which is what all these formats prescribe."""
-    if xmp is None or b"\x00" not in xmp:
-        return xmp
-    xmp = xmp.rstrip(b"\x00") or None
-    if xmp and b"\x00" in xmp:
-        try:
-            xmp = xmp.decode("utf-16").encode()
-            notes.append("the XMP block was in UTF-16; it is now in UTF-8")
-        except UnicodeError:
-            xmp = None
-            notes.append("the XMP block is unreadable; it is left out")
-    return xmp

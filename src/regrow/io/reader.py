@@ -11,11 +11,13 @@ import numpy as np
 import pyvips
 
 from regrow.errors import RegrowError
+from regrow.io.containers import metadata_of, xmp_in_utf8
 from regrow.io.detect import Found, sniff
 from regrow.io.exif import bare, with_orientation
 from regrow.io.exif import orientation as exif_orientation
 from regrow.io.formats import printable, reason
-from regrow.io.header import as_utf8, block_of, check_size, conversion, get_field, resolution_of
+from regrow.io.header import block_of, check_size, conversion, get_field, resolution_of
+from regrow.io.metadata import Metadata, without
 
 ROWS_BYTES = 2**21
 """Size in bytes of the blocks of rows that iterating over a picture gives."""
@@ -61,8 +63,7 @@ class Picture:
     """An opened picture: header and metadata are read, pixels are not.
 
     `image` has 1 or 3 colour bands and one more when `alpha`; it is sequential, to be read once. `rows()` opens the
-    file anew each time. `exif` is without the six-byte "Exif" prefix. `resolution` is (x, y) in pixels per millimetre,
-    None when not known. `notes` lists, in words, what reading had to change.
+    file anew each time. `notes` lists, in words, what reading had to change.
     """
 
     name: str
@@ -70,11 +71,8 @@ class Picture:
     image: pyvips.Image
     alpha: bool
     depth: int
-    icc: bytes | None
-    exif: bytes | None
-    xmp: bytes | None
+    metadata: Metadata
     orientation: int
-    resolution: tuple[float, float] | None
     notes: tuple[str, ...]
     _load: Callable[[str], pyvips.Image] = field(repr=False)
 
@@ -87,6 +85,26 @@ class Picture:
     def height(self) -> int:
         """Rows, as stored."""
         return int(self.image.height)
+
+    @property
+    def icc(self) -> bytes | None:
+        """Colour profile."""
+        return self.metadata.icc
+
+    @property
+    def exif(self) -> bytes | None:
+        """EXIF block, without the six-byte "Exif" prefix."""
+        return self.metadata.exif
+
+    @property
+    def xmp(self) -> bytes | None:
+        """XMP packet, UTF-8."""
+        return self.metadata.xmp
+
+    @property
+    def resolution(self) -> tuple[float, float] | None:
+        """(x, y) in pixels per millimetre; None when not known."""
+        return self.metadata.resolution
 
     @property
     def colors(self) -> int:
@@ -121,7 +139,11 @@ class Picture:
             image = reopen("random")
         except pyvips.Error as error:
             raise _damaged(self.name, error) from error
-        return replace(self, image=image, exif=with_orientation(self.exif, 1), orientation=1, _load=reopen)
+        metadata, notes = replace(self.metadata, exif=with_orientation(self.exif, 1)), self.notes
+        if metadata.gain_map:
+            metadata = without(metadata, "gain_map")
+            notes = (*notes, "the HDR gain map lies as the picture did before it was turned upright; left out")
+        return replace(self, image=image, metadata=metadata, orientation=1, notes=notes, _load=reopen)
 
 
 def open_picture(source: str | os.PathLike[str] | bytes, *, name: str | None = None) -> Picture:
@@ -141,6 +163,8 @@ def open_picture(source: str | os.PathLike[str] | bytes, *, name: str | None = N
     try:
         with io.BytesIO(data) if data is not None else open(source, "rb") as stream:
             found = sniff(stream, name)
+            metadata, notes = metadata_of(stream, found.format)
+            found = replace(found, notes=(*found.notes, *notes))
     except OSError as error:
         raise RegrowError(f"{name}: cannot be read ({error.strerror or error})") from error
 
@@ -154,7 +178,7 @@ def open_picture(source: str | os.PathLike[str] | bytes, *, name: str | None = N
             raise RegrowError(f"{name}: cannot be read ({error.strerror or error})") from error
 
     try:
-        return _picture(load, found, name)
+        return _picture(load, found, metadata, name)
     except pyvips.Error as error:
         raise _damaged(name, error) from error
 
@@ -185,26 +209,21 @@ def _damaged(name: str, error: pyvips.Error) -> RegrowError:
     )
 
 
-def _picture(load: Callable[[str], pyvips.Image], found: Found, name: str) -> Picture:
+def _picture(load: Callable[[str], pyvips.Image], found: Found, metadata: Metadata, name: str) -> Picture:
     raw = load("sequential")
     notes = list(found.notes)
     check_size(raw, found, name)
     bits = get_field(raw, "bits-per-sample") or 8
     change, words = conversion(raw, bits, name)
     notes += words
-    if get_field(raw, "gainmap-data"):
-        notes.append("the HDR gain map is not kept")
-    icc, exif, xmp = (block_of(raw, kind, notes) for kind in ("icc-profile-data", "exif-data", "xmp-data"))
-    exif = bare(exif)
-    if raw.interpretation == "cmyk":
-        icc = None
+    metadata = _completed(metadata, raw, found.format, notes)
     if found.format == "tiff":
         orientation = get_field(raw, "orientation") or 1
     elif found.format == "heif":
         # libvips has turned the pixels already, and HEIF readers ignore what EXIF says.
-        orientation, exif = 1, exif and with_orientation(exif, 1)
+        orientation, metadata = 1, replace(metadata, exif=metadata.exif and with_orientation(metadata.exif, 1))
     else:
-        orientation = exif_orientation(exif)
+        orientation = exif_orientation(metadata.exif)
     image = change(raw)
     return Picture(
         name=name,
@@ -212,11 +231,20 @@ def _picture(load: Callable[[str], pyvips.Image], found: Found, name: str) -> Pi
         image=image,
         alpha=image.bands in (2, 4),
         depth=16 if image.format == "ushort" else 8,
-        icc=icc,
-        exif=exif,
-        xmp=as_utf8(xmp, notes),
+        metadata=metadata,
         orientation=orientation,
-        resolution=resolution_of(raw),
         notes=tuple(notes),
         _load=lambda access: change(load(access)),
     )
+
+
+def _completed(metadata: Metadata, raw: pyvips.Image, format: str, notes: list[str]) -> Metadata:
+    """The metadata with what libvips reads, and without the profile of inks that were converted."""
+    if format in ("heif", "tiff"):
+        icc, xmp = block_of(raw, "icc-profile-data", notes), block_of(raw, "xmp-data", notes)
+        metadata = replace(metadata, icc=icc, xmp=xmp)
+    if format == "heif":
+        metadata = replace(metadata, exif=bare(block_of(raw, "exif-data", notes)))
+    if raw.interpretation == "cmyk":
+        metadata = replace(metadata, icc=None)
+    return replace(metadata, xmp=xmp_in_utf8(metadata.xmp, notes), resolution=metadata.resolution or resolution_of(raw))
