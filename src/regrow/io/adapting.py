@@ -23,11 +23,9 @@ _DISPLAY_P3 = (12, 13)
 
 def adapted(kept: Metadata, left: Metadata, form: Format, *, colors: int) -> Halves:
     """The halves of `split` once what is left is said in another way, where there is one."""
-    for name, say in _WAYS.get(form.name, {}).items():
-        if name in left.said:
+    for name, (_, say) in WAYS[form.name].items():
+        if name in left.said and (name != "cicp" or colors == 3):
             kept, left = say(kept, left)
-    if left.cicp and colors == 3 and not kept.icc and (profile := profile_of(left.cicp)):
-        kept, left = replace(kept, icc=profile), without(left, "cicp")
     return kept, left
 
 
@@ -96,11 +94,22 @@ def _in_exif(kept: Metadata, left: Metadata) -> Halves:
     return replace(kept, exif=head + Layout(order).packed(tags, 8)), without(left, "resolution")
 
 
-_WAYS: dict[str, dict[str, Callable[[Metadata, Metadata], Halves]]] = {
-    "png": {"extended": _joined, "comments": _as_texts},
-    "jpeg": {"chunks": _as_comments},
-    "webp": {"extended": _joined, "resolution": _in_exif},
-    "tiff": {"extended": _joined, "exif": _as_tags},
-    "avif": {"extended": _joined, "resolution": _in_exif},
+def _as_profile(kept: Metadata, left: Metadata) -> Halves:
+    """Colours as a profile, where there is none yet."""
+    profile = left.cicp and not kept.icc and profile_of(left.cicp)
+    return (replace(kept, icc=profile), without(left, "cicp")) if profile else (kept, left)
+
+
+Way = tuple[str, Callable[[Metadata, Metadata], Halves]]
+_EXTENDED: Way = ("in one packet with the other", _joined)
+_RESOLUTION: Way = ("in an EXIF block, where there is none yet", _in_exif)
+_CICP: Way = ("as a profile, where it is Display P3", _as_profile)
+
+WAYS: dict[str, dict[str, Way]] = {
+    "png": {"extended": _EXTENDED, "comments": ("as the text `Comment`", _as_texts)},
+    "jpeg": {"chunks": ("the text `Comment` as a comment", _as_comments), "cicp": _CICP},
+    "webp": {"extended": _EXTENDED, "resolution": _RESOLUTION, "cicp": _CICP},
+    "tiff": {"extended": _EXTENDED, "exif": ("as tags", _as_tags), "cicp": _CICP},
+    "avif": {"extended": _EXTENDED, "resolution": _RESOLUTION},
 }
-"""For each format, the fields that can be said in another way."""
+"""For each format, the fields that can be said in another way: in words, and how."""

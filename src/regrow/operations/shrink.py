@@ -140,6 +140,8 @@ class ShrinkPlan(Plan):
         """The picture's own, with the passport; what the small file cannot hold travels in that."""
         own = self.header.metadata
         kept, left = split(own, form, colors=self.channels)
+        if kept.icc and kept.cicp and form.name == "avif":
+            left = replace(left, cicp=kept.cicp)  # whose readers take the profile
         travels, _ = bounded(left, own.xmp)
         if left.cicp and self.channels == 3 and not own.icc:
             kept = replace(kept, icc=profile_of(left.cicp))
