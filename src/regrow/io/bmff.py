@@ -125,7 +125,11 @@ def splice(source: BinaryIO, target: BinaryIO, meta: Metadata, *, matrix: int) -
     source.seek(0)
     target.write(source.read(at))
     source.seek(at + len(data))
-    target.write(_with_colors(data, meta.cicp, matrix) if meta.cicp else data)
+    if meta.cicp:
+        data = _with_colors(data, meta.cicp, matrix)
+    if meta.icc:
+        data = _with_property(data, _primary(data), struct.pack(">I8s", len(meta.icc) + 12, b"colrprof") + meta.icc)
+    target.write(data)
     shutil.copyfileobj(source, target, 2**20)
 
 

@@ -12,7 +12,7 @@ from regrow.io.formats import METADATA_LIMIT
 from regrow.io.ifd import DIRECTORIES, Entry, Layout, layout_of
 from regrow.io.metadata import Metadata
 
-_IPTC, _PHOTOSHOP, _CREDENTIALS = 33723, 34377, 52545
+_IPTC, _PHOTOSHOP, _ICC, _CREDENTIALS = 33723, 34377, 34675, 52545
 _DESCRIPTIVE = frozenset(
     (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 0x4746, 0x4749, *range(40091, 40096), *DIRECTORIES)
 )
@@ -81,6 +81,8 @@ def _tags(meta: Metadata, order: str) -> list[Entry]:
     tags = [entry for entry in tags if entry.tag not in (_IPTC, _PHOTOSHOP)]
     if own != order:
         tags = [entry.turned() for entry in tags]
+    if meta.icc:
+        tags.append(Entry(_ICC, 7, meta.icc))  # libvips leaves out those that it does not understand
     if meta.iptc:
         records = iptc.records_in(meta.iptc)
         tags.append(Entry(_PHOTOSHOP, 7, meta.iptc))

@@ -172,14 +172,14 @@ class PictureWriter:
             placeholder = None
             if self.meta.exif and self.form.name == "avif":
                 placeholder = bmff.exif_placeholder(len(self.meta.exif))
-            blocks = {"icc-profile-data": self.meta.icc, "xmp-data": self.meta.xmp, "exif-data": placeholder}
+            blocks = {"xmp-data": self.meta.xmp, "exif-data": placeholder}
             for field, block in blocks.items():
                 if block:
                     image.set_type(blob, field, block)
             if self.form.name == "tiff":
                 image.set_type(pyvips.GValue.gint_type, "orientation", self._orientation)
             elif not placeholder:
-                keep = pyvips.enums.ForeignKeep.ICC | pyvips.enums.ForeignKeep.XMP
+                keep = pyvips.enums.ForeignKeep.XMP
         options = _OPTIONS[self.form.name](self.lossless, self.quality)
         if self.form.name == "tiff":
             options["bigtiff"] = self.width * self.height * self.bands * self.depth // 8 > 2**31
