@@ -1,4 +1,4 @@
-"""Pictures with every kind of metadata, and what other programs find in a picture; nothing here is regrow's own reading."""
+"""Pictures with every kind of metadata, and what other programs find in a picture; regrow reads nothing here."""
 
 import hashlib
 import io
@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 import pyvips
 from PIL import Image, PngImagePlugin, TiffImagePlugin
+
 from support.pictures import ICC
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"

@@ -29,7 +29,8 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     file.seek(0)
     head = file.read(13)
     file.seek(_table(head[10]) if len(head) == 13 else 0, 1)
-    comments, icc, xmp = [], b"", b""
+    comments: list[bytes] = []
+    icc = xmp = b""
     while begin := file.read(1):
         if begin == b",":
             place = file.read(9)

@@ -80,7 +80,7 @@ def _say_what_is_lost(said: dict[str, Any], segments: list[tuple[int, int, bytes
 
 
 def _profile(segments: list[tuple[int, int, bytes]], notes: list[str]) -> bytes | None:
-    parts = {}
+    parts: dict[int, bytes] = {}
     for kind, _, data in segments:
         if kind == 0xE2 and data.startswith(_ICC) and len(data) > len(_ICC) + 2:
             parts.setdefault(data[len(_ICC)], data[len(_ICC) :])

@@ -98,7 +98,7 @@ class PictureWriter:
         check_pixels(self.form, self.name, width=width, height=height, colors=colors, alpha=alpha, depth=depth)
         check_coding(self.form, self.name, lossless=self.lossless, quality=self.quality)
 
-        blocks = {"icc": icc, "exif": exif, "xmp": xmp, "resolution": resolution}
+        blocks: dict[str, Any] = {"icc": icc, "exif": exif, "xmp": xmp, "resolution": resolution}
         own = replace(metadata, **{name: block for name, block in blocks.items() if block})
         self._orientation = exif_orientation(own.exif) if orientation is None else orientation
         if self.form.name == "png":
