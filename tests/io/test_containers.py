@@ -133,6 +133,40 @@ def test_comments_xmp_and_profile_of_a_gif():
     assert picture.metadata == Metadata(comments=(b"hello, " * 60,), xmp=made.XMP, icc=ICC)
 
 
+def test_comments_longer_than_a_segment_are_cut():
+    data, notes = written("jpeg", Metadata(comments=(b"a" * 100_000,)))
+    assert notes == []
+    with Image.open(io.BytesIO(data)) as image:
+        assert b"".join(part for name, part in image.applist if name == "COM") == b"a" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (made.jpeg(made.segment(0xE1, b"FLIR\0\1\0\0")), "APP1 FLIR"),
+        (made.jpeg(made.segment(0xE4, b"\0\1\2")), "(APP4)"),
+        (made.png((b"sCAL", b"\0011\0001"), (b"sTER", b"\0")), "sCAL, sTER"),
+        (made.saved("TIFF", tiffinfo={33550: (1.0, 1.0, 0.0)}), "33550"),
+    ],
+)
+def test_what_nobody_knows_is_said(data, says):
+    assert says in " ".join(open_picture(data).notes)
+
+
+def test_chunks_that_may_be_copied_are():
+    chunk = (b"oFFs", bytes(9))
+    assert open_picture(made.png(chunk)).metadata.chunks == (chunk,)
+    assert open_picture(made.png((b"bKGD", bytes(6)), (b"sBIT", b"\x08\x08\x08"))).notes == ()
+
+
+def test_colours_of_a_grid_are_those_of_its_tiles():
+    nclx = box(b"colr", b"nclx", struct.pack(">HHHB", 12, 13, 6, 0x80))
+    properties = box(b"ipco", box(b"ispe", bytes(12)), nclx)
+    association = box(b"ipma", bytes(4), struct.pack(">IHBBHBBB", 2, 1, 1, 1, 2, 2, 1, 2))
+    meta = box(b"meta", bytes(4), box(b"pitm", bytes(4), b"\0\1"), box(b"iprp", properties, association))
+    assert metadata_of(io.BytesIO(box(b"ftyp", b"heic") + meta), "heif") == (Metadata(cicp=(12, 13, 0, 1)), ())
+
+
 def test_iptc_of_a_tiff_that_has_no_photoshop_resources():
     data, _ = written("jpeg", open_picture(made.saved("TIFF", tiffinfo={33723: made.CAPTION})).metadata)
     with Image.open(io.BytesIO(data)) as image:

@@ -98,7 +98,10 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     names = {name.rsplit(b":", 1)[-1].decode() for name in auxiliary if b"hdrgainmap" not in name}
     if names:
         notes.append(f"auxiliary pictures ({', '.join(sorted(names))}) are not kept")
-    colors = [data[begin:end] for kind, (begin, end) in _properties(data, _primary(data)) if kind == b"colr"]
+    properties = _properties(data, _primary(data))
+    if not any(kind == b"colr" for kind, _ in properties):  # a grid of tiles, of which each says it
+        properties = _boxes(data, *_first(data, _first(data, (8, len(data)), b"iprp", 4), b"ipco"))
+    colors = [data[begin:end] for kind, (begin, end) in properties if kind == b"colr"]
     profile = any(color[:4] in (b"prof", b"rICC") for color in colors)
     for color in colors:
         if color[:4] == b"nclx" and len(color) >= 11:

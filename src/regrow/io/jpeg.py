@@ -24,7 +24,9 @@ _HDR = b"urn:iso:std:iso:ts:21496:-1\x00"
 _PHOTOSHOP = b"Photoshop 3.0\x00"
 _GAIN_MAPS = (b"hdr-gain-map", b"hdrgainmap", b"HDRGainMap", _HDR)
 _MOST = 65533
-_TAKEN = frozenset((0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xFE))
+_TAKEN = frozenset((*range(0xE0, 0xF0), 0xFE))
+_KNOWN = (PREFIX, b"JFIF\0", b"JFXX\0", _XMP, _EXTENDED, _ICC, _MPF, _HDR, _PHOTOSHOP, b"Adobe", b"Ducky")
+"""How segments begin that are kept, are said to be left out, or say nothing of the picture."""
 
 
 def _segments(file: BinaryIO) -> list[tuple[int, int, bytes]]:
@@ -72,11 +74,23 @@ def _say_what_is_lost(said: dict[str, Any], segments: list[tuple[int, int, bytes
     jumbf = b"".join(data for kind, _, data in segments if kind == 0xEB)
     if b"c2pa" in jumbf:
         notes.append("the content credentials (C2PA) no longer hold; left out")
+    others = {
+        f"APP{kind - 0xE0} {_name(data)}".strip() for kind, _, data in segments
+        if kind != 0xFE and not data.startswith(_KNOWN) and not (kind == 0xEB and b"c2pa" in jumbf)
+    }  # fmt: skip
+    if others:
+        notes.append(f"segments that regrow does not know are not kept ({', '.join(sorted(others)[:5])})")
     xmp = said["xmp"] or b""
     if b"hdr-gain-map" in xmp and b"Version" in xmp and not said.get("gain_map"):
         notes.append("the HDR gain map is not kept")
     if re.search(rb"MotionPhoto|MicroVideo", xmp):
         notes.append("the moving part of the motion photo is not kept")
+
+
+def _name(data: bytes) -> str:
+    """What a segment calls itself, as far as it can be printed."""
+    found = re.match(rb"[\w .:/-]{2,30}", data, re.ASCII)
+    return found[0].decode().strip() if found else ""
 
 
 def _profile(segments: list[tuple[int, int, bytes]], notes: list[str]) -> bytes | None:
@@ -213,7 +227,7 @@ def splice(source: BinaryIO, target: BinaryIO, meta: Metadata) -> None:
         parts = _cut(meta.icc, _MOST - len(_ICC) - 2)
         head += [_segment(0xE2, _ICC + bytes((number, len(parts))) + part) for number, part in enumerate(parts, 1)]
     head += [_segment(0xED, _PHOTOSHOP + part) for part in _cut(meta.iptc or b"", _MOST - len(_PHOTOSHOP))]
-    head += [_segment(0xFE, comment) for comment in meta.comments]
+    head += [_segment(0xFE, part) for comment in meta.comments for part in _cut(comment, _MOST)]
     begin = source.read(4)
     if begin[:2] == b"\xff\xe0":
         source.seek(struct.unpack(">H", begin[2:])[0] - 2, 1)

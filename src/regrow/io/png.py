@@ -19,6 +19,24 @@ _SRGB = {
 _OWN = frozenset((b"iCCP", b"eXIf", b"cICP", b"pHYs", b"sRGB"))
 """Kinds that say what other formats can say, too."""
 _KEPT = frozenset((b"tIME", b"gAMA", b"cHRM", b"mDCV", b"cLLI"))
+_OF_PIXELS = frozenset(
+    (
+        b"IHDR",
+        b"PLTE",
+        b"IDAT",
+        b"IEND",
+        b"tRNS",
+        b"bKGD",
+        b"hIST",
+        b"sBIT",
+        b"acTL",
+        b"fcTL",
+        b"fdAT",
+        b"iDOT",
+        b"caBX",
+    )
+)
+"""Kinds that say how pixels lie, or are said on their own."""
 _RAW = {b"exif": "exif", b"APP1": "exif", b"xmp": "xmp", b"iptc": "iptc", b"8bim": "iptc", b"icc": "icc", b"icm": "icc"}
 
 
@@ -54,9 +72,11 @@ def unpacked(data: bytes) -> tuple[Chunk, ...]:
 def _chunks(file: BinaryIO, notes: list[str]) -> list[Chunk]:
     """Those chunks that may hold metadata, before the pixels and behind them."""
     file.seek(8)
-    found, total = [], 0
+    found, total, others = [], 0, set()
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
+        if kind.isalpha() and kind not in _OF_PIXELS and not (kind in _OWN or may_be_kept(kind)):
+            others.add(kind.decode())
         taken = kind in _OWN or may_be_kept(kind) or kind == b"caBX"
         if kind == b"IEND" or length >= 2**31:
             break
@@ -71,6 +91,8 @@ def _chunks(file: BinaryIO, notes: list[str]) -> list[Chunk]:
             notes.append(f"the {name} chunk of {length} bytes is implausibly large; it is left out")
             total -= length
         file.seek(length + 4, 1)
+    if others:
+        notes.append(f"the PNG data {', '.join(sorted(others)[:8])} is not kept: it may not hold for other pixels")
     return found
 
 

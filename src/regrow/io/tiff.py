@@ -18,7 +18,7 @@ _DESCRIPTIVE = frozenset(
 )
 """Names of the document, camera and people, dates, ratings, what Windows says of them; EXIF and GPS."""
 _OF_PIXELS = frozenset(
-    (*range(254, 269), *range(273, 285), 288, 289, 290, 291, 292, 293, 296, 297, 301, *range(317, 348), 351, 512, 513,
+    (*range(254, 269), *range(273, 285), 288, 289, 290, 291, 292, 293, 296, 297, 317, *range(320, 348), 351, 512, 513,
      514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 559, 700, 32995, 32996, 32997, 32998, 34675, 37439, 50674,
      65535)
 )  # fmt: skip
