@@ -1,14 +1,18 @@
 """What a picture carries beside pixels, through every verb and format, as the table in docs/metadata.md says."""
 
+import io
 import logging
 import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageCms
 from support import metadata as made
 
 import regrow
+from regrow.io.reader import open_picture
 from regrow.operations.shrink import JPEG_COST
 
 PAGE = Path(__file__).parents[2] / "docs" / "metadata.md"
@@ -111,3 +115,72 @@ def test_other_verbs(originals, tmp_path, caplog, source):
         result = tmp_path / f"result{suffix}"
         regrow.upscale(originals[source], result, model="plain-x2", device="cpu")
         check(before, result, name, messages(caplog))
+
+
+def through(source, small, result):
+    regrow.shrink(source, small, model="tad-x2", device="cpu")
+    regrow.grow(small, result, device="cpu")
+    return open_picture(result).metadata
+
+
+def test_a_passport_too_large_for_a_segment_travels_in_a_jpeg(tmp_path, caplog):
+    text = (b"tEXt", b"workflow\0" + np.random.default_rng(0).bytes(70_000).hex().encode())
+    source = tmp_path / "a.png"
+    source.write_bytes(made.png(text))
+    assert through(source, tmp_path / "s.jpg", tmp_path / "g.png").chunks == (text,)
+    full = made.MAIN.replace(b"own", b"o" * (65_300 - len(made.MAIN)) + b"wn")
+    source = tmp_path / "b.jpg"
+    source.write_bytes(made.jpeg(made.segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + full), *made.extension()))
+    found = through(source, tmp_path / "s.jpg", tmp_path / "g.jpg")
+    assert (found.xmp, found.extended) == (full, made.EXTENDED)
+    assert messages(caplog) == []
+
+
+def test_what_is_too_large_for_a_passport_is_said(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("regrow.io.carried.METADATA_LIMIT", 2**16 + 1000)
+    large = (b"tEXt", b"workflow\0" + np.random.default_rng(0).bytes(2000).hex().encode())
+    source = tmp_path / "a.png"
+    source.write_bytes(made.png(large, dpi=(300, 300)))
+    found = through(source, tmp_path / "s.webp", tmp_path / "g.png")
+    assert (found.chunks, found.resolution) == ((), (11.811, 11.811))
+    assert "too large for the passport" in messages(caplog)[0]
+
+
+def test_a_gain_map_is_left_out_where_the_picture_is_turned(tmp_path, caplog):
+    source = tmp_path / "a.jpg"
+    block = Image.Exif()
+    block[0x0112] = 6
+    source.write_bytes(made.ultra_hdr(exif=block.tobytes()))
+    assert through(source, tmp_path / "s.png", tmp_path / "g.jpg").gain_map == made.gain_map()
+    assert messages(caplog) == []
+    assert through(source, tmp_path / "s.avif", tmp_path / "g2.jpg").gain_map is None
+    assert "gain map lies as the picture did" in messages(caplog)[0]
+
+
+def test_colours_of_a_small_picture_are_its_own_and_those_of_the_original_come_back(tmp_path):
+    """A small JPEG of a picture in Display P3 has a profile; what is grown has CICP alone."""
+    source = tmp_path / "a.avif"
+    source.write_bytes(made.avif_in(12, 13))
+    found = through(source, tmp_path / "s.jpg", tmp_path / "g.avif")
+    with Image.open(tmp_path / "s.jpg") as small:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(small.info["icc_profile"])).profile
+    seen = np.array([profile.red_primary[0], profile.green_primary[0], profile.blue_primary[0]])
+    assert np.allclose(seen.T, display_p3_at_d50(), atol=0.002)
+    assert (found.cicp, found.icc) == ((12, 13, 0, 1), None)
+
+
+def display_p3_at_d50():
+    """XYZ of red, green and blue in columns, from SMPTE EG 432-1 and D65, adapted to D50 by Bradford's matrix."""
+    x, y = np.array([0.680, 0.265, 0.150]), np.array([0.320, 0.690, 0.060])
+    primaries = np.array([x / y, np.ones(3), (1 - x - y) / y])
+    d65, d50 = np.array([0.3127 / 0.3290, 1, 0.3583 / 0.3290]), np.array([0.9642, 1, 0.8249])
+    bradford = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+    adapted = np.linalg.inv(bradford) @ np.diag(bradford @ d50 / (bradford @ d65)) @ bradford
+    return adapted @ primaries * np.linalg.solve(primaries, d65)
+
+
+def test_pil_images_carry_comments_in_the_passport():
+    with Image.open(io.BytesIO(made.jpeg(made.segment(0xFE, b"hello")))) as image:
+        small = regrow.shrink(image, model="tad-x2", device="cpu")
+    small.info.pop("comment", None)
+    assert regrow.grow(small, device="cpu").info["comment"] == b"hello"
