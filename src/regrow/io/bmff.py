@@ -22,7 +22,7 @@ Box = tuple[int, int]
 def _boxes(data: bytes, at: int, end: int) -> list[tuple[bytes, Box]]:
     """The boxes between two offsets, in order."""
     found: list[tuple[bytes, Box]] = []
-    while at + 8 <= min(end, len(data)):
+    while at + 8 <= min(end, len(data)) and len(found) < 65536:
         size, kind = struct.unpack_from(">I4s", data, at)
         if size < 8:
             break

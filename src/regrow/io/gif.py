@@ -7,6 +7,8 @@ from regrow.io.metadata import Metadata
 
 _TRAILER = bytes((1, *range(255, -1, -1), 0))
 """Ends XMP in a GIF, so that readers of blocks find their way out of it."""
+_MOST = 65536
+"""Extensions and frames that are looked at."""
 
 
 def _blocks(file: BinaryIO, *, whole: bool = False) -> bytes:
@@ -31,7 +33,8 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     file.seek(_table(head[10]) if len(head) == 13 else 0, 1)
     comments: list[bytes] = []
     icc = xmp = b""
-    while begin := file.read(1):
+    for _ in range(_MOST):
+        begin = file.read(1)
         if begin == b",":
             place = file.read(9)
             file.seek((_table(place[8]) if len(place) == 9 else 0) + 1, 1)

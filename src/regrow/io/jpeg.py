@@ -40,7 +40,7 @@ def _segments(file: BinaryIO) -> list[tuple[int, int, bytes]]:
             break
         length = struct.unpack(">H", size)[0] - 2
         at = file.tell()
-        if head[1] in _TAKEN and length > 0 and total < 4 * METADATA_LIMIT:
+        if head[1] in _TAKEN and length > 0 and total < 4 * METADATA_LIMIT and len(found) < _MOST:
             found.append((head[1], at, file.read(length)))
             total += length
         file.seek(at + max(length, 0))
@@ -120,15 +120,17 @@ def _with_extension(
         return packet, None
     digest = (packets.extension_of(packet) or "").upper() if packet else ""
     parts = sorted(extensions.pop(digest.encode(), []))
-    whole, full = b"", parts[0][1] if parts else 0
+    pieces, length, full = [], 0, parts[0][1] if parts else 0
     for at, size, data in parts:
-        if at == len(whole) and size == full:
-            whole += data
+        if at == length and size == full:
+            pieces.append(data)
+            length += len(data)
     if extensions or not parts:
         notes.append("extended XMP that the XMP packet does not name is left out")
-    if parts and len(whole) != full:
+    if parts and length != full:
         notes.append("the extended XMP lacks a part; it is left out")
         return packet, None
+    whole = b"".join(pieces)
     if packet == packets.announcing(digest):
         return whole, None
     return packet, whole or None

@@ -37,6 +37,8 @@ _OF_PIXELS = frozenset(
     )
 )
 """Kinds that say how pixels lie, or are said on their own."""
+_MOST = 10**6
+"""Chunks that are looked at: a picture of 2 gigapixels has fewer."""
 _RAW = {b"exif": "exif", b"APP1": "exif", b"xmp": "xmp", b"iptc": "iptc", b"8bim": "iptc", b"icc": "icc", b"icm": "icc"}
 
 
@@ -73,7 +75,9 @@ def _chunks(file: BinaryIO, notes: list[str]) -> list[Chunk]:
     """Those chunks that may hold metadata, before the pixels and behind them."""
     file.seek(8)
     found, total, others = [], 0, set()
-    while len(head := file.read(8)) == 8:
+    for _ in range(_MOST):
+        if len(head := file.read(8)) < 8:
+            break
         length, kind = struct.unpack(">I4s", head)
         if kind.isalpha() and kind not in _OF_PIXELS and not (kind in _OWN or may_be_kept(kind)):
             others.add(kind.decode())

@@ -9,12 +9,17 @@ from regrow.io.metadata import Metadata
 
 _FIELDS = {b"ICCP": "icc", b"EXIF": "exif", b"XMP ": "xmp"}
 
+_MOST = 65536
+"""Chunks that are looked at."""
+
 
 def read(file: BinaryIO, notes: list[str]) -> Metadata:
     """The metadata of a WebP; what cannot be kept is said."""
     file.seek(12)
     said: dict[str, bytes] = {}
-    while len(head := file.read(8)) == 8:
+    for _ in range(_MOST):
+        if len(head := file.read(8)) < 8:
+            break
         kind, length = struct.unpack("<4sI", head)
         at, name = file.tell(), _FIELDS.get(kind)
         if name and name not in said and length <= METADATA_LIMIT:

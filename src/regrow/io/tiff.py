@@ -48,6 +48,8 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     tags = {entry.tag: entry for entry in found}
     said: dict[str, Any] = {"resolution": resolution_in(found, layout.order)}
     resources, records = (tags[tag].data if tag in tags else b"" for tag in (_PHOTOSHOP, _IPTC))
+    if records[:1] != b"\x1c" and _IPTC in tags and tags[_IPTC].turned().data[:1] == b"\x1c":
+        records = tags[_IPTC].turned().data  # libtiff took them for numbers, and turned those
     if records and _PHOTOSHOP in tags and iptc.records_in(resources):
         records = b""
     said["iptc"] = resources + (iptc.wrapped(records) if records else b"") or None

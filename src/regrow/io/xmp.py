@@ -175,17 +175,18 @@ def announcing(digest: str) -> bytes:
 
 def joined(packet: bytes, extended: bytes) -> bytes | None:
     """One packet with the properties of both; None where they cannot be joined without parsing and rewriting them."""
-    inner = re.search(rb"<([A-Za-z_][\w.-]*):RDF((?:\s[^<>]*)?)>(.*)</\1:RDF\s*>", extended, re.DOTALL)
+    begin = re.search(rb"<([A-Za-z_][\w.-]*):RDF(?:\s[^<>]*)?>", extended)
     outer = re.search(rb"</([A-Za-z_][\w.-]*):RDF\s*>", packet)
-    if not inner or not outer or inner[1] != outer[1]:
+    if not begin or not outer or begin[1] != outer[1]:
         return None
+    inner = extended[begin.end() : extended.rfind(b"</" + begin[1] + b":RDF")]
     # What is declared around the properties does not come along.
-    if re.search(rb"\sxmlns:(?!x\b|%s\b)" % re.escape(inner[1]), extended[: inner.start()] + inner[2]):
+    if re.search(rb"\sxmlns(?!:x\b|:%s\b)" % re.escape(begin[1]), extended[: begin.end()]):
         return None
     try:
         main = _without(packet, NOTE)
         at = main.rindex(outer[0])
-        whole = main[:at] + inner[3] + main[at:]
+        whole = main[:at] + inner + main[at:]
         about = {_Reader(part, NOTE).about or "" for part in (packet, extended)}
         _Reader(whole, NOTE)
     except ValueError:
