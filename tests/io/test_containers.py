@@ -13,6 +13,7 @@ from support import metadata as made
 from support.pictures import GREY_ICC, ICC, written
 
 from regrow.io.containers import metadata_of
+from regrow.io.exif import entries
 from regrow.io.metadata import Metadata
 from regrow.io.reader import open_picture
 from regrow.io.xmp import joined
@@ -74,6 +75,7 @@ def test_comments_xmp_and_profile_of_a_gif():
         (made.jpeg(made.segment(0xE1, b"FLIR\0\1\0\0")), "APP1 FLIR"),
         (made.jpeg(made.segment(0xE4, b"\0\1\2")), "(APP4)"),
         (made.png((b"sCAL", b"\0011\0001"), (b"sTER", b"\0")), "sCAL, sTER"),
+        (made.saved("TIFF", tiffinfo={270: '{"shape": [16, 16, 3]}'}), "description of its arrays"),
         (made.saved("TIFF", tiffinfo={33550: (1.0, 1.0, 0.0)}), "33550"),
     ],
 )
@@ -158,7 +160,8 @@ def test_resolution(format, resolution):
     if format not in ("webp", "avif"):
         assert np.allclose(open_picture(data).resolution, resolution, rtol=2e-3)
     else:
-        assert "resolution" in written(format, Metadata(resolution=resolution, exif=made.exif()))[1][0]
+        notes = written(format, Metadata(resolution=resolution, exif=made.exif()))[1]
+        assert ["resolution" in note for note in notes] == [True] * (round(resolution[0] * 25.4) != 72)
 
 
 SOURCES = made.sources()
@@ -181,6 +184,19 @@ def test_hostile_containers(data):
     assert all(note.isprintable() for note in notes)
     for format in ("png", "jpeg", "tiff", "webp", "avif"):
         written(format, Metadata(**{**meta.said, "exif": None}))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_hostile_exif_as_tags(data):
+    block = bytearray(made.exif())
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(block) - 1))
+        block[at : at + 4] = data.draw(st.binary(min_size=4, max_size=4) | st.just(b"\xff\xff\xff\xff"))
+    exif = bytes(block)
+    file, notes = written("tiff", Metadata(exif=exif))
+    assert open_picture(file).exif or notes
+    assert entries(b"II*\0\x08\0\0\0" + b"\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0" * 9)[1]  # points to itself
 
 
 def test_expensive_packets_end_soon():

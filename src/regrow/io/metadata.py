@@ -78,6 +78,8 @@ def same_resolution(a: tuple[float, float] | None, b: tuple[float, float] | None
     return a is not None and b is not None and all(abs(m - n) < 0.01 * n + 0.02 for m, n in zip(a, b, strict=True))
 
 
+_DEFAULT = (72 / 25.4, 72 / 25.4)
+"""The resolution that a viewer assumes where none is said, as EXIF has it."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _COLORS = (b"gAMA", b"cHRM", b"mDCV", b"cLLI")
 
@@ -94,7 +96,7 @@ def _in_words(left: Metadata) -> list[str]:
     found = [text for name, text in words.items() if name in left.said]
     if left.cicp:
         found.append("the colour description (CICP {}/{}; pixel values are kept)".format(*left.cicp))
-    if left.resolution:
+    if left.resolution and not same_resolution(left.resolution, _DEFAULT):
         found.append(f"the resolution ({left.resolution[0] * 25.4:.4g} dpi)")
     texts = [printable(data.split(b"\0")[0].decode("latin-1")) for kind, data in left.chunks if kind in _TEXTS]
     if texts:

@@ -13,6 +13,9 @@ from regrow.io.ifd import DIRECTORIES, Entry, Layout, layout_of
 from regrow.io.metadata import Metadata
 
 _IPTC, _PHOTOSHOP, _ICC, _CREDENTIALS = 33723, 34377, 34675, 52545
+_DESCRIPTION = 270
+_OF_ARRAYS = (b'{"shape"', b"ImageJ=", b"<?xml", b"<OME")
+"""How descriptions begin that programs write for programs: they say how many pixels there are."""
 _DESCRIPTIVE = frozenset(
     (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 0x4746, 0x4749, *range(40091, 40096), *DIRECTORIES)
 )
@@ -53,6 +56,9 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     if records and _PHOTOSHOP in tags and iptc.records_in(resources):
         records = b""
     said["iptc"] = resources + (iptc.wrapped(records) if records else b"") or None
+    if _DESCRIPTION in tags and tags[_DESCRIPTION].data.lstrip().startswith(_OF_ARRAYS):
+        notes.append("the TIFF's description of its arrays (tifffile, ImageJ, OME) is not kept")
+        found.remove(tags[_DESCRIPTION])
     kept = [entry for entry in found if entry.tag in _DESCRIPTIVE]
     if kept:
         if ORIENTATION in tags:
