@@ -32,6 +32,8 @@ def metadata_of(file: BinaryIO, format: str) -> tuple[Metadata, tuple[str, ...]]
     ICC, EXIF and XMP of AVIF and HEIF, and ICC and XMP of TIFF, are read by libvips.
     """
     notes: list[str] = []
+    if format not in _READERS:
+        return Metadata(), ()
     try:
         meta = _READERS[format](file, notes)
     except (struct.error, ValueError, IndexError, OverflowError, OSError, RecursionError):

@@ -32,7 +32,8 @@ _KNOWN = (PREFIX, b"JFIF\0", b"JFXX\0", _XMP, _EXTENDED, _ICC, _MPF, _HDR, _PHOT
 def _segments(file: BinaryIO) -> list[tuple[int, int, bytes]]:
     """Marker, offset of the data and data of each segment before the pixels that may hold metadata."""
     file.seek(2)
-    found, total = [], 0
+    found: list[tuple[int, int, bytes]] = []
+    total = 0
     while len(head := file.read(2)) == 2 and head[0] == 0xFF:
         while head[1] == 0xFF and (fill := file.read(1)):
             head = b"\xff" + fill

@@ -11,12 +11,11 @@ import numpy as np
 import pyvips
 
 from regrow.errors import RegrowError
-from regrow.io.containers import metadata_of, xmp_in_utf8
+from regrow.io.containers import metadata_of
 from regrow.io.detect import Found, sniff
-from regrow.io.exif import bare, with_orientation
-from regrow.io.exif import orientation as exif_orientation
+from regrow.io.exif import with_orientation
 from regrow.io.formats import printable, reason
-from regrow.io.header import block_of, check_size, conversion, get_field, resolution_of
+from regrow.io.header import check_size, completed, conversion, get_field
 from regrow.io.metadata import Metadata, without
 
 ROWS_BYTES = 2**21
@@ -216,14 +215,7 @@ def _picture(load: Callable[[str], pyvips.Image], found: Found, metadata: Metada
     bits = get_field(raw, "bits-per-sample") or 8
     change, words = conversion(raw, bits, name)
     notes += words
-    metadata = _completed(metadata, raw, found.format, notes)
-    if found.format == "tiff":
-        orientation = get_field(raw, "orientation") or 1
-    elif found.format == "heif":
-        # libvips has turned the pixels already, and HEIF readers ignore what EXIF says.
-        orientation, metadata = 1, replace(metadata, exif=metadata.exif and with_orientation(metadata.exif, 1))
-    else:
-        orientation = exif_orientation(metadata.exif)
+    metadata, orientation = completed(metadata, raw, found.format, notes)
     image = change(raw)
     return Picture(
         name=name,
@@ -236,15 +228,3 @@ def _picture(load: Callable[[str], pyvips.Image], found: Found, metadata: Metada
         notes=tuple(notes),
         _load=lambda access: change(load(access)),
     )
-
-
-def _completed(metadata: Metadata, raw: pyvips.Image, format: str, notes: list[str]) -> Metadata:
-    """The metadata with what libvips reads, and without the profile of inks that were converted."""
-    if format in ("heif", "tiff"):
-        icc, xmp = block_of(raw, "icc-profile-data", notes), block_of(raw, "xmp-data", notes)
-        metadata = replace(metadata, icc=icc, xmp=xmp)
-    if format == "heif":
-        metadata = replace(metadata, exif=bare(block_of(raw, "exif-data", notes)))
-    if raw.interpretation == "cmyk":
-        metadata = replace(metadata, icc=None)
-    return replace(metadata, xmp=xmp_in_utf8(metadata.xmp, notes), resolution=metadata.resolution or resolution_of(raw))
