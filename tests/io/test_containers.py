@@ -6,12 +6,14 @@ import zlib
 
 import numpy as np
 import pytest
+import pyvips
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support import metadata as made
 from support.pictures import GREY_ICC, ICC, written
 
+from regrow.io import tiff
 from regrow.io.containers import metadata_of
 from regrow.io.exif import entries
 from regrow.io.metadata import Metadata
@@ -112,6 +114,26 @@ def test_exif_becomes_tags_of_a_tiff_and_a_block_again(order):
     seen = Image.Exif()
     seen.load(b"Exif\0\0" + again)
     assert (seen[0x010F], seen.get_ifd(0x8769)[0x829A], seen.get_ifd(0x8769)[0x8827]) == ("Company", 0.008, 200)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_tags_beside_pixels_against_tifffile(big):
+    tifffile = pytest.importorskip("tifffile")
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    source = io.BytesIO(pyvips.Image.new_from_array(pixels).tiffsave_buffer(bigtiff=big, compression="deflate"))
+    target = io.BytesIO()
+    tiff.splice(source, target, Metadata(exif=made.exif(), iptc=made.RESOURCES, icc=ICC, resolution=(10.0, 20.0)))
+    target.seek(0)
+    with tifffile.TiffFile(target) as file:
+        page = file.pages[0]
+        assert file.is_bigtiff == big
+        assert (page.asarray() == pixels).all()
+        tags = {tag.code: tag.value for tag in page.tags}
+    assert (tags[270], tags[306], tags[315]) == ("a title", "2024:05:06 07:08:09", "somebody")
+    assert tags[0x8769]["DateTimeOriginal"] == "2024:05:06 07:08:09"
+    assert tags[0x8825]["GPSLatitude"] == (52, 1, 30, 1, 0, 1)
+    assert (bytes(tags[34377]), bytes(tags[34675])) == (made.RESOURCES, ICC)
+    assert (tags[282], tags[283], tags[296]) == ((2540000, 10000), (5080000, 10000), 2)
 
 
 def test_exif_that_is_none_is_said_in_a_tiff():
