@@ -10,6 +10,7 @@ import typer
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 from support.commands import files, run
+from support.metadata import RESOURCES, sources
 from support.pictures import noise
 
 from regrow import __version__, zoo
@@ -300,6 +301,14 @@ def test_what_lost_its_passport_grows_when_told_how(regrow, shrink, save, tmp_pa
         assert "done already" in done.err
         with Image.open(tmp_path / f"g{size[0]}.png") as image:
             assert image.size == size
+
+
+def test_info_tells_how_much_a_passport_carries(regrow, shrink, tmp_path):
+    source, small = tmp_path / "a.png", tmp_path / "s.webp"
+    source.write_bytes(sources()["png"])
+    shrink(source, "-o", small)
+    told = json.loads(regrow("info", small, "--json").out)
+    assert (told["cicp"], told["iptc"], told["chunks"][-6:]) == ([12, 13, 0, 1], f"{len(RESOURCES)} bytes", " bytes")
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff", "jpg"])

@@ -27,10 +27,20 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
 def print_info(info: Info, *, as_json: bool) -> None:
     """The fields of a passport, and how a picture was restored, a line each, or JSON."""
     said = {} if info.passport is None else asdict(info.passport)
-    fields = {k: f"{len(v)} bytes" if isinstance(v, bytes) else v for k, v in said.items() if v is not None}
+    fields = {k: _without_bytes(v) for k, v in said.items() if v is not None}
     if info.restored is not None:
         fields["restored"] = info.restored
     _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
+
+
+def _without_bytes(value: Any) -> Any:
+    """How much it is, where a value is bytes, or comments or chunks of them."""
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, tuple) and isinstance(value[0], bytes | tuple):
+        parts = [part for item in value for part in (item if isinstance(item, tuple) else (item,))]
+        return f"{sum(map(len, parts))} bytes"
+    return value
 
 
 def print_models(names: list[str], *, as_json: bool) -> None:

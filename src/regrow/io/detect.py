@@ -157,9 +157,4 @@ def _png_notes(file: BinaryIO) -> tuple[str, ...]:
             break
         kinds.add(kind)
         file.seek(length + 4, 1)
-    notes = []
-    if b"acTL" in kinds:
-        notes.append("animated PNG: only its still picture is used")
-    if b"cICP" in kinds or (b"gAMA" in kinds and not kinds & {b"sRGB", b"iCCP"}):
-        notes.append("the PNG's colour description (gAMA, cHRM or cICP) is not kept; pixel values are")
-    return tuple(notes)
+    return ("animated PNG: only its still picture is used",) if b"acTL" in kinds else ()

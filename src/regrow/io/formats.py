@@ -28,6 +28,8 @@ class Format:
     """False where viewers ignore the EXIF orientation, so that pixels must be stored upright."""
     lossy: bool = False
     """Whether the format supports lossy coding."""
+    holds: frozenset[str]
+    """Fields of `regrow.io.metadata.Metadata` that the format holds as they are."""
     exif_limit: int = METADATA_LIMIT
     xmp_limit: int = METADATA_LIMIT
     icc_limit: int = METADATA_LIMIT
@@ -36,7 +38,15 @@ class Format:
 FORMATS = {
     f.name: f
     for f in (
-        Format(name="png", suffixes=(".png",), lossless=True, alpha=True, depths=(8, 16), max_side=10**6),
+        Format(
+            name="png",
+            suffixes=(".png",),
+            lossless=True,
+            alpha=True,
+            depths=(8, 16),
+            max_side=10**6,
+            holds=frozenset(("icc", "exif", "xmp", "iptc", "chunks", "cicp", "resolution")),
+        ),
         Format(
             name="jpeg",
             suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -45,6 +55,7 @@ FORMATS = {
             alpha=False,
             depths=(8,),
             max_side=65535,
+            holds=frozenset(("icc", "exif", "xmp", "extended", "iptc", "comments", "gain_map", "resolution")),
             exif_limit=65533 - 6,
             xmp_limit=65502,
             icc_limit=255 * 65519,
@@ -57,6 +68,7 @@ FORMATS = {
             alpha=True,
             depths=(8,),
             max_side=16383,
+            holds=frozenset(("icc", "exif", "xmp")),
             grey=False,
         ),
         Format(
@@ -66,6 +78,7 @@ FORMATS = {
             alpha=True,
             depths=(8, 16),
             max_side=10**6,
+            holds=frozenset(("icc", "xmp", "iptc", "resolution")),
             exif_limit=0,
         ),
         Format(
@@ -76,6 +89,7 @@ FORMATS = {
             alpha=True,
             depths=(8,),
             max_side=16384,
+            holds=frozenset(("icc", "exif", "xmp", "cicp")),
             grey=False,
             turned=False,
         ),
@@ -153,13 +167,13 @@ def check_metadata(form: Format, name: str, *, icc: bytes | None, exif: bytes | 
     """Raise UsageError when a block does not fit into the format."""
     blocks = (("EXIF", exif, form.exif_limit), ("XMP", xmp, form.xmp_limit), ("ICC", icc, form.icc_limit))
     for kind, block, limit in blocks:
-        if block and len(block) > limit:
+        if kind == "XMP" and form.name == "jpeg":
+            continue  # the rest goes into extended XMP
+        if block and len(block) > limit > 0:
             raise UsageError(
                 f"{name}: the {kind} block has {len(block)} bytes and {form.name.upper()} holds at most {limit}; "
                 "use PNG or WEBP, or take the block out first"
             )
-    if form.name == "png" and xmp and b"\x00" in xmp:
-        raise UsageError(f"{name}: PNG holds XMP in UTF-8 only; use another format, or take the XMP out first")
 
 
 def printable(name: object) -> str:

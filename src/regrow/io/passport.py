@@ -3,7 +3,6 @@
 The format is specified in docs/passport.md. A passport is untrusted input: everything is checked before it is used.
 """
 
-import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -11,7 +10,9 @@ from typing import Any
 
 from regrow.errors import RegrowError
 from regrow.io import xmp as packets
+from regrow.io.carried import READERS, WRITERS, from_base64, to_base64
 from regrow.io.formats import METADATA_LIMIT, printable
+from regrow.io.metadata import Chunk
 from regrow.size import MAX_UNEVEN
 
 NAMESPACE = "https://regrow.dev/ns/passport/1.0/"
@@ -52,6 +53,8 @@ class Passport:
         exif: the original's EXIF block, only where the small picture's format cannot store it (TIFF).
         icc: the original's colour profile, only where the small picture cannot store it (a profile for colour,
             where the small picture is grey).
+        extended, iptc, comments, chunks, cicp, gain_map, resolution: fields of the original's `Metadata`, only where
+            the small picture's format cannot store them.
 
     Raises ValueError for anything else.
     """
@@ -72,6 +75,13 @@ class Passport:
     alpha_digest: str | None = None
     exif: bytes | None = None
     icc: bytes | None = None
+    extended: bytes | None = None
+    iptc: bytes | None = None
+    comments: tuple[bytes, ...] | None = None
+    chunks: tuple[Chunk, ...] | None = None
+    cicp: tuple[int, int, int, int] | None = None
+    gain_map: bytes | None = None
+    resolution: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         rules = {
@@ -118,19 +128,24 @@ class Passport:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None:
-                properties[field.name] = base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+                properties[field.name] = WRITERS.get(field.name, str)(value)
         spliced = None
         if existing and not packets.mentions(existing, NAMESPACE):
             spliced = packets.splice(existing, NAMESPACE, "regrow", properties)
         if spliced is None:
             if existing:
-                properties["original"] = base64.b64encode(existing).decode()
+                properties["original"] = to_base64(existing)
             spliced = packets.new_packet(NAMESPACE, "regrow", properties)
         if len(spliced) > METADATA_LIMIT:
             raise PassportError(
                 f"the XMP with the passport would have {len(spliced)} bytes; take out the picture's own"
             )
         return spliced
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What it carries of the original's metadata, by the names of its fields."""
+        return {name: value for name in READERS if (value := getattr(self, name))}
 
     @classmethod
     def from_xmp(cls, xmp: bytes, *, name: str = "the small picture") -> "Passport | None":
@@ -155,7 +170,7 @@ class Passport:
             if missing:
                 raise ValueError(f"{missing[0]} is missing")
             return cls(**values)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise _damaged(name, error) from error
 
 
@@ -175,11 +190,6 @@ def _truth(value: str) -> bool:
     return value == "True"
 
 
-def _bytes(value: str) -> bytes:
-    # Programs that pretty-print XML may have wrapped the line.
-    return base64.b64decode("".join(value.split()), validate=True)
-
-
 _OPTIONAL = {field.name for field in fields(Passport) if field.default is None}
 _READERS: dict[str, Callable[[str], Any]] = {
     "version": _number,
@@ -196,12 +206,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "refined": _number,
     "alpha_model": _text,
     "alpha_digest": _text,
-    "exif": _bytes,
-    "icc": _bytes,
+    **READERS,
 }
 
 
-def _damaged(name: str, error: ValueError) -> PassportError:
+def _damaged(name: str, error: Exception) -> PassportError:
     why = printable(error)
     return PassportError(f"{name}: its passport is damaged ({why[:100]}); {_ADVICE}")
 
@@ -217,7 +226,7 @@ def strip(xmp: bytes) -> bytes | None:
     try:
         properties = packets.read(xmp, NAMESPACE) or {}
         if "original" in properties:
-            return _bytes(properties["original"])
+            return from_base64(properties["original"])
         return packets.unsplice(xmp, NAMESPACE, "regrow")
     except ValueError:
         return None

@@ -9,10 +9,10 @@ import pyvips
 from regrow.errors import RegrowError
 from regrow.io.allowed import allowed
 from regrow.io.decoding.samples import straight
-from regrow.io.exif import bare, with_orientation
-from regrow.io.exif import orientation as exif_orientation
+from regrow.io.exif import with_orientation
 from regrow.io.formats import printable
-from regrow.io.header import as_utf8, block_of, check_size, conversion, get_field, resolution_of
+from regrow.io.header import check_size, completed, conversion, get_field
+from regrow.io.metadata import Metadata, without
 from regrow.io.rows import Rows, damaged, lacking
 from regrow.io.source import PictureSource
 
@@ -31,11 +31,8 @@ class Picture:
     image: pyvips.Image
     alpha: bool
     depth: int
-    icc: bytes | None
-    exif: bytes | None
-    xmp: bytes | None
+    metadata: Metadata
     orientation: int
-    resolution: tuple[float, float] | None
     notes: tuple[str, ...]
     _load: Callable[[str], pyvips.Image] = field(repr=False)
     _source: PictureSource = field(repr=False)
@@ -50,6 +47,26 @@ class Picture:
     def height(self) -> int:
         """Rows, as stored."""
         return int(self.image.height)
+
+    @property
+    def icc(self) -> bytes | None:
+        """Colour profile."""
+        return self.metadata.icc
+
+    @property
+    def exif(self) -> bytes | None:
+        """EXIF block, without the six-byte "Exif" prefix."""
+        return self.metadata.exif
+
+    @property
+    def xmp(self) -> bytes | None:
+        """XMP packet, UTF-8."""
+        return self.metadata.xmp
+
+    @property
+    def resolution(self) -> tuple[float, float] | None:
+        """(x, y) in pixels per millimetre; None when not known."""
+        return self.metadata.resolution
 
     @property
     def colors(self) -> int:
@@ -89,7 +106,11 @@ class Picture:
             image = reopen("random")
         except pyvips.Error as error:
             raise damaged(self.name, error) from error
-        return replace(self, image=image, exif=with_orientation(self.exif, 1), orientation=1, _load=reopen)
+        metadata, notes = replace(self.metadata, exif=with_orientation(self.exif, 1)), self.notes
+        if metadata.gain_map:
+            metadata = without(metadata, "gain_map")
+            notes = (*notes, "the HDR gain map lies as the picture did before it was turned upright; left out")
+        return replace(self, image=image, metadata=metadata, orientation=1, notes=notes, _load=reopen)
 
 
 def open_picture(
@@ -150,7 +171,7 @@ def _whole_rows(picture: Picture) -> int:
 def _picture(opened: PictureSource, fail_on: str, name: str) -> Picture:
     found = opened.found
     raw = opened.load("sequential", fail_on)
-    notes = list(found.notes)
+    notes = [*found.notes, *opened.metadata_notes]
     check_size(raw, found, name)
     if (pages := get_field(raw, "n-pages") or 1) > 1:
         several = "pictures; only the main one" if found.format == "heif" else "frames; only the first"
@@ -159,19 +180,9 @@ def _picture(opened: PictureSource, fail_on: str, name: str) -> Picture:
     bits = get_field(raw, "bits-per-sample") or 8
     change, words = conversion(raw, bits, name)
     notes += words
-    if get_field(raw, "gainmap-data"):
-        notes.append("the HDR gain map is not kept")
-    icc, exif, xmp = (block_of(raw, kind, notes) for kind in ("icc-profile-data", "exif-data", "xmp-data"))
-    exif = bare(exif)
-    if raw.interpretation == "cmyk" or not found.own_colors:
-        icc = None
-    if found.format == "tiff":
-        orientation = get_field(raw, "orientation") or 1
-    elif found.format == "heif":
-        # libvips has turned the pixels already, and HEIF readers ignore what EXIF says.
-        orientation, exif = 1, exif and with_orientation(exif, 1)
-    else:
-        orientation = exif_orientation(exif)
+    metadata, orientation = completed(opened.metadata, raw, found.format, notes)
+    if not found.own_colors:
+        metadata = without(metadata, "icc")
     if found.premultiplied and raw.bands in (2, 4):
         notes.append("premultiplied colours divided by alpha")
 
@@ -186,11 +197,8 @@ def _picture(opened: PictureSource, fail_on: str, name: str) -> Picture:
         image=image,
         alpha=image.bands in (2, 4),
         depth=16 if image.format == "ushort" else 8,
-        icc=icc,
-        exif=exif,
-        xmp=as_utf8(xmp, notes),
+        metadata=metadata,
         orientation=orientation,
-        resolution=resolution_of(raw),
         notes=tuple(notes),
         _load=lambda access: made(opened.load(access, fail_on)),
         _source=opened,

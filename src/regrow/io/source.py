@@ -8,6 +8,7 @@ from functools import cached_property
 import pyvips
 
 from regrow.errors import RegrowError
+from regrow.io.containers import metadata_of
 from regrow.io.decoding import raw
 from regrow.io.decoding.splice import Part, Spliced, reading
 from regrow.io.detect import sniff
@@ -25,6 +26,7 @@ class PictureSource:
         try:
             with io.BytesIO(self._data) if self._data is not None else open(source, "rb") as stream:
                 self.found = sniff(stream, name)
+                self.metadata, self.metadata_notes = metadata_of(stream, self.found.format)
         except OSError as error:
             raise self._unreadable(error) from error
 

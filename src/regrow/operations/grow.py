@@ -14,9 +14,10 @@ from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.rows import Samples, grow_rows
+from regrow.io.adapting import profile_of
 from regrow.io.allowed import allowed
-from regrow.io.containers import Metadata
 from regrow.io.formats import Format
+from regrow.io.metadata import Metadata, without
 from regrow.io.passport import Passport, strip
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.rescalers import alpha_rescaler, default_model, rescaler
@@ -176,12 +177,9 @@ class GrowPlan(Plan):
         own = self.header.metadata
         if self.passport is None:
             return own
-        return replace(
-            own,
-            icc=self.passport.icc or own.icc,
-            exif=self.passport.exif or own.exif,
-            xmp=strip(own.xmp) if own.xmp else None,
-        )
+        if self.passport.cicp and own.icc == profile_of(self.passport.cicp):
+            own = without(own, "icc")  # which stood for them
+        return replace(own, xmp=strip(own.xmp) if own.xmp else None, **self.passport.metadata)
 
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the grown picture."""

@@ -17,8 +17,10 @@ from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.refine import MOST
 from regrow.inference.rows import Samples, shrink_rows
-from regrow.io.containers import Metadata
-from regrow.io.formats import Format, icc_fits
+from regrow.io.adapting import profile_of
+from regrow.io.carried import bounded
+from regrow.io.formats import Format
+from regrow.io.metadata import Metadata, notes_on, split, without
 from regrow.io.passport import Passport
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.rescalers import alpha_rescaler, asked_scale, check_channels, default_model, rescaler
@@ -145,18 +147,24 @@ class ShrinkPlan(Plan):
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with the passport; what the small file cannot hold travels in that."""
         own = self.header.metadata
-        keeps_exif = form.exif_limit > 0
-        keeps_icc = own.icc is None or icc_fits(own.icc, colors=self.channels, format=form.name)
-        passport = replace(self.passport, exif=None if keeps_exif else own.exif, icc=None if keeps_icc else own.icc)
-        return replace(
-            own,
-            xmp=passport.to_xmp(own.xmp),
-            exif=own.exif if keeps_exif else None,
-            icc=own.icc if keeps_icc else None,
-        )
+        kept, left = split(own, form, colors=self.channels)
+        if kept.icc and kept.cicp and form.name == "avif":
+            left = replace(left, cicp=kept.cicp)  # whose readers take the profile
+        travels, _ = bounded(left, own.xmp)
+        if left.cicp and self.channels == 3 and not own.icc:
+            kept = replace(kept, icc=profile_of(left.cicp))
+        packet = replace(self.passport, **travels.said).to_xmp(own.xmp)
+        if kept.extended and len(packet) > form.xmp_limit:
+            kept, travels = without(kept, "extended"), replace(travels, extended=kept.extended)
+            packet = replace(self.passport, **travels.said).to_xmp(own.xmp)
+        return replace(kept, xmp=packet)
 
     def notes(self, form: Format) -> Iterator[str]:
-        """That JPEG loses what is hidden, and that a tiny picture leaves nothing to hide it in."""
+        """That JPEG loses what is hidden, that tiny pictures leave nothing to hide it in, and what travels nowhere."""
+        own = self.header.metadata
+        _, lost = bounded(split(own, form, colors=self.channels)[1], own.xmp)
+        for note in notes_on(lost, form):
+            yield f"{note}, being too large for the passport"
         if not form.lossless and not self.header.clip:
             yield JPEG_COST
         size, scales = self.header.size, self.asked.scales

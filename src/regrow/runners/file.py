@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from regrow.errors import UsageError
-from regrow.io.containers import Metadata
 from regrow.io.formats import FORMATS, Format, format_of, get_format
 from regrow.io.reader import Picture, open_picture
 from regrow.io.writer import PictureWriter
@@ -47,8 +46,7 @@ def apply(
     rows = plan.rows(picture.rows, np.uint16 if plan.depth == 16 else np.uint8)
     with PictureWriter(
         out, width=size.width, height=size.height, colors=plan.channels, alpha=picture.alpha, depth=plan.depth,
-        format=form.name, icc=metadata.icc, exif=metadata.exif, xmp=metadata.xmp, orientation=picture.orientation,
-        resolution=metadata.resolution,
+        format=form.name, metadata=metadata, orientation=picture.orientation,
     ) as writer:  # fmt: skip
         for note in writer.notes:
             log.warning("%s: %s", picture.name, note)
@@ -83,6 +81,5 @@ def suffix(source: str, operation: Operation | None, format: str | None) -> str:
 def _header(picture: Picture) -> Header:
     return Header(
         name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
-        depth=picture.depth,
-        metadata=Metadata(icc=picture.icc, exif=picture.exif, xmp=picture.xmp, resolution=picture.resolution),
+        depth=picture.depth, metadata=picture.metadata,
     )  # fmt: skip

@@ -76,8 +76,6 @@ def prepare(file: BinaryIO, name: str) -> TiffPicture:
         raise RegrowError(
             f"{name}: holds tiles in separate planes, which are not read; save it as plain TIFF or PNG first"
         )
-    if EXIF in directory.entries:
-        notes.append("the TIFF's EXIF is not kept")
     asked, meaning, words = _meaning(directory, name)
     extra = _extra(directory, name, notes)
     entries = {tag: entry for tag, entry in directory.entries.items() if tag in _KEPT}
