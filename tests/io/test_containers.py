@@ -161,7 +161,7 @@ def test_colours_of_a_png_are_kept_unless_they_say_nothing_new():
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp", "tiff", "avif"])
-@pytest.mark.parametrize(("colors", "icc"), [(1, GREY_ICC), (3, ICC), (3, ICC[:100])])
+@pytest.mark.parametrize(("colors", "icc"), [(1, GREY_ICC), (3, ICC), (3, ICC[:100])], ids=["grey", "rgb", "damaged"])
 def test_profiles_are_kept_or_said(format, colors, icc):
     data, notes = written(format, Metadata(icc=icc), colors)
     assert open_picture(data).icc == (None if notes else icc)
