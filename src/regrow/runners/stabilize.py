@@ -108,7 +108,7 @@ def _write(
     done += "; interrupted" if fitted.interrupted else ""
     xmp = mark(xmp_of(clip), done) or b""
     output = Output(
-        size=size, encoding=lambda suffix: for_result(suffix, pixels, size, video.codec, video.crf), xmp=xmp,
+        size=size, encoding=lambda suffix, size: for_result(suffix, pixels, size, video.codec, video.crf), xmp=xmp,
         depth=8 if pixels.bits == 8 else 16, identity=f"{done} {identity}",
         metadata={XMP: xmp.decode(), RECORD: ""},
     )  # fmt: skip

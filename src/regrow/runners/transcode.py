@@ -15,11 +15,15 @@ from regrow.progress import Report
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding
-from regrow.video.mux import tracks
+from regrow.video.mux import Contents
 from regrow.video.options import GOP
+from regrow.video.orientation import swaps_sides
 from regrow.video.record import ClipRecord
+from regrow.video.rehearsal import rehearse
 from regrow.video.segments import Group
-from regrow.video.sinks import FileSink, FramesSink, Sink, StreamSink
+from regrow.video.sinks import FileSink, FramesSink, Sink
+from regrow.video.streams import StreamSink, lost
+from regrow.video.tracks import tracks
 
 Work = Callable[[Iterable[Frame], int], Iterator[Group]]
 """From frames, and how many groups of results are there already, to the further groups."""
@@ -35,8 +39,8 @@ class Output:
     """What is to be written."""
 
     size: Size
-    encoding: Callable[[str], Encoding]
-    """How frames are encoded, by the file's suffix."""
+    encoding: Callable[[str, Size], Encoding]
+    """How frames are encoded, by the file's suffix and their size."""
     identity: str
     """What decides the result: pieces that an interrupted run left are thrown away where they had another."""
     depth: int = 8
@@ -56,6 +60,19 @@ class Output:
 RECORD = "REGROW_CLIP"
 
 
+def turns_frames(out: Any) -> bool:
+    """Whether an output can tell players to turn frames; others get them turned."""
+    return isinstance(out, (str, Path)) and not _is_frames(out) and Path(out).suffix.lower() != ".avi"
+
+
+def check(clip: Clip, out: Any, output: Output) -> None:
+    """UsageError or RegrowError where the output could not be written, long before it is."""
+    clip, output = _as_shown(clip, out, output)[:2]
+    if isinstance(out, (str, Path)) and not _is_frames(out):
+        suffix = _suffix(out)
+        rehearse(Path(out), output.encoding(suffix, output.size), output.size, _contents(clip, output))
+
+
 def transcode(clip: Clip, out: Any, work: Work, output: Output, report: Report) -> None:
     """Read a clip, work on its frames and write the output.
 
@@ -68,38 +85,75 @@ def transcode(clip: Clip, out: Any, work: Work, output: Output, report: Report) 
     """
     for note in clip.notes:
         log.warning("%s: %s", clip.name, note)
+    read = clip.read
+    clip, output, turned = _as_shown(clip, out, output)
+    sink = _sink(clip, out, output)
+    try:
+        done = 0
+        groups = work(overlapped(read(), AHEAD), sink.skip)
+        for done in sink.add(overlapped(map(turned, groups), AHEAD)):
+            report(done, max(done, clip.count or 0))
+        report(done, done)
+        metadata = dict(output.metadata)
+        if output.recorded and isinstance(sink, FileSink):
+            metadata[RECORD] = _record(clip, sink).to_json()
+        sink.finish(metadata, output.record.times if output.record else None)
+    finally:
+        sink.close()
+
+
+def _as_shown(clip: Clip, out: Any, output: Output) -> tuple[Clip, Output, Callable[[Group], Group]]:
+    """The clip as the output shows it, the output, and how frames get there."""
     record = output.record
     if record is not None:
-        clip = replace(clip, matrix=record.matrix or clip.matrix, aspect=record.aspect or clip.aspect)
-    sink = _sink(clip, out, output)
-    done = 0
-    for done in sink.add(overlapped(work(overlapped(clip.read(), AHEAD), sink.skip), AHEAD)):
-        report(done, max(done, clip.count or 0))
-    report(done, done)
-    metadata = dict(output.metadata)
-    if output.recorded and isinstance(sink, FileSink):
-        metadata[RECORD] = ClipRecord(
-            pixels=clip.pixels, time_base=clip.time_base, times=sink.segments.times, groups=sink.segments.lengths,
-            starts=tracks(sink.source) if sink.source else {}, matrix=clip.matrix, aspect=clip.aspect,
-        ).to_json()  # fmt: skip
-    sink.finish(metadata, record.times if record else None)
+        clip = replace(clip, matrix=record.matrix or clip.matrix, aspect=record.aspect or clip.aspect,
+                       light=record.light or clip.light)  # fmt: skip
+    matrix = clip.matrix
+    if matrix is None or turns_frames(out):
+        return clip, output, lambda group: group
+    if swaps_sides(matrix):
+        output = replace(output, size=Size(output.size.height, output.size.width))
+    return clip.upright(), output, lambda group: [frame.shown(matrix) for frame in group]
+
+
+def _record(clip: Clip, sink: FileSink) -> ClipRecord:
+    source = sink.contents.source
+    return ClipRecord(
+        pixels=clip.pixels, time_base=clip.time_base, times=sink.segments.times, groups=sink.segments.lengths,
+        starts=tracks(source) if source else {}, matrix=clip.matrix, aspect=clip.aspect, light=clip.light,
+    )  # fmt: skip
+
+
+def _contents(clip: Clip, output: Output) -> Contents:
+    record, metadata = output.record, dict(output.metadata)
+    if output.recorded:
+        metadata[RECORD] = "{}"  # its length is known only at the end
+    base = record.time_base if record else clip.time_base
+    return Contents(clip=clip, time_base=base, metadata=metadata, starts=record.starts if record else None)
+
+
+def _is_frames(out: str | Path) -> bool:
+    return is_pattern(str(out)) or names_folder(str(out))
+
+
+def _suffix(out: str | Path) -> str:
+    suffix = Path(out).suffix.lower()
+    if suffix not in CONTAINERS:
+        raise UsageError(
+            f"{out}: cannot be written as video; known are {' '.join(CONTAINERS)} and patterns such as frames/%05d.png"
+        )
+    return suffix
 
 
 def _sink(clip: Clip, out: Any, output: Output) -> Sink:
+    size = output.size
     if not isinstance(out, (str, Path)):
-        encoding = output.encoding(".mkv")
-        return StreamSink(out, clip, encoding, output.size, output.metadata)
-    name = str(out)
-    if is_pattern(name) or names_folder(name):
-        return FramesSink(name, clip, output.depth, output.xmp, {"identity": output.identity})
-    suffix = Path(name).suffix.lower()
-    if suffix not in CONTAINERS:
-        raise UsageError(
-            f"{name}: cannot be written as video; known are {' '.join(CONTAINERS)} and patterns such as frames/%05d.png"
-        )
-    record = output.record
-    base = record.time_base if record else clip.time_base
-    starts = record.starts if record else None
-    return FileSink(
-        Path(name), clip, output.encoding(suffix), output.size, {"identity": output.identity}, base, starts, output.gop
-    )
+        encoding = output.encoding(".mkv", size)
+        for note in lost(clip, encoding):
+            log.warning("%s: %s", clip.name, note)
+        return StreamSink(out, clip, encoding, size, output.metadata)
+    if _is_frames(out):
+        return FramesSink(str(out), clip, output.depth, output.xmp, {"identity": output.identity})
+    suffix = _suffix(out)
+    contents, settings = _contents(clip, output), {"identity": output.identity}
+    return FileSink(Path(out), contents, output.encoding(suffix, size), size, settings, output.gop)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from regrow.errors import RegrowError, UsageError
 from regrow.video.options import GOP
-from regrow.video.pixels import RGB, Pixels, from_rgb
+from regrow.video.pixels import FULL, RGB, Pixels, from_rgb, from_rgba, with_alpha
 from regrow.video.reader import library
 
 if TYPE_CHECKING:
@@ -31,9 +34,12 @@ _BESIDES = {"libx264": {"preset": "veryfast"}, "libx264rgb": {"preset": "veryfas
             "libvpx-vp9": {"b": "0", "row-mt": "1", "cpu-used": "4"}, "libsvtav1": {"preset": "8"}}  # fmt: skip
 """Default encoder presets: fast ones, because the cores are needed for nets; files are a little larger."""
 
-_PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0"}, "libx265": {"rgb24": "gbrp"},
-           "libvpx-vp9": {"rgb24": "gbrp"}}  # fmt: skip
-"""Pixel formats in which encoders take RGB."""
+_PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0", "rgba": "bgra"}, "libx265": {"rgb24": "gbrp"},
+           "libvpx-vp9": {"rgb24": "gbrp", "rgba": "gbrap"}, "qtrle": {"rgba": "argb"},
+           "png": {"rgb48le": "rgb48be", "rgba64le": "rgba64be", "gray16le": "gray16be", "ya16le": "ya16be"},
+           "utvideo": {"rgb24": "gbrp", "rgba": "gbrap"}, "huffyuv": {"rgba": "bgra"},
+           "ffvhuff": {"rgba": "bgra"}}  # fmt: skip
+"""Pixel formats in which encoders take RGB and grey."""
 
 _EVEN = ("libx264", "libx265", "prores_ks")
 """Encoders that require sizes that are multiples of the chroma subsampling."""
@@ -52,10 +58,13 @@ class Encoding:
     @property
     def stored(self) -> str:
         """Pixel format in the file."""
-        return _PACKED.get(self.codec, {}).get(self.pixels.format, self.pixels.format)
+        name = with_alpha(self.pixels.format) if self.pixels.alpha else self.pixels.format
+        return _PACKED.get(self.codec, {}).get(name, name)
 
 
-def for_small(suffix: str, colors: int, size: tuple[int, int], codec: str | None, crf: float | None) -> Encoding:
+def for_small(
+    suffix: str, colors: int, size: tuple[int, int], codec: str | None, crf: float | None, *, alpha: bool = False
+) -> Encoding:
     """How small frames are stored: losslessly unless a codec or quality is asked for.
 
     Args:
@@ -63,10 +72,11 @@ def for_small(suffix: str, colors: int, size: tuple[int, int], codec: str | None
         colors: 1 or 3.
         size: (width, height) of the frames.
         codec, crf: what the caller asks for.
+        alpha: whether frames have an alpha channel.
     """
-    pixels = Pixels("gray" if colors == 1 else "rgb24", 2 if colors == 1 else RGB, 2)
+    pixels = Pixels("gray" if colors == 1 else "rgb24", 2 if colors == 1 else RGB, 2, alpha=alpha)
     if codec is None:
-        codec = "ffv1" if suffix in (".mkv", ".avi", ".mov") else "libx264" if colors == 1 else "libx264rgb"
+        codec = "ffv1" if suffix in (".mkv", ".avi") else "libx264" if colors == 1 else "libx264rgb"
         if suffix == ".webm":
             codec = "libvpx-vp9"
         if crf is None:
@@ -87,6 +97,10 @@ def for_result(suffix: str, pixels: Pixels, size: tuple[int, int], codec: str | 
     if codec is None:
         deep = pixels.bits > (8 if pixels.is_rgb else 10)
         codec = "libx265" if deep else "libx264rgb" if pixels.is_rgb else "libx264"
+        if pixels.alpha and suffix == ".mov" and crf is None:
+            codec = "prores_ks"
+        if pixels.alpha and suffix == ".mkv":
+            codec = "libvpx-vp9" if pixels.bits == 8 or crf is not None else "ffv1"
         codec = {".webm": "libvpx-vp9", ".avi": "ffv1"}.get(suffix, codec)
     return _asked(suffix, CODECS.get(codec, codec), pixels, size, crf)
 
@@ -117,17 +131,31 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
         raise UsageError(f"codec {codec!r} is not here; known are {', '.join(CODECS)} and FFmpeg's names") from None
     if found.type != "video" or not found.video_formats:
         raise UsageError(f"codec {codec!r} encodes no frames; known are {', '.join(CODECS)}")
+    if codec not in supported(CONTAINERS[suffix]):
+        raise UsageError(f"codec {codec}: {suffix} cannot hold it; take another with --codec, or another container")
+    if codec == "mjpeg" and not pixels.is_rgb:
+        pixels = replace(pixels, range=FULL)  # it knows no other
     if codec == "libx265":
         options = {**options, "x265-params": ":".join(filter(None, (options.get("x265-params"), "log-level=error")))}
     known = {form.name for form in found.video_formats}
+    if codec == "libx265":
+        known = {name for name in known if "yuva" not in name}  # a second layer, which few decoders know
     wanted = Encoding(codec, pixels, options)
-    for candidate in _nearest(pixels):
+    candidates = list(_nearest(pixels))
+    for candidate in (*candidates, *(replace(c, alpha=False) for c in candidates if c.alpha)):
         encoding = replace(wanted, pixels=candidate)
         down, across = candidate.shrunk
         whole = codec not in _EVEN or (size[0] % across == 0 and size[1] % down == 0)
         if encoding.stored in known and whole:
             return encoding
     raise UsageError(f"codec {codec}: cannot hold frames of {pixels.format}; take another with --codec")
+
+
+@lru_cache
+def supported(container: str) -> frozenset[str]:
+    """FFmpeg's names of the encoders whose codecs a container can hold."""
+    with library().open(io.BytesIO(), "w", format=container) as out:
+        return frozenset(out.supported_codecs)
 
 
 def _nearest(pixels: Pixels) -> Iterator[Pixels]:
@@ -148,9 +176,10 @@ def _nearest(pixels: Pixels) -> Iterator[Pixels]:
         for bits in deeper:
             yield replace(pixels, format=kind if bits == 8 else f"{kind}{bits}le")
     if pixels.is_rgb:
+        yield replace(pixels, format="rgb48le" if pixels.bits > 8 else "rgb24")
         yield replace(pixels, format="rgb24")
         for kind in ("yuv444p12le", "yuv444p10le", "yuv444p", "yuv422p10le", "yuv420p10le", "yuv420p"):
-            yield Pixels(kind, 1, 1, pixels.primaries, pixels.transfer)
+            yield Pixels(kind, 1, 1, pixels.primaries, pixels.transfer, pixels.alpha)
 
 
 class Encoder:
@@ -181,10 +210,14 @@ class Encoder:
         context.color_range = pixels.range
         context.color_primaries, context.color_trc = pixels.primaries, pixels.transfer
         context.thread_type = "AUTO"
+        os.environ.setdefault("SVT_LOG", "1")  # else this encoder writes twenty lines on standard error
 
-    def encode(self, array: np.ndarray) -> list[Packet]:
-        """Packets that are ready once (H, W, C), uint8 or float32, is in."""
-        frame = from_rgb(array, self.encoding.pixels)
+    def encode(self, array: np.ndarray, alpha: np.ndarray | None = None) -> list[Packet]:
+        """Packets that are ready once (H, W, C), uint8 or float32, and its alpha (H, W, 1) are in."""
+        pixels = self.encoding.pixels
+        if pixels.alpha and alpha is None:
+            alpha = np.full((*array.shape[:2], 1), 255, np.uint8)
+        frame = from_rgba(array, alpha, pixels) if pixels.alpha and alpha is not None else from_rgb(array, pixels)
         if frame.format.name != self.encoding.stored:
             frame = frame.reformat(format=self.encoding.stored, interpolation="POINT")
         frame.pts, frame.time_base = self.count, 1 / self.rate

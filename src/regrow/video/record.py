@@ -14,6 +14,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from regrow.errors import RegrowError
+from regrow.video.light import Light
 from regrow.video.pixels import Pixels, is_known
 
 VERSION = 1
@@ -35,6 +36,7 @@ class ClipRecord:
     """First time stamp and time base of every other track, by its number among those copied."""
     matrix: tuple[int, ...] | None = None
     aspect: Fraction | None = None
+    light: Light | None = None
 
     def to_json(self) -> str:
         """The record as JSON, for a file."""
@@ -50,6 +52,7 @@ class ClipRecord:
                 "starts": {key: [start, str(base)] for key, (start, base) in self.starts.items()},
                 "matrix": self.matrix,
                 "aspect": self.aspect and str(self.aspect),
+                "light": self.light and asdict(self.light),
             }
         )
 
@@ -65,7 +68,8 @@ class ClipRecord:
                 raise ValueError(f"version {version!r}")
             times = list(accumulate(_unpacked(table["times"])))
             durations, groups = _unpacked(table["durations"]), _unpacked(table["groups"])
-            said = {key: _kind(value, str if key == "format" else int) for key, value in table["pixels"].items()}
+            kinds = {"format": str, "alpha": bool}
+            said = {key: _kind(value, kinds.get(key, int)) for key, value in table["pixels"].items()}
             pixels = Pixels(**said)
             if not is_known(pixels.format):
                 raise ValueError("format")
@@ -77,7 +81,7 @@ class ClipRecord:
                 pixels=pixels, time_base=_positive(table["time_base"]), times=list(zip(times, durations, strict=True)),
                 groups=groups, starts={str(k): (_kind(v[0], int), _positive(v[1])) for k, v in table["starts"].items()},
                 matrix=table["matrix"] and tuple(_kind(v, int) for v in table["matrix"][:9]),
-                aspect=table["aspect"] and _positive(table["aspect"]),
+                aspect=table["aspect"] and _positive(table["aspect"]), light=Light.checked(table.get("light")),
             )  # fmt: skip
         except (
             ValueError,

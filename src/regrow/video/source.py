@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,17 @@ def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
         return open_frames(name, rate)
     if rate is not None:
         raise UsageError(f"{name}: has a rate of its own; --rate is for folders of frames")
+    if is_pipe(name):
+        return open_video(open(name, "rb"), name)
     return open_video(name)
+
+
+def is_pipe(name: str) -> bool:
+    """Whether a path is that of a named pipe, which is a stream."""
+    try:
+        return stat.S_ISFIFO(os.stat(name).st_mode)
+    except OSError:
+        return False
 
 
 def is_clip(source: Any, out: Any = None) -> bool:
