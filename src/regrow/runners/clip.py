@@ -54,7 +54,7 @@ def apply(
 
     def encoding(suffix: str, size: Size) -> Encoding:
         if operation.lossless:
-            return for_small(suffix, plan.channels, size, video.codec, video.crf, alpha=clip.pixels.alpha)
+            return for_small(suffix, plan.channels, size, video.codec, video.crf, clip.pixels)
         return for_result(suffix, pixels, size, video.codec, video.crf)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:

@@ -31,7 +31,8 @@ def decoder(stream: VideoStream) -> Any:
     import av
 
     name = _WITH_ALPHA.get(stream.codec_context.name)
-    if name is None or stream.metadata.get("alpha_mode") != "1":
+    said = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or said.get("alpha_mode") != "1":
         return stream.codec_context
     with suppress(ValueError):
         return av.CodecContext.create(name, "r")

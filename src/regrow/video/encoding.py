@@ -14,7 +14,7 @@ import numpy as np
 
 from regrow.errors import RegrowError, UsageError
 from regrow.video.options import GOP
-from regrow.video.pixels import FULL, RGB, Pixels, from_rgb, from_rgba, with_alpha
+from regrow.video.pixels import FULL, RGB, UNSPECIFIED, Pixels, from_rgb, from_rgba, with_alpha
 from regrow.video.reader import library
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Encoding:
 
 
 def for_small(
-    suffix: str, colors: int, size: tuple[int, int], codec: str | None, crf: float | None, *, alpha: bool = False
+    suffix: str, colors: int, size: tuple[int, int], codec: str | None, crf: float | None, like: Pixels | None = None
 ) -> Encoding:
     """How small frames are stored: losslessly unless a codec or quality is asked for.
 
@@ -72,9 +72,10 @@ def for_small(
         colors: 1 or 3.
         size: (width, height) of the frames.
         codec, crf: what the caller asks for.
-        alpha: whether frames have an alpha channel.
+        like: pixels of the clip, whose primaries, transfer and alpha channel small frames share.
     """
-    pixels = Pixels("gray" if colors == 1 else "rgb24", 2 if colors == 1 else RGB, 2, alpha=alpha)
+    kind, matrix = ("gray", UNSPECIFIED) if colors == 1 else ("rgb24", RGB)
+    pixels = replace(like or Pixels(kind), format=kind, matrix=matrix, range=FULL)
     if codec is None:
         codec = "ffv1" if suffix in (".mkv", ".avi") else "libx264" if colors == 1 else "libx264rgb"
         if suffix == ".webm":
@@ -131,10 +132,9 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
         raise UsageError(f"codec {codec!r} is not here; known are {', '.join(CODECS)} and FFmpeg's names") from None
     if found.type != "video" or not found.video_formats:
         raise UsageError(f"codec {codec!r} encodes no frames; known are {', '.join(CODECS)}")
-    if codec not in supported(CONTAINERS[suffix]):
+    # AVI knows but one time of a frame, from which players guess wrongly when H.264 is to be shown.
+    if codec not in supported(CONTAINERS[suffix]) or (suffix == ".avi" and codec.startswith("libx264")):
         raise UsageError(f"codec {codec}: {suffix} cannot hold it; take another with --codec, or another container")
-    if codec == "mjpeg" and not pixels.is_rgb:
-        pixels = replace(pixels, range=FULL)  # it knows no other
     if codec == "libx265":
         options = {**options, "x265-params": ":".join(filter(None, (options.get("x265-params"), "log-level=error")))}
     known = {form.name for form in found.video_formats}
@@ -143,6 +143,8 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
     wanted = Encoding(codec, pixels, options)
     candidates = list(_nearest(pixels))
     for candidate in (*candidates, *(replace(c, alpha=False) for c in candidates if c.alpha)):
+        if codec == "mjpeg" and not candidate.is_rgb:
+            candidate = replace(candidate, range=FULL)  # it knows no other
         encoding = replace(wanted, pixels=candidate)
         down, across = candidate.shrunk
         whole = codec not in _EVEN or (size[0] % across == 0 and size[1] % down == 0)
@@ -180,6 +182,9 @@ def _nearest(pixels: Pixels) -> Iterator[Pixels]:
         yield replace(pixels, format="rgb24")
         for kind in ("yuv444p12le", "yuv444p10le", "yuv444p", "yuv422p10le", "yuv420p10le", "yuv420p"):
             yield Pixels(kind, 1, 1, pixels.primaries, pixels.transfer, pixels.alpha)
+        return
+    for kind in ("rgb48le", "rgb24") if pixels.bits > 8 else ("rgb24", "rgb48le"):
+        yield replace(pixels, format=kind, matrix=RGB, range=FULL)
 
 
 class Encoder:

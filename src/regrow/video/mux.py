@@ -16,7 +16,7 @@ from regrow.io.paths import atomic
 from regrow.video import matroska
 from regrow.video.clip import Clip
 from regrow.video.encoding import CONTAINERS
-from regrow.video.reader import OWN, main, open_container
+from regrow.video.reader import FIELDS_OF_AVI, OWN, main, open_container
 from regrow.video.segments import Segments, why_not
 from regrow.video.tracks import Starts, add_tracks
 
@@ -89,6 +89,10 @@ def _write(
     ):
         stream = out.add_stream_from_template(template.streams.video[0], opaque=True)
         stream.time_base = contents.time_base
+        if (tag := template.streams.video[0].codec_context.codec_tag).strip(
+            "\0"
+        ) and stream.codec_context.name == "prores":
+            stream.codec_context.codec_tag = tag  # which says the profile
         name = _describe(out, stream, given, contents, kind)
         if segments.encoding.pixels.alpha and stream.codec_context.name in ("vp8", "vp9", "libvpx-vp9"):
             stream.metadata["alpha_mode"] = "1"
@@ -116,6 +120,10 @@ def _describe(out: Any, stream: Any, given: Any, contents: Contents, kind: str) 
         if kind != "avi" and given.chapters():
             out.set_chapters(given.chapters())
     out.metadata.update({k: v for k, v in said.items() if v})
+    if kind == "avi":  # it has names for a few fields only
+        for field, key in FIELDS_OF_AVI.items():
+            if said.get(key):
+                out.metadata[field] = f"{key}={said[key]}"
     if clip.matrix:
         stream.set_display_matrix(clip.matrix)
     if not clip.aspect or clip.aspect == 1:

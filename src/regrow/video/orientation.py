@@ -33,3 +33,9 @@ def quarter_turns(matrix: Matrix | None) -> int:
     if a * d - b * c < 0:
         a = -a
     return round(np.arctan2(-b, a) / (np.pi / 2)) % 4
+
+
+def alike(one: Matrix, other: Matrix | None) -> bool:
+    """Whether two show frames in the same one of the eight ways."""
+    probe = np.arange(6).reshape(2, 3)
+    return bool(np.array_equal(shown(probe, one), shown(probe, other)))

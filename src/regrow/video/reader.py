@@ -88,12 +88,20 @@ def _described(container: InputContainer, name: str, piped: IO[bytes] | None) ->
     clip = Clip(
         name=name, width=context.width, height=context.height, pixels=pixels, time_base=base, rate=rate,
         count=_count(container, stream, rate), matrix=_matrix(first), aspect=_aspect(stream),
-        light=Light.of(first.side_data), fields=int(context.field_order), metadata=dict(container.metadata),
+        light=Light.of(first.side_data), fields=int(context.field_order), metadata=_metadata(container),
         notes=tuple(_notes(container, first, piped is not None)), once=piped is not None, read=read,
     )  # fmt: skip
     if piped is None:
         frames.close()
     return clip
+
+
+def _metadata(container: InputContainer) -> dict[str, str]:
+    found = dict(container.metadata)
+    for field, key in FIELDS_OF_AVI.items():
+        if found.get(field, "").startswith(f"{key}="):
+            found[key] = found.pop(field)[len(key) + 1 :]
+    return found
 
 
 def _layout(form: Any) -> str:
@@ -131,6 +139,8 @@ OWN = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands",
 """Metadata that describe a file, not its content."""
 MARKS = "REGROW_"
 """Beginning of the keys of regrow's own metadata."""
+FIELDS_OF_AVI = {"ISRF": "REGROW_XMP", "IKEY": "REGROW_CLIP"}
+"""Fields that hold them in AVI, whose names are a closed list."""
 
 
 def library() -> Any:

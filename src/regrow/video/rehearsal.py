@@ -20,6 +20,7 @@ from regrow.errors import RegrowError
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import Encoding
 from regrow.video.mux import Contents, assemble
+from regrow.video.orientation import alike
 from regrow.video.pixels import FULL, LIMITED, UNSPECIFIED
 from regrow.video.reader import OWN, open_video
 from regrow.video.segments import Segments
@@ -54,9 +55,17 @@ def rehearse(target: Path, encoding: Encoding, size: tuple[int, int], contents: 
         trial = Path(folder) / f"trial{target.suffix}"
         try:
             _perform(trial, encoding, size, contents)
+        except RegrowError as error:
+            said = str(error).replace(str(trial), str(target))
+            if said.endswith(")"):  # FFmpeg's words
+                said += f"; take another container than {target.suffix}, or another --codec than {encoding.codec}"
+            raise type(error)(said) from error
+        try:
             found = open_video(trial)
         except RegrowError as error:
-            raise type(error)(str(error).replace(str(trial), str(target))) from error
+            raise RegrowError(
+                f"{target}: cannot be read again with codec {encoding.codec}; take another with --codec"
+            ) from error
     source = contents.source
     for note in (source and left_out(source, target)) or ():
         log.warning("%s: %s", contents.clip.name, note)
@@ -107,7 +116,7 @@ def _missing(encoding: Encoding, contents: Contents, found: Clip) -> Iterator[st
     if (clip.aspect or 1) != (found.aspect or 1):
         yield f"cannot say that pixels are {clip.aspect} times as wide as high, so players show it too " \
               f"{'narrow' if (clip.aspect or 1) > 1 else 'wide'}; take .mkv"  # fmt: skip
-    if clip.matrix and clip.matrix != found.matrix:
+    if clip.matrix and not alike(clip.matrix, found.matrix):
         yield "cannot say how players turn its frames; take .mkv"
     if clip.light and not clip.light.like(found.light):
         yield "cannot state the mastering display and light level of HDR; take .mkv"
@@ -117,7 +126,7 @@ def _missing(encoding: Encoding, contents: Contents, found: Clip) -> Iterator[st
     known = {k.lower() for k in found.metadata}
     lost = sorted(k for k in said | _kept(contents) if k not in known)
     if lost:
-        yield f"cannot hold all metadata of the clip ({', '.join(lost)} are left out); take .mkv"
+        yield f"cannot hold some metadata ({', '.join(lost)}), which are left out; take .mkv"
 
 
 def _kept(contents: Contents) -> set[str]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Group = list[Frame]
 """Frames that were made together."""
 
+_PIECES = (".mkv", "matroska"), (".mov", "mov"), (".avi", "avi"), (".nut", "nut")
+"""Containers of pieces, of which the first that can hold a codec is taken."""
+
 FULL_DISK = "the disk is full; free some space and give the same command again, which goes on from there"
 
 
@@ -53,7 +56,7 @@ class Segments:
         self.encoding, self.size, self.aspect = encoding, (width, height), aspect
         said = json.dumps({**settings, "codec": encoding.codec, "options": encoding.options,
                            "format": encoding.stored, "size": self.size}, sort_keys=True)  # fmt: skip
-        self.suffix = ".mkv" if encoding.codec in supported("matroska") else ".nut"
+        self.suffix, self.kind = next((s, kind) for s, kind in _PIECES if encoding.codec in supported(kind))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.lock = Lock(self.folder / "lock", str(target))
         marker = self.folder / "settings.json"
@@ -193,7 +196,7 @@ class _Piece:
         import av
 
         self.path, self.part = path, path.with_suffix(".part")
-        kind = "matroska" if path.suffix == ".mkv" else "nut"
+        kind = dict(_PIECES)[path.suffix]
         # A file of Python, whose errors come through where FFmpeg's own are swallowed.
         self.file = self.part.open("w+b")
         self.container = av.open(self.file, "w", format=kind)
