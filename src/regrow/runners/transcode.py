@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from regrow.errors import UsageError
 from regrow.inference.parallel import overlapped
@@ -27,6 +28,8 @@ from regrow.video.tracks import tracks
 
 Work = Callable[[Iterable[Frame], int], Iterator[Group]]
 """From frames, and how many groups of results are there already, to the further groups."""
+
+T = TypeVar("T")
 
 AHEAD = 4
 """Frames or groups that may wait for the next station."""
@@ -87,19 +90,28 @@ def transcode(clip: Clip, out: Any, work: Work, output: Output, report: Report) 
         log.warning("%s: %s", clip.name, note)
     read = clip.read
     clip, output, turned = _as_shown(clip, out, output)
-    sink = _sink(clip, out, output)
-    try:
+    # Stations are closed in order, the last first: one that is left to be collected could be by a thread of its own.
+    with ExitStack() as stations, closing(_sink(clip, out, output)) as sink:
+        groups = stations.enter_context(_closed(work(overlapped(read(), AHEAD), sink.skip)))
+        made = stations.enter_context(_closed(overlapped(map(turned, groups), AHEAD)))
         done = 0
-        groups = work(overlapped(read(), AHEAD), sink.skip)
-        for done in sink.add(overlapped(map(turned, groups), AHEAD)):
+        for done in stations.enter_context(_closed(sink.add(made))):
             report(done, max(done, clip.count or 0))
+        stations.close()
         report(done, done)
         metadata = dict(output.metadata)
         if output.recorded and isinstance(sink, FileSink):
             metadata[RECORD] = _record(clip, sink).to_json()
         sink.finish(metadata, output.record.times if output.record else None)
+
+
+@contextmanager
+def _closed(items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Iterate, and close what is a generator."""
+    try:
+        yield items
     finally:
-        sink.close()
+        getattr(items, "close", lambda: None)()
 
 
 def _as_shown(clip: Clip, out: Any, output: Output) -> tuple[Clip, Output, Callable[[Group], Group]]:

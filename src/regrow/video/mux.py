@@ -15,9 +15,10 @@ from regrow.errors import RegrowError
 from regrow.io.paths import atomic
 from regrow.video import matroska
 from regrow.video.clip import Clip
+from regrow.video.disk import Written, why_not
 from regrow.video.encoding import CONTAINERS
 from regrow.video.reader import FIELDS_OF_AVI, OWN, main, open_container
-from regrow.video.segments import Segments, why_not
+from regrow.video.segments import Segments
 from regrow.video.tracks import Starts, add_tracks
 
 if TYPE_CHECKING:
@@ -81,9 +82,8 @@ def _write(
     clip, source, kind = contents.clip, contents.source, CONTAINERS[target.suffix.lower()]
     options = {"movflags": "use_metadata_tags+faststart"} if kind in ("mp4", "mov") else {}
     given = open_container(str(source)) if source else None
-    # A file of Python, whose errors come through where FFmpeg's own are swallowed.
     with (
-        part.open("w+b") as file,
+        Written(part, target) as file,
         _template(segments, clip) as template,
         av.open(file, "w", format=kind, options=options) as out,
     ):

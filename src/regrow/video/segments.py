@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError
-from regrow.io.formats import printable
 from regrow.io.paths import atomic
 from regrow.video.clip import Frame
+from regrow.video.disk import Written, why_not
 from regrow.video.encoding import Encoder, Encoding, supported
 from regrow.video.lock import Lock
 from regrow.video.options import GOP
@@ -27,8 +26,6 @@ Group = list[Frame]
 
 _PIECES = (".mkv", "matroska"), (".mov", "mov"), (".avi", "avi"), (".nut", "nut")
 """Containers of pieces, of which the first that can hold a codec is taken."""
-
-FULL_DISK = "the disk is full; free some space and give the same command again, which goes on from there"
 
 
 class Segments:
@@ -97,7 +94,7 @@ class Segments:
             writer = self.writer
             if writer is None:
                 with _disk(self.target):
-                    writer = _Piece(self._path(len(self.pieces)), self.encoding, *self.size, self.aspect)
+                    writer = _Piece(self._path(len(self.pieces)), self.target, self.encoding, *self.size, self.aspect)
                 self.writer = writer
             with _disk(self.target):
                 for frame in group:
@@ -173,13 +170,6 @@ class Segments:
         self.pieces.append(piece)
 
 
-def why_not(error: Exception) -> str:
-    """Why a file cannot be written, in words."""
-    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return FULL_DISK
-    return f"cannot be written ({printable(getattr(error, 'strerror', None) or error)})"
-
-
 @contextmanager
 def _disk(target: Path) -> Iterator[None]:
     """Say in words that a piece cannot be written."""
@@ -192,25 +182,28 @@ def _disk(target: Path) -> Iterator[None]:
 class _Piece:
     """One file being encoded; it takes its name when it is closed."""
 
-    def __init__(self, path: Path, encoding: Encoding, width: int, height: int, aspect: Fraction | None) -> None:
+    def __init__(
+        self, path: Path, target: Path, encoding: Encoding, width: int, height: int, aspect: Fraction | None
+    ) -> None:
         import av
 
         self.path, self.part = path, path.with_suffix(".part")
         kind = dict(_PIECES)[path.suffix]
-        # A file of Python, whose errors come through where FFmpeg's own are swallowed.
-        self.file = self.part.open("w+b")
+        self.file = Written(self.part, target)
         self.container = av.open(self.file, "w", format=kind)
         self.encoder = Encoder(self.container, encoding, width, height, aspect=aspect)
 
     def write(self, frame: Frame) -> None:
         for packet in self.encoder.encode(frame.pixels, frame.alpha):
             self.container.mux(packet)
+        self.file.check()
 
     def close(self) -> None:
         for packet in self.encoder.flush():
             self.container.mux(packet)
         self.container.close()
         self.file.close()
+        self.file.check()
         self.part.replace(self.path)
 
     def abandon(self) -> None:

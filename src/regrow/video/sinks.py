@@ -17,12 +17,13 @@ from regrow.errors import RegrowError
 from regrow.io.paths import atomic, find_pictures, is_pattern, names_folder, numbered
 from regrow.video import mux
 from regrow.video.clip import Clip
+from regrow.video.disk import FULL_DISK
 from regrow.video.encoding import Encoding
 from regrow.video.folder import listed, write_frame
 from regrow.video.lock import Lock
 from regrow.video.options import GOP
 from regrow.video.rehearsal import rehearse
-from regrow.video.segments import FULL_DISK, Group, Segments
+from regrow.video.segments import Group, Segments
 
 
 def exists(target: str) -> bool:
