@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from regrow.errors import UsageError
+from regrow.errors import RegrowError, UsageError
 from regrow.inference.parallel import overlapped
 from regrow.io.paths import is_pattern, names_folder
 from regrow.progress import Report
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
-from regrow.video.encoding import CONTAINERS, Encoding
+from regrow.video.encoding import CONTAINERS, Encoding, interlaced
 from regrow.video.mux import Contents
 from regrow.video.options import GOP
 from regrow.video.orientation import swaps_sides
@@ -88,21 +88,38 @@ def transcode(clip: Clip, out: Any, work: Work, output: Output, report: Report) 
     """
     for note in clip.notes:
         log.warning("%s: %s", clip.name, note)
-    read = clip.read
+    given = clip
     clip, output, turned = _as_shown(clip, out, output)
     # Stations are closed in order, the last first: one that is left to be collected could be by a thread of its own.
     with ExitStack() as stations, closing(_sink(clip, out, output)) as sink:
-        groups = stations.enter_context(_closed(work(overlapped(read(), AHEAD), sink.skip)))
+        failed: list[RegrowError] = []
+        frames = overlapped(_watched(given, failed), AHEAD)
+        groups = stations.enter_context(_closed(work(frames, sink.skip)))
         made = stations.enter_context(_closed(overlapped(map(turned, groups), AHEAD)))
         done = 0
-        for done in stations.enter_context(_closed(sink.add(made))):
-            report(done, max(done, clip.count or 0))
+        try:
+            for done in stations.enter_context(_closed(sink.add(made))):
+                report(done, max(done, clip.count or 0))
+        except RegrowError:
+            stations.close()
+            if failed:
+                sink.give_up()  # the same command would fail again
+            raise
         stations.close()
         report(done, done)
         metadata = dict(output.metadata)
         if output.recorded and isinstance(sink, FileSink):
-            metadata[RECORD] = _record(clip, sink).to_json()
+            metadata[RECORD] = _record(replace(clip, fields=given.fields), sink).to_json()
         sink.finish(metadata, output.record.times if output.record else None)
+
+
+def _watched(clip: Clip, failed: list[RegrowError]) -> Iterator[Frame]:
+    """Frames of a clip; why it cannot be read is noted, which no second run would change."""
+    try:
+        yield from clip.read()
+    except RegrowError as error:
+        failed.append(error)
+        raise
 
 
 @contextmanager
@@ -119,7 +136,9 @@ def _as_shown(clip: Clip, out: Any, output: Output) -> tuple[Clip, Output, Calla
     record = output.record
     if record is not None:
         clip = replace(clip, matrix=record.matrix or clip.matrix, aspect=record.aspect or clip.aspect,
-                       light=record.light or clip.light)  # fmt: skip
+                       light=record.light or clip.light, fields=record.fields)  # fmt: skip
+    elif clip.height != output.size.height:
+        clip = replace(clip, fields=0)  # a row of one field is no longer one of a result
     matrix = clip.matrix
     if matrix is None or turns_frames(out):
         return clip, output, lambda group: group
@@ -168,4 +187,5 @@ def _sink(clip: Clip, out: Any, output: Output) -> Sink:
         return FramesSink(str(out), clip, output.depth, output.xmp, {"identity": output.identity})
     suffix = _suffix(out)
     contents, settings = _contents(clip, output), {"identity": output.identity}
-    return FileSink(Path(out), contents, output.encoding(suffix, size), size, settings, output.gop)
+    encoding = interlaced(output.encoding(suffix, size), clip.fields)
+    return FileSink(Path(out), contents, encoding, size, settings, output.gop)

@@ -106,6 +106,20 @@ def for_result(suffix: str, pixels: Pixels, size: tuple[int, int], codec: str | 
     return _asked(suffix, CODECS.get(codec, codec), pixels, size, crf)
 
 
+_ORDERS = {2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+"""Orders of fields: which is stored first, and which shown first, top or bottom."""
+
+
+def interlaced(encoding: Encoding, fields: int) -> Encoding:
+    """The same for frames of two fields in one of FFmpeg's orders; nothing changes for others."""
+    if fields not in _ORDERS:
+        return encoding
+    options = {**encoding.options, "flags": "+ildct", "field_order": _ORDERS[fields]}
+    if encoding.codec == "libx265":
+        options["x265-params"] += ":interlace=" + ("tff" if fields in (2, 5) else "bff")
+    return replace(encoding, options=options)
+
+
 def _asked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], crf: float | None) -> Encoding:
     options = {}
     if codec in _CRF:

@@ -37,6 +37,7 @@ class ClipRecord:
     matrix: tuple[int, ...] | None = None
     aspect: Fraction | None = None
     light: Light | None = None
+    fields: int = 0
 
     def to_json(self) -> str:
         """The record as JSON, for a file."""
@@ -53,6 +54,7 @@ class ClipRecord:
                 "matrix": self.matrix,
                 "aspect": self.aspect and str(self.aspect),
                 "light": self.light and asdict(self.light),
+                "fields": self.fields,
             }
         )
 
@@ -82,6 +84,7 @@ class ClipRecord:
                 groups=groups, starts={str(k): (_kind(v[0], int), _positive(v[1])) for k, v in table["starts"].items()},
                 matrix=table["matrix"] and tuple(_kind(v, int) for v in table["matrix"][:9]),
                 aspect=table["aspect"] and _positive(table["aspect"]), light=Light.checked(table.get("light")),
+                fields=_kind(table.get("fields", 0), int),
             )  # fmt: skip
         except (
             ValueError,

@@ -116,6 +116,8 @@ def _missing(encoding: Encoding, contents: Contents, found: Clip) -> Iterator[st
     if (clip.aspect or 1) != (found.aspect or 1):
         yield f"cannot say that pixels are {clip.aspect} times as wide as high, so players show it too " \
               f"{'narrow' if (clip.aspect or 1) > 1 else 'wide'}; take .mkv"  # fmt: skip
+    if clip.fields > 1 and found.fields < 2:
+        yield "cannot say that frames are interlaced; take .mkv"
     if clip.matrix and not alike(clip.matrix, found.matrix):
         yield "cannot say how players turn its frames; take .mkv"
     if clip.light and not clip.light.like(found.light):

@@ -54,8 +54,9 @@ class Segments:
         said = json.dumps({**settings, "codec": encoding.codec, "options": encoding.options,
                            "format": encoding.stored, "size": self.size}, sort_keys=True)  # fmt: skip
         self.suffix, self.kind = next((s, kind) for s, kind in _PIECES if encoding.codec in supported(kind))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.lock = Lock(self.folder / "lock", str(target))
+        with _disk(target):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock = Lock(self.folder / "lock", str(target))
         marker = self.folder / "settings.json"
         if not marker.is_file() or marker.read_text(encoding="utf-8") != said:
             self._clear()
@@ -127,11 +128,13 @@ class Segments:
 
     def remove(self) -> None:
         """Delete the pieces, once the target is complete or cannot be made of them."""
-        self._clear()
+        self.pieces = []
         self.close()
 
     def close(self) -> None:
         """Let others write the target; the folder stays where it has pieces."""
+        if self.lock.file < 0:
+            return
         if self.writer is not None:
             self.writer.abandon()
             self.writer = None

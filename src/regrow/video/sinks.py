@@ -67,6 +67,9 @@ class Sink(ABC):
     def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
         """Complete the result. `times` replaces the times of the frames."""
 
+    def give_up(self) -> None:  # noqa: B027
+        """Throw away what an interrupted run would go on from."""
+
     def close(self) -> None:  # noqa: B027 - most have nothing to close
         """Let go of what is held, whether the result is complete or not."""
 
@@ -122,6 +125,10 @@ class FileSink(Sink):
             if FULL_DISK not in str(error):
                 self.segments.remove()
             raise
+        self.segments.remove()
+
+    def give_up(self) -> None:
+        """Delete the pieces."""
         self.segments.remove()
 
     def close(self) -> None:
