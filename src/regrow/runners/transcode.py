@@ -73,7 +73,8 @@ def check(clip: Clip, out: Any, output: Output) -> None:
     clip, output = _as_shown(clip, out, output)[:2]
     if isinstance(out, (str, Path)) and not _is_frames(out):
         suffix = _suffix(out)
-        rehearse(Path(out), output.encoding(suffix, output.size), output.size, _contents(clip, output))
+        encoding = interlaced(output.encoding(suffix, output.size), clip.fields)
+        rehearse(Path(out), encoding, output.size, _contents(clip, output), quiet=True)
 
 
 def transcode(clip: Clip, out: Any, work: Work, output: Output, report: Report) -> None:

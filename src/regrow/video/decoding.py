@@ -10,8 +10,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError
+from regrow.video.alpha import to_alpha
 from regrow.video.clip import Frame
-from regrow.video.pixels import LIMITED, Pixels, to_alpha, to_rgb
+from regrow.video.pixels import LIMITED, Pixels, to_rgb
 from regrow.video.times import packets
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regrow.errors import RegrowError, UsageError
+from regrow.video.alpha import from_rgba, with_alpha
 from regrow.video.options import GOP
-from regrow.video.pixels import FULL, RGB, UNSPECIFIED, Pixels, from_rgb, from_rgba, with_alpha
+from regrow.video.pixels import FULL, RGB, UNSPECIFIED, Pixels, from_rgb
 from regrow.video.reader import library
 
 if TYPE_CHECKING:

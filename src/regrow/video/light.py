@@ -38,13 +38,17 @@ class Light:
         """From the JSON that `asdict` gives, which is not to be trusted. ValueError where it cannot be."""
         if said is None:
             return None
-        found = cls(*(None if said[key] is None else tuple(map(float, said[key])) for key in asdict(cls())))
-        if found.levels:
-            found = cls(found.chromaticities, found.luminances, (int(found.levels[0]), int(found.levels[1])))
-        for numbers, count in ((found.chromaticities, 8), (found.luminances, 2), (found.levels, 2)):
-            if numbers and (len(numbers) != count or not all(0 <= n < 2**31 for n in numbers)):
+        colors, luminances, levels = (
+            None if said[key] is None else list(map(float, said[key])) for key in asdict(cls())
+        )
+        for numbers, count in ((colors, 8), (luminances, 2), (levels, 2)):
+            if numbers is not None and (len(numbers) != count or not all(0 <= n < 2**31 for n in numbers)):
                 raise ValueError("light")
-        return found
+        return cls(
+            tuple(colors) if colors else None,
+            (luminances[0], luminances[1]) if luminances else None,
+            (int(levels[0]), int(levels[1])) if levels else None,
+        )
 
     def like(self, other: Light | None) -> bool:
         """Whether another says the same, up to rounding."""

@@ -109,10 +109,10 @@ def to_rgb(frame: VideoFrame, pixels: Pixels) -> np.ndarray:
     peak = 2**pixels.bits - 1
     meant = pixels.meant(frame.height)
     if pixels.format.startswith("rgb"):
-        packed = _plane(frame.planes[0], 8 if pixels.format == "rgb24" else 16, frame.height, frame.width * 3)
+        packed = plane_of(frame.planes[0], 8 if pixels.format == "rgb24" else 16, frame.height, frame.width * 3)
         packed = packed.reshape(frame.height, frame.width, 3)
         return packed.copy() if pixels.format == "rgb24" else packed.astype(np.float32) / np.float32(peak)
-    planes = [_plane(plane, pixels.bits, plane.height, plane.width) for plane in frame.planes[: pixels.colors]]
+    planes = [plane_of(plane, pixels.bits, plane.height, plane.width) for plane in frame.planes[: pixels.colors]]
     if pixels.is_rgb:
         stacked = np.stack([planes[2], planes[0], planes[1]], -1)
         return stacked if peak == 255 else stacked.astype(np.float32) / np.float32(peak)
@@ -122,52 +122,6 @@ def to_rgb(frame: VideoFrame, pixels: Pixels) -> np.ndarray:
         return luma[..., None]
     cb, cr = (_enlarged(plane, pixels.shrunk, luma.shape) for plane in planes[1:])
     return _mixed(luma, cb, cr, meant, pixels.bits)
-
-
-def to_alpha(frame: VideoFrame, bits: int) -> np.ndarray:
-    """The alpha channel of a frame, (H, W, 1): uint8 where it has 8 bits, else float32. It knows no limited range."""
-    own = next((c.bits for c in frame.format.components if c.is_alpha), 0)
-    if not own:  # as in a stream whose later frames have none
-        peak = 255 if bits == 8 else 1
-        return np.full((frame.height, frame.width, 1), peak, np.uint8 if bits == 8 else np.float32)
-    if frame.format.name.startswith(("yuva", "gbrap")) and not frame.format.is_big_endian:
-        plane = _plane(frame.planes[3], own, frame.height, frame.width)
-    else:
-        packed = frame.reformat(format="rgba" if own == 8 else "rgba64le", interpolation="POINT")
-        own = 8 if own == 8 else 16
-        plane = _plane(packed.planes[0], own, frame.height, frame.width * 4)[:, 3::4]
-    return plane[..., None].copy() if own == 8 else plane[..., None].astype(np.float32) / np.float32(2**own - 1)
-
-
-def with_alpha(name: str) -> str:
-    """The format that holds alpha beside the samples of a format that `from_rgb` accepts."""
-    packed = {"rgb24": "rgba", "rgb48le": "rgba64le", "gray": "ya8", "gray16le": "ya16le"}
-    return packed.get(name) or name.replace("yuvj", "yuv").replace("yuv", "yuva").replace("gbrp", "gbrap")
-
-
-def from_rgba(array: np.ndarray, alpha: np.ndarray, pixels: Pixels) -> VideoFrame:
-    """A frame of `from_rgb` with an alpha channel (H, W, 1), uint8 or float32 in [0, 1]."""
-    import av
-
-    plain, name = from_rgb(array, pixels), with_alpha(pixels.format)
-    frame = av.VideoFrame(plain.width, plain.height, name)
-    bits, peak = pixels.bits, 2**pixels.bits - 1
-    fraction = alpha.astype(np.float32) / np.float32(255) if alpha.dtype == np.uint8 else alpha
-    values = (
-        alpha[..., 0] if alpha.dtype == np.uint8 and bits == 8 else _rounded(fraction[..., 0] * np.float32(peak), peak)
-    )
-    if len(frame.planes) > 1:
-        for ours, theirs in zip(frame.planes, plain.planes, strict=False):
-            _fill(ours, _plane(theirs, bits, theirs.height, theirs.width), bits)
-        _fill(frame.planes[3], values, bits)
-    else:
-        colors, width = pixels.colors, plain.width
-        samples = _plane(plain.planes[0], bits, plain.height, width * colors).reshape(plain.height, width, colors)
-        both = np.concatenate([samples, values[..., None].astype(samples.dtype)], 2)
-        _fill(frame.planes[0], both.reshape(plain.height, width * (colors + 1)), bits)
-    frame.colorspace, frame.color_range = plain.colorspace, plain.color_range
-    frame.color_primaries, frame.color_trc = plain.color_primaries, plain.color_trc
-    return frame
 
 
 def from_rgb(array: np.ndarray, pixels: Pixels) -> VideoFrame:
@@ -182,15 +136,15 @@ def from_rgb(array: np.ndarray, pixels: Pixels) -> VideoFrame:
         array = array.astype(np.float32) / np.float32(255)
     peak = 2**pixels.bits - 1
     if pixels.is_rgb:
-        whole = array if array.dtype == np.uint8 else _rounded(array * np.float32(peak), peak)
+        whole = array if array.dtype == np.uint8 else rounded(array * np.float32(peak), peak)
         if pixels.format.startswith("rgb"):
-            _fill(frame.planes[0], whole.reshape(height, width * 3), 8 if peak == 255 else 16)
+            fill_plane(frame.planes[0], whole.reshape(height, width * 3), 8 if peak == 255 else 16)
         else:
             for plane, channel in zip(frame.planes, (1, 2, 0), strict=True):
-                _fill(plane, whole[..., channel], pixels.bits)
+                fill_plane(plane, whole[..., channel], pixels.bits)
     else:
         for plane, values in zip(frame.planes, _planes(array, pixels), strict=True):
-            _fill(plane, _rounded(values, peak), pixels.bits)
+            fill_plane(plane, rounded(values, peak), pixels.bits)
     frame.colorspace = RGB if pixels.is_rgb else pixels.matrix
     frame.color_range, frame.color_primaries, frame.color_trc = pixels.range, pixels.primaries, pixels.transfer
     return frame
@@ -242,19 +196,22 @@ def _grey(array: np.ndarray) -> np.ndarray:
     return np.rint(mean).astype(np.uint8) if array.dtype == np.uint8 else mean
 
 
-def _plane(plane: Any, bits: int, height: int, width: int) -> np.ndarray:
+def plane_of(plane: Any, bits: int, height: int, width: int) -> np.ndarray:
+    """The samples of a plane, (height, width), without the padding of its rows."""
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
     return np.frombuffer(plane, dtype).reshape(height, plane.line_size // dtype.itemsize)[:, :width]
 
 
-def _fill(plane: Any, values: np.ndarray, bits: int) -> None:
+def fill_plane(plane: Any, values: np.ndarray, bits: int) -> None:
+    """Write samples (height, width) into a plane."""
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
     rows = np.zeros((plane.height, plane.line_size // dtype.itemsize), dtype)
     rows[:, : values.shape[1]] = values
     plane.update(rows)
 
 
-def _rounded(values: np.ndarray, peak: int) -> np.ndarray:
+def rounded(values: np.ndarray, peak: int) -> np.ndarray:
+    """To integers from 0 to a peak."""
     return np.rint(values).clip(0, peak).astype(np.uint16 if peak > 255 else np.uint8)
 
 

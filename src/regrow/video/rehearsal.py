@@ -36,13 +36,16 @@ _USUAL = (UNSPECIFIED, 0, 1, 5, 6, 7)
 log = logging.getLogger("regrow")
 
 
-def rehearse(target: Path, encoding: Encoding, size: tuple[int, int], contents: Contents) -> Encoding:
+def rehearse(
+    target: Path, encoding: Encoding, size: tuple[int, int], contents: Contents, *, quiet: bool = False
+) -> Encoding:
     """Try to write a clip, and tell what it cannot hold.
 
     Args:
         target: the file that is to be written.
         encoding, size: of its frames.
         contents: all else that it gets.
+        quiet: whether remarks are left to a later rehearsal.
 
     Returns:
         The encoding, changed where colours must be converted because the file could not say what they mean.
@@ -66,12 +69,17 @@ def rehearse(target: Path, encoding: Encoding, size: tuple[int, int], contents: 
             raise RegrowError(
                 f"{target}: cannot be read again with codec {encoding.codec}; take another with --codec"
             ) from error
+    if not quiet:
+        _remark(target, encoding, contents, found)
+    return _told(encoding, found)
+
+
+def _remark(target: Path, encoding: Encoding, contents: Contents, found: Clip) -> None:
     source = contents.source
     for note in (source and left_out(source, target)) or ():
         log.warning("%s: %s", contents.clip.name, note)
     for note in _missing(encoding, contents, found):
         log.warning("%s: %s", target, note)
-    return _told(encoding, found)
 
 
 def _perform(trial: Path, encoding: Encoding, size: tuple[int, int], contents: Contents) -> None:
