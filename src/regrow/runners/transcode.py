@@ -97,7 +97,7 @@ def transcode(clip: Clip, out: Any, work: Work, output: Output, report: Report) 
         frames = overlapped(_watched(given, failed), AHEAD)
         groups = stations.enter_context(_closed(work(frames, sink.skip)))
         made = stations.enter_context(_closed(overlapped(map(turned, groups), AHEAD)))
-        done = 0
+        done = sink.frames
         try:
             for done in stations.enter_context(_closed(sink.add(made))):
                 report(done, max(done, clip.count or 0))
@@ -153,6 +153,7 @@ def _record(clip: Clip, sink: FileSink) -> ClipRecord:
     return ClipRecord(
         pixels=clip.pixels, time_base=clip.time_base, times=sink.segments.times, groups=sink.segments.lengths,
         starts=tracks(source) if source else {}, matrix=clip.matrix, aspect=clip.aspect, light=clip.light,
+        fields=clip.fields,
     )  # fmt: skip
 
 

@@ -96,6 +96,8 @@ def for_result(suffix: str, pixels: Pixels, size: tuple[int, int], codec: str | 
         size: (width, height) of the frames.
         codec, crf: what the caller asks for; by default H.264, or the container's own codec, of high quality.
     """
+    if pixels.colors == 1:
+        pixels = replace(pixels, range=pixels.meant(0).range)  # what grey means is told too seldom
     if codec is None:
         deep = pixels.bits > (8 if pixels.is_rgb else 10)
         codec = "libx265" if deep else "libx264rgb" if pixels.is_rgb else "libx264"
@@ -151,8 +153,13 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
     if codec not in supported(CONTAINERS[suffix]) or (suffix == ".avi" and codec.startswith("libx264")):
         raise UsageError(f"codec {codec}: {suffix} cannot hold it; take another with --codec, or another container")
     if codec == "libx265":
-        options = {**options, "x265-params": ":".join(filter(None, (options.get("x265-params"), "log-level=error")))}
+        # Its rate control writes beyond its memory where frames are small, some 34 x 26.
+        params = (options.get("x265-params"), "log-level=error", "cutree=0" if min(size) < 128 else None)
+        options = {**options, "x265-params": ":".join(filter(None, params))}
     known = {form.name for form in found.video_formats}
+    if codec == "libvpx-vp9":  # whose second stream, for alpha, has no other form, and no loss of none
+        known = {name for name in known if name == "yuva420p" or "a" not in name}
+        pixels = replace(pixels, alpha=pixels.alpha and "lossless" not in options)
     if codec == "libx265":
         known = {name for name in known if "yuva" not in name}  # a second layer, which few decoders know
     wanted = Encoding(codec, pixels, options)
@@ -161,6 +168,8 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
         if codec == "mjpeg" and not candidate.is_rgb:
             candidate = replace(candidate, range=FULL)  # it knows no other
         encoding = replace(wanted, pixels=candidate)
+        if codec == "libvpx" and candidate.alpha:
+            encoding = replace(encoding, options={**options, "auto-alt-ref": "0"})  # it refuses both
         down, across = candidate.shrunk
         whole = codec not in _EVEN or (size[0] % across == 0 and size[1] % down == 0)
         if encoding.stored in known and whole:

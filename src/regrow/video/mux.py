@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError
 from regrow.io.paths import atomic
-from regrow.video import matroska
+from regrow.video import artwork, matroska
 from regrow.video.clip import Clip
 from regrow.video.disk import Written, why_not
 from regrow.video.encoding import CONTAINERS
@@ -82,6 +82,7 @@ def _write(
     clip, source, kind = contents.clip, contents.source, CONTAINERS[target.suffix.lower()]
     options = {"movflags": "use_metadata_tags+faststart"} if kind in ("mp4", "mov") else {}
     given = open_container(str(source)) if source else None
+    art = artwork.pictures(source) if source else []
     with (
         Written(part, target) as file,
         _template(segments, clip) as template,
@@ -96,6 +97,7 @@ def _write(
         name = _describe(out, stream, given, contents, kind)
         if segments.encoding.pixels.alpha and stream.codec_context.name in ("vp8", "vp9", "libvpx-vp9"):
             stream.metadata["alpha_mode"] = "1"
+        artwork.announce(out, art, target.suffix.lower())
         flows = [_frames(segments, times, contents.time_base, stream)]
         if given:
             flows.append(islice(add_tracks(given, out, target, contents.starts), most))
@@ -103,6 +105,7 @@ def _write(
             out.mux(packet)
     if given:
         given.close()
+    artwork.place(part, art, target.suffix.lower())
     if name is not None and clip.aspect:
         matroska.state_aspect(part, clip.aspect, name)
 

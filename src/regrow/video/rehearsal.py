@@ -79,7 +79,7 @@ def _remark(target: Path, encoding: Encoding, contents: Contents, found: Clip) -
     for note in (source and left_out(source, target)) or ():
         log.warning("%s: %s", contents.clip.name, note)
     for note in _missing(encoding, contents, found):
-        log.warning("%s: %s", target, note)
+        log.warning("%s: %s", target, note.removesuffix("; take .mkv") if target.suffix == ".mkv" else note)
 
 
 def _perform(trial: Path, encoding: Encoding, size: tuple[int, int], contents: Contents) -> None:
@@ -116,7 +116,7 @@ def _missing(encoding: Encoding, contents: Contents, found: Clip) -> Iterator[st
     clip, pixels, there = contents.clip, encoding.pixels, found.pixels
     if not pixels.is_rgb and pixels.meant(found.height).range != there.meant(found.height).range:
         words = ("full", "limited") if there.meant(found.height).range == LIMITED else ("limited", "full")
-        yield "cannot say that colours have the {} range, so they are converted to the {} one; .mkv can".format(*words)
+        yield "cannot say that colours have the {} range, so they are converted to the {} one; take .mkv".format(*words)
     for kind in ("primaries", "transfer"):
         value = getattr(pixels, kind)
         if value not in _USUAL and getattr(there, kind) != value:

@@ -58,6 +58,8 @@ class Sink(ABC):
 
     skip = 0
     """Number of groups that an interrupted run has completed."""
+    frames = 0
+    """Number of frames of these groups."""
 
     @abstractmethod
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
@@ -102,7 +104,7 @@ class FileSink(Sink):
         state = contents.source.stat() if contents.source else None
         origin = [contents.clip.name, state and state.st_size, state and state.st_mtime_ns]
         self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size, contents.clip.aspect, gop)
-        self.skip = self.segments.groups
+        self.skip, self.frames = self.segments.groups, self.segments.frames
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
         """Encode them."""
@@ -161,7 +163,7 @@ class FramesSink(Sink):
         else:
             with atomic(self.marker) as part:
                 part.write_text(said, encoding="utf-8")
-        self.done = self.skip
+        self.done = self.frames = self.skip
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
         """Write a picture for each frame."""

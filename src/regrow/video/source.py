@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from regrow.errors import UsageError
 from regrow.io.paths import is_pattern, names_video
-from regrow.video.clip import Clip
+from regrow.video.clip import Clip, Frame
 from regrow.video.folder import open_frames
 from regrow.video.reader import open_video
 
@@ -33,8 +36,21 @@ def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
     if rate is not None:
         raise UsageError(f"{name}: has a rate of its own; --rate is for folders of frames")
     if is_pipe(name):
-        return open_video(open(name, "rb"), name)
+        return _open_pipe(name)
     return open_video(name)
+
+
+def _open_pipe(name: str) -> Clip:
+    with ExitStack() as opened:
+        pipe = opened.enter_context(open(name, "rb"))
+        clip = open_video(pipe, name)
+        kept = opened.pop_all()
+
+    def read() -> Iterator[Frame]:
+        with kept:
+            yield from clip.read()
+
+    return replace(clip, read=read)
 
 
 def is_pipe(name: str) -> bool:

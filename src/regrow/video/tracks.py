@@ -1,14 +1,14 @@
-"""The tracks of a clip that are copied beside its frames: sound, subtitles, attachments, cover art."""
+"""The tracks of a clip that are copied beside its frames: sound, subtitles, attachments."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError
+from regrow.video.artwork import held, pictures
 from regrow.video.reader import OWN, covers, open_container
 from regrow.video.subtitles import as_text, from_text, kind_for
 from regrow.video.times import copied, packets
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 Starts = dict[str, tuple[int, Fraction]]
 Flow = Iterator[tuple[Fraction, int, "Packet"]]
-
-_ATTACHED = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png"), "bmp": ("bmp", "image/bmp"),
-             "gif": ("gif", "image/gif"), "webp": ("webp", "image/webp"), "tiff": ("tiff", "image/tiff")}  # fmt: skip
-"""Suffix and media type of cover art, by FFmpeg's name of what it is encoded with."""
-
-log = logging.getLogger("regrow")
 
 
 def tracks(source: Path) -> Starts:
@@ -53,9 +47,9 @@ def left_out(source: Path, target: Path) -> Iterator[str]:
                 yield "has a track of data, which is left out"
             elif kind == "attachment" and suffix != ".mkv":
                 yield f"has an attachment ({stream.name or 'without a name'}), which {suffix} cannot hold: take .mkv"
-        for cover in covers(given):
-            if suffix not in (".mkv", ".mp4", ".m4v", ".mov") or _name(cover) not in _ATTACHED:
-                yield f"has cover art, which {suffix} cannot hold and is left out"
+        lost = len(covers(given)) - len(held(pictures(source), suffix))
+        if lost:
+            yield f"has cover art, of which {suffix} cannot hold {lost} of {len(covers(given))}"
         if given.chapters() and suffix == ".avi":
             yield "has chapters, which .avi cannot hold: take .mkv"
 
@@ -77,14 +71,12 @@ def add_tracks(given: Any, out: Any, target: Path, starts: Starts | None) -> Flo
         copy.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OWN})
         copy.disposition = stream.disposition
         origins[stream.index] = (starts or {}).get(str(number))
-    art = _add_covers(given, out, target)
     if target.suffix.lower() == ".mkv":
         for stream in given.streams:
             if stream.type == "attachment":
                 out.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
 
     def flow() -> Flow:
-        yield from art
         first: dict[int, Fraction] = {}
         last: dict[int, int] = {}
         for packet in packets(given, _video(given)) if made else ():
@@ -122,39 +114,6 @@ def _copy(stream: Any, out: Any, target: Path) -> Any:
 
 def _video(container: Any) -> Any:
     return next((s for s in container.streams.video if s not in covers(container)), None)
-
-
-def _name(stream: Any) -> str:
-    return stream.codec_context.name if stream.codec_context else ""
-
-
-def _add_covers(given: Any, out: Any, target: Path) -> list[tuple[Fraction, int, Packet]]:
-    """Add cover art: as a track of one packet, or as an attachment of Matroska."""
-    suffix, found = target.suffix.lower(), []
-    pictures = [s for s in covers(given) if _name(s) in _ATTACHED]
-    if not pictures or suffix not in (".mkv", ".mp4", ".m4v", ".mov"):
-        return []
-    with open_container(given.name) as again:
-        kept: dict[int, Packet] = {}
-        for packet in again.demux([again.streams[s.index] for s in pictures]):
-            if packet.size:
-                kept.setdefault(packet.stream.index, packet)
-            if len(kept) == len(pictures):
-                break
-    for number, stream in enumerate(pictures):
-        art = kept.get(stream.index)
-        if art is None:
-            continue
-        if suffix == ".mkv":
-            ending, media = _ATTACHED[_name(stream)]
-            name = stream.metadata.get("filename") or f"cover{number or ''}.{ending}"
-            out.add_attachment(name, media, bytes(art))
-            continue
-        copy = out.add_stream_from_template(stream, opaque=True)
-        copy.disposition = stream.disposition
-        art.stream, art.pts, art.dts = copy, 0, 0
-        found.append((Fraction(-1), 0, art))
-    return found
 
 
 def _ordered(packet: Packet, last: dict[int, int], index: int) -> None:
