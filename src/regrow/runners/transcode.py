@@ -68,6 +68,11 @@ def turns_frames(out: Any) -> bool:
     return isinstance(out, (str, Path)) and not _is_frames(out) and Path(out).suffix.lower() != ".avi"
 
 
+def _say(clip: Clip, notes: Iterable[str]) -> None:
+    for note in notes:
+        log.warning("%s: %s", clip.name, note)
+
+
 def check(clip: Clip, out: Any, output: Output) -> None:
     """UsageError or RegrowError where the output could not be written, long before it is."""
     clip, output = _as_shown(clip, out, output)[:2]
@@ -87,8 +92,7 @@ def transcode(clip: Clip, out: Any, work: Work, output: Output, report: Report) 
         output: what is written.
         report: told how many frames are done of how many.
     """
-    for note in clip.notes:
-        log.warning("%s: %s", clip.name, note)
+    _say(clip, clip.notes)
     given = clip
     clip, output, turned = _as_shown(clip, out, output)
     # Stations are closed in order, the last first: one that is left to be collected could be by a thread of its own.
@@ -182,10 +186,13 @@ def _sink(clip: Clip, out: Any, output: Output) -> Sink:
     size = output.size
     if not isinstance(out, (str, Path)):
         encoding = output.encoding(".mkv", size)
-        for note in lost(clip, encoding):
-            log.warning("%s: %s", clip.name, note)
+        pixels = encoding.pixels if encoding.pixels.is_rgb else None
+        _say(clip, lost(clip, pixels, "standard output" if pixels else "y4m on standard output"))
+        if clip.pixels.alpha and not pixels:
+            _say(clip, ["y4m on standard output has no alpha channel, which is left out; name a video file"])
         return StreamSink(out, clip, encoding, size, output.metadata)
     if _is_frames(out):
+        _say(clip, lost(clip, None, "a folder of pictures"))
         return FramesSink(str(out), clip, output.depth, output.xmp, {"identity": output.identity})
     suffix = _suffix(out)
     contents, settings = _contents(clip, output), {"identity": output.identity}

@@ -90,9 +90,9 @@ def _tracks_with(tracks: bytes, aspect: Fraction, name: str) -> bytes:
 def _shown(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
     """The size that players give a frame: the least multiple of the width that says the ratio exactly, if it can be."""
     if (exact := width * aspect).denominator == 1:
-        return int(exact), height
+        return min(int(exact), 2**31), height
     whole = (width * aspect.numerator, height * aspect.denominator)
-    return whole if max(whole) < 2**20 else (round(exact), height)
+    return whole if max(whole) < 2**20 else (min(max(1, round(exact)), 2**31), height)
 
 
 def _illuminate(colour: list[Element], light: Light) -> None:

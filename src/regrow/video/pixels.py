@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 UNSPECIFIED, RGB, BT709, BT601, BT2020 = 2, 0, 1, 6, 9
 """Matrices, as ISO/IEC 23091-2 numbers them."""
+USUAL = (UNSPECIFIED, 0, 1, 5, 6, 7)
+"""Primaries and transfers that look as players expect where none are stated, or nearly so."""
 LIMITED, FULL = 1, 2
 """Ranges, as FFmpeg numbers them; 0 where the file does not state one."""
 

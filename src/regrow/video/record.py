@@ -82,7 +82,7 @@ class ClipRecord:
             return cls(
                 pixels=pixels, time_base=_positive(table["time_base"]), times=list(zip(times, durations, strict=True)),
                 groups=groups, starts={str(k): (_kind(v[0], int), _positive(v[1])) for k, v in table["starts"].items()},
-                matrix=table["matrix"] and tuple(_kind(v, int) for v in table["matrix"][:9]),
+                matrix=table["matrix"] and _nine(table["matrix"]),
                 aspect=table["aspect"] and _positive(table["aspect"]), light=Light.checked(table.get("light")),
                 fields=_kind(table.get("fields", 0), int),
             )  # fmt: skip
@@ -111,6 +111,13 @@ def _unpacked(text: str) -> list[int]:
     if unpacker.unconsumed_tail:
         raise ValueError("too long")
     return [int(n) for n in data.split()]
+
+
+def _nine(values: Any) -> tuple[int, ...]:
+    numbers = tuple(_kind(v, int) for v in values)
+    if len(numbers) != 9 or not all(-(2**31) <= n < 2**31 for n in numbers):
+        raise ValueError("matrix")
+    return numbers
 
 
 def _kind(value: Any, kind: type) -> Any:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import Encoding
 from regrow.video.mux import Contents, assemble
 from regrow.video.orientation import alike
-from regrow.video.pixels import FULL, LIMITED, UNSPECIFIED
+from regrow.video.pixels import FULL, LIMITED, USUAL
 from regrow.video.reader import OWN, open_video
 from regrow.video.segments import Segments
 from regrow.video.tracks import left_out
@@ -30,8 +30,6 @@ PACKETS = 24
 """Number of packets of other tracks that are copied."""
 LEAST = 1 / 2000
 """Least size of encoded frames, relative to what they take uncompressed."""
-_USUAL = (UNSPECIFIED, 0, 1, 5, 6, 7)
-"""Primaries and transfers that look the same, or nearly."""
 
 log = logging.getLogger("regrow")
 
@@ -54,7 +52,7 @@ def rehearse(
         RegrowError: it cannot be written.
     """
     _check_space(target, encoding, size, contents)
-    with TemporaryDirectory(prefix="regrow-") as folder:
+    with _folder(target) as folder:
         trial = Path(folder) / f"trial{target.suffix}"
         try:
             _perform(trial, encoding, size, contents)
@@ -72,6 +70,15 @@ def rehearse(
     if not quiet:
         _remark(target, encoding, contents, found)
     return _told(encoding, found)
+
+
+@contextmanager
+def _folder(target: Path) -> Iterator[str]:
+    try:
+        with TemporaryDirectory(prefix="regrow-") as folder:
+            yield folder
+    except OSError as error:
+        raise RegrowError(f"{target}: cannot be tried out in {gettempdir()} ({error.strerror or error})") from error
 
 
 def _remark(target: Path, encoding: Encoding, contents: Contents, found: Clip) -> None:
@@ -119,7 +126,7 @@ def _missing(encoding: Encoding, contents: Contents, found: Clip) -> Iterator[st
         yield "cannot say that colours have the {} range, so they are converted to the {} one; take .mkv".format(*words)
     for kind in ("primaries", "transfer"):
         value = getattr(pixels, kind)
-        if value not in _USUAL and getattr(there, kind) != value:
+        if value not in USUAL and getattr(there, kind) != value:
             yield f"cannot say which {kind} colours have (number {value} of ISO/IEC 23091-2); take .mkv"
     if (clip.aspect or 1) != (found.aspect or 1):
         yield f"cannot say that pixels are {clip.aspect} times as wide as high, so players show it too " \

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from regrow.video import matroska
 from regrow.video.clip import Clip
 from regrow.video.encoding import Encoder, Encoding
-from regrow.video.pixels import UNSPECIFIED
-from regrow.video.reader import MARKS, OWN, open_container
+from regrow.video.pixels import UNSPECIFIED, USUAL, Pixels
+from regrow.video.reader import MARKS, OWN, main, open_container
 from regrow.video.segments import Group
 from regrow.video.sinks import Sink
 
 _FRAME, _CLUSTER = b"FRAME", b"\x1f\x43\xb6\x75"
 """What the first frame of y4m and of Matroska begins with."""
+
+log = logging.getLogger("regrow")
 
 
 class StreamSink(Sink):
@@ -45,6 +49,7 @@ class StreamSink(Sink):
             stream = _Headed(stream, _CLUSTER, lambda head: matroska.with_aspect(head, aspect, ""))
         # Formats of more than 8 bits are an extension of y4m.
         options = {"strict": "-1"} if plain else {}
+        self.clip, self.plain, self.uneven = clip, plain, False
         self.container = av.open(stream, "w", format="yuv4mpegpipe" if plain else "matroska", options=options)
         self.encoder = Encoder(self.container, encoding, *size, aspect=aspect, rate=clip.rate)
         if not plain:
@@ -54,9 +59,12 @@ class StreamSink(Sink):
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
         """Write them."""
-        done = 0
+        done, first = 0, None
         for group in groups:
             for frame in group:
+                first = frame.time if first is None else first
+                since = (frame.time - first) * self.clip.time_base * self.clip.rate
+                self.uneven |= abs(since - done) > 1
                 self.container.mux(self.encoder.encode(frame.pixels, frame.alpha))
                 done += 1
             yield done
@@ -65,6 +73,9 @@ class StreamSink(Sink):
         """Write what is left."""
         self.container.mux(self.encoder.flush())
         self.container.close()
+        if self.uneven:
+            log.warning("%s: frames do not come at one rate, but on standard output they do; name a file to keep their "
+                        "times", self.clip.name)  # fmt: skip
 
 
 class _Headed:
@@ -91,28 +102,28 @@ class _Headed:
         self.stream.flush()
 
 
-def lost(clip: Clip, encoding: Encoding) -> Iterator[str]:
-    """Remarks on what standard output does not hold."""
-    plain, beside = not encoding.pixels.is_rgb, set[str]()
-    if not clip.once:  # else its reader said so
+def lost(clip: Clip, pixels: Pixels | None, what: str) -> Iterator[str]:
+    """Remarks on what an output does not hold.
+
+    Args:
+        clip: the clip that it is made from.
+        pixels: of Matroska on standard output; None for y4m and pictures, which say nothing of colours.
+        what: the output, in words.
+    """
+    beside = set[str]()
+    if not clip.once and Path(clip.name).is_file():  # else its reader said so, or there is nothing
         with open_container(clip.name) as given:
-            beside = {stream.type for stream in given.streams if stream.index != _worked_on(given)}
+            beside = {stream.type for stream in given.streams if stream.index != main(given, clip.name).index}
             beside |= {"chapters"} if given.chapters() else set()
-    if plain:
+    if pixels is None:
         kept = (k for k in clip.metadata if k.lower() not in OWN and not k.startswith(MARKS))
         beside |= {"metadata"} if next(kept, None) else set()
     if beside:
-        yield f"standard output gets frames alone: {', '.join(sorted(beside))} left out; name a file to keep them"
+        yield f"{what} gets frames alone: {', '.join(sorted(beside))} left out; name a video file to keep them"
     if clip.light:
-        yield "standard output cannot state the mastering display and light level of HDR; name a file"
-    if plain and (clip.pixels.primaries not in (UNSPECIFIED, 1) or clip.pixels.transfer not in (UNSPECIFIED, 1)):
-        yield "y4m on standard output cannot say which primaries and transfer colours have; name a file"
-    if plain and clip.pixels.alpha:
-        yield "y4m on standard output has no alpha channel, which is left out; name a file"
-
-
-def _worked_on(given: Any) -> int:
-    return next(s.index for s in given.streams.video if not int(s.disposition) & 0x400)
+        yield f"{what} cannot state the mastering display and light level of HDR; name a video file"
+    if pixels is None and (clip.pixels.primaries not in USUAL or clip.pixels.transfer not in USUAL):
+        yield f"{what} cannot say which primaries and transfer colours have; name a video file"
 
 
 def _as_y4m(encoding: Encoding, height: int) -> Any:
