@@ -216,6 +216,7 @@ def test_frames_on_standard_output_are_upright_and_all_else_is_named(tmp_path, t
         assert words in caplog.text
     if verb == "upscale":
         assert pipe.data.startswith(b"YUV4MPEG2")
+        assert b" C420mpeg2 " in pipe.data[:100], "where samples of chroma lie"
         assert "metadata" in caplog.text
 
 

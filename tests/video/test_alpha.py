@@ -54,5 +54,9 @@ def test_alpha_is_read_from_every_codec_that_has_it(tmp_path, codec, form, suffi
         assert np.abs(found - ALPHA / 255).mean() < 0.02
 
 
+def test_grey_of_other_depths_has_no_form_with_alpha():
+    assert with_alpha("gray10le") == ""
+
+
 def test_frames_without_alpha_have_none():
     assert to_alpha(av.VideoFrame(4, 2, "yuv420p"), 8).min() == 255

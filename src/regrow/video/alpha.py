@@ -28,8 +28,10 @@ def to_alpha(frame: VideoFrame, bits: int) -> np.ndarray:
 
 
 def with_alpha(name: str) -> str:
-    """The format that holds alpha beside the samples of a format that `from_rgb` accepts."""
+    """The format that holds alpha beside the samples of a format that `from_rgb` accepts; "" where there is none."""
     packed = {"rgb24": "rgba", "rgb48le": "rgba64le", "gray": "ya8", "gray16le": "ya16le"}
+    if name.startswith("gray"):
+        return packed.get(name, "")
     return packed.get(name) or name.replace("yuvj", "yuv").replace("yuv", "yuva").replace("gbrp", "gbrap")
 
 

@@ -42,6 +42,9 @@ _PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0", "rgba": "
            "ffvhuff": {"rgba": "bgra"}}  # fmt: skip
 """Pixel formats in which encoders take RGB and grey."""
 
+_X265_ALONE = "cutree=0:pools=none:frame-threads=1"
+"""What keeps x265 from writing beyond its memory, and its threads from spoiling packets, where frames are small."""
+
 _EVEN = ("libx264", "libx265", "prores_ks")
 """Encoders that require sizes that are multiples of the chroma subsampling."""
 
@@ -153,8 +156,8 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
     if codec not in supported(CONTAINERS[suffix]) or (suffix == ".avi" and codec.startswith("libx264")):
         raise UsageError(f"codec {codec}: {suffix} cannot hold it; take another with --codec, or another container")
     if codec == "libx265":
-        # Its rate control writes beyond its memory where frames are small, some 34 x 26.
-        params = (options.get("x265-params"), "log-level=error", "cutree=0" if min(size) < 128 else None)
+        small = _X265_ALONE if size[0] * size[1] < 640 * 480 else None
+        params = (options.get("x265-params"), "log-level=error", small)
         options = {**options, "x265-params": ":".join(filter(None, params))}
     known = {form.name for form in found.video_formats}
     if codec == "libvpx-vp9":  # whose second stream, for alpha, has no other form, and no loss of none
@@ -165,8 +168,8 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
     wanted = Encoding(codec, pixels, options)
     candidates = list(_nearest(pixels))
     for candidate in (*candidates, *(replace(c, alpha=False) for c in candidates if c.alpha)):
-        if codec == "mjpeg" and not candidate.is_rgb:
-            candidate = replace(candidate, range=FULL)  # it knows no other
+        jpeg = codec == "mjpeg" and not candidate.is_rgb  # it knows no other range
+        candidate = replace(candidate, range=FULL if jpeg else candidate.range, centred=jpeg)
         encoding = replace(wanted, pixels=candidate)
         if codec == "libvpx" and candidate.alpha:
             encoding = replace(encoding, options={**options, "auto-alt-ref": "0"})  # it refuses both
@@ -193,7 +196,7 @@ def _nearest(pixels: Pixels) -> Iterator[Pixels]:
     if pixels.colors == 1:
         for suffix in ("", "10le", "12le", "16le"):
             yield replace(pixels, format=f"gray{suffix}")
-        for kind in ("yuv420p", "yuv420p10le", "yuv422p10le"):
+        for kind in ("yuv420p", "yuv420p10le", "yuv422p10le", "yuv444p10le"):
             yield replace(pixels, format=kind)
         return
     deeper = [b for b in (8, 9, 10, 12, 14, 16) if b >= pixels.bits] + [12, 10, 8]

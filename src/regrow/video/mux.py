@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError
 from regrow.io.paths import atomic
-from regrow.video import artwork, matroska
+from regrow.video import artwork, matroska, riff
 from regrow.video.clip import Clip
 from regrow.video.disk import Written, why_not
 from regrow.video.encoding import CONTAINERS
@@ -107,7 +107,10 @@ def _write(
         given.close()
     artwork.place(part, art, target.suffix.lower())
     if name is not None and clip.aspect:
-        matroska.state_aspect(part, clip.aspect, name)
+        if kind == "avi":
+            riff.state_aspect(part, segments.size, clip.aspect, name)
+        else:
+            matroska.state_aspect(part, clip.aspect, name)
 
 
 def _describe(out: Any, stream: Any, given: Any, contents: Contents, kind: str) -> str | None:
@@ -132,11 +135,11 @@ def _describe(out: Any, stream: Any, given: Any, contents: Contents, kind: str) 
     if not clip.aspect or clip.aspect == 1:
         return None
     stream.sample_aspect_ratio = clip.aspect
-    if kind not in _MATROSKA:
+    if kind not in (*_MATROSKA, "avi"):
         return None
-    name = stream.metadata.get("title", "")
-    stream.metadata["title"] = matroska.ROOM
-    return str(name)
+    name = str(stream.metadata.get("title", ""))
+    stream.metadata["title"] = riff.room(name) if kind == "avi" else matroska.ROOM
+    return name
 
 
 def _template(segments: Segments, clip: Clip) -> Any:

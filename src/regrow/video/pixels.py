@@ -37,6 +37,7 @@ class Pixels:
         range: `LIMITED`, `FULL` or 0.
         primaries, transfer: numbers of the same standard, copied.
         alpha: whether there is an alpha channel beside the format's own.
+        centred: whether samples of chroma lie between columns, as in JPEG and MPEG-1, and not on every second one.
     """
 
     format: str
@@ -45,6 +46,7 @@ class Pixels:
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
     alpha: bool = False
+    centred: bool = False
 
     @property
     def colors(self) -> int:
@@ -122,7 +124,7 @@ def to_rgb(frame: VideoFrame, pixels: Pixels) -> np.ndarray:
     luma = (planes[0].astype(np.float32) - offset) / scale
     if pixels.colors == 1:
         return luma[..., None]
-    cb, cr = (_enlarged(plane, pixels.shrunk, luma.shape) for plane in planes[1:])
+    cb, cr = (_enlarged(plane, pixels.shrunk, luma.shape, pixels.centred) for plane in planes[1:])
     return _mixed(luma, cb, cr, meant, pixels.bits)
 
 
@@ -161,7 +163,7 @@ def _planes(array: np.ndarray, pixels: Pixels) -> list[np.ndarray]:
     span, middle = _chroma(meant.range, pixels.bits)
     steps = np.array([scale, span, span], np.float32)
     luma, *chroma = np.moveaxis(array @ (_to_yuv(meant.matrix) * steps[:, None]).T, -1, 0)
-    return [luma + offset, *(_fewer(c, pixels.shrunk) + middle for c in chroma)]
+    return [luma + offset, *(_fewer(c, pixels.shrunk, pixels.centred) + middle for c in chroma)]
 
 
 def _mixed(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray, meant: Pixels, bits: int) -> np.ndarray:
@@ -226,12 +228,12 @@ def _taps(small: int, factor: int, size: int, *, centred: bool) -> tuple[np.ndar
     return first, np.minimum(first + 1, small - 1), (place - first).astype(np.float32)
 
 
-def _enlarged(plane: np.ndarray, shrunk: tuple[int, int], shape: tuple[int, ...]) -> np.ndarray:
+def _enlarged(plane: np.ndarray, shrunk: tuple[int, int], shape: tuple[int, ...], across: bool) -> np.ndarray:
     """Chroma at the size of luma, bilinear; its samples lie on every n-th column and between rows, as MPEG-2 and all
-    since have them.
+    since have them, or between columns too.
     """
     x = plane.astype(np.float32)
-    for axis, (factor, centred) in enumerate(zip(shrunk, (True, False), strict=True)):
+    for axis, (factor, centred) in enumerate(zip(shrunk, (True, across), strict=True)):
         if factor > 1:
             first, second, share = _taps(x.shape[axis], factor, shape[axis], centred=centred)
             share = share[:, None] if axis == 0 else share
@@ -246,7 +248,7 @@ _HALVING: tuple[tuple[tuple[float, ...], int], ...] = (
 """Weights of what is around a sample of chroma, down and across, and how many of them lie before it."""
 
 
-def _fewer(x: np.ndarray, shrunk: tuple[int, int]) -> np.ndarray:
+def _fewer(x: np.ndarray, shrunk: tuple[int, int], centred: bool = False) -> np.ndarray:
     """Chroma made smaller: low-passed and sampled where `_enlarged` takes its samples to lie.
 
     By 2 with filters that bring back exactly what `_enlarged` enlarged, so that the chroma of a clip does not soften
@@ -257,7 +259,7 @@ def _fewer(x: np.ndarray, shrunk: tuple[int, int]) -> np.ndarray:
         if factor == 1:
             continue
         if factor == 2:
-            taps, before = _HALVING[axis]
+            taps, before = _HALVING[0 if centred else axis]
         else:
             taps = tuple(min(i + 1, 2 * factor - 1 - i) / factor**2 for i in range(2 * factor - 1))
             before = factor - 1

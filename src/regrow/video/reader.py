@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MOST_PIXELS = 2**28
 """Maximum number of pixels of a frame; larger frames are refused before they are decoded."""
 INTERLACED = "is interlaced; its frames are taken as they are, combs and all: deinterlace it first"
+_CENTRED = ("mjpeg", "mjpegb", "mpeg1video", "ljpeg", "amv", "sp5x")
+"""Codecs whose samples of chroma lie between columns; PyAV does not tell where they lie in others."""
 COVER = 0x400
 """FFmpeg's disposition of cover art."""
 LEFT_OUT = {"A53_CC": "closed captions", "DYNAMIC_HDR_PLUS": "dynamic metadata of HDR10+",
@@ -74,7 +76,7 @@ def _described(container: InputContainer, name: str, piped: IO[bytes] | None) ->
     alpha = any(c.is_alpha for c in first.format.components)
     pixels = Pixels(
         _layout(first.format), int(context.colorspace), int(context.color_range), int(context.color_primaries),
-        int(context.color_trc), alpha,
+        int(context.color_trc), alpha, context.name in _CENTRED,
     )  # fmt: skip
     base = stream.time_base or Fraction(1, 1000)
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)

@@ -70,7 +70,7 @@ class ClipRecord:
                 raise ValueError(f"version {version!r}")
             times = list(accumulate(_unpacked(table["times"])))
             durations, groups = _unpacked(table["durations"]), _unpacked(table["groups"])
-            kinds = {"format": str, "alpha": bool}
+            kinds = {"format": str, "alpha": bool, "centred": bool}
             said = {key: _kind(value, kinds.get(key, int)) for key, value in table["pixels"].items()}
             pixels = Pixels(**said)
             if not is_known(pixels.format):

@@ -28,6 +28,8 @@ from regrow.video.tracks import left_out
 
 PACKETS = 24
 """Number of packets of other tracks that are copied."""
+NEAR = 0.01
+"""By how much the shape of pixels may differ: players show frames of whole pixels."""
 LEAST = 1 / 2000
 """Least size of encoded frames, relative to what they take uncompressed."""
 
@@ -128,7 +130,7 @@ def _missing(encoding: Encoding, contents: Contents, found: Clip) -> Iterator[st
         value = getattr(pixels, kind)
         if value not in USUAL and getattr(there, kind) != value:
             yield f"cannot say which {kind} colours have (number {value} of ISO/IEC 23091-2); take .mkv"
-    if (clip.aspect or 1) != (found.aspect or 1):
+    if abs(float((found.aspect or 1) / (clip.aspect or 1)) - 1) > NEAR:
         yield f"cannot say that pixels are {clip.aspect} times as wide as high, so players show it too " \
               f"{'narrow' if (clip.aspect or 1) > 1 else 'wide'}; take .mkv"  # fmt: skip
     if clip.fields > 1 and found.fields < 2:

@@ -41,10 +41,13 @@ class StreamSink(Sink):
         aspect, plain = clip.aspect, not encoding.pixels.is_rgb
         if plain:
             encoding = Encoding("rawvideo", _as_y4m(encoding, size[1]))
-            if aspect:
-                stream = _Headed(
-                    stream, _FRAME, lambda head: head.replace(b" A0:0", b" A%d:%d" % aspect.as_integer_ratio())
-                )
+            shape = b" A%d:%d" % (aspect.as_integer_ratio() if aspect else (0, 0))
+            # FFmpeg's own header knows no shape, and takes chroma to lie where JPEG has it.
+            stream = _Headed(
+                stream,
+                _FRAME,
+                lambda head: head.replace(b" A0:0", shape).replace(b" C420jpeg", b" C420mpeg2"),
+            )
         elif aspect:
             stream = _Headed(stream, _CLUSTER, lambda head: matroska.with_aspect(head, aspect, ""))
         # Formats of more than 8 bits are an extension of y4m.
