@@ -31,7 +31,7 @@ from regrow.video.orientation import alike, shown
 from regrow.video.reader import open_video
 
 NOTHING_LOST = Video(crf=0)
-PARAMS = ("log-level=error:pools=none:frame-threads=1:cutree=0:hdr10=1:max-cll=1000,400:"
+PARAMS = ("log-level=error:bframes=0:cutree=0:hdr10=1:max-cll=1000,400:"
           "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)")  # fmt: skip
 
 

@@ -16,7 +16,7 @@ LIGHT = Light((0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329), (0.0001, 100
 
 def test_hdr_metadata_of_a_file_are_read_and_stated_again(tmp_path):
     """x265 writes them from its own options, in its own units."""
-    params = ("log-level=error:pools=none:frame-threads=1:cutree=0:hdr10=1:max-cll=1000,400:"
+    params = ("log-level=error:bframes=0:cutree=0:hdr10=1:max-cll=1000,400:"
               "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)")  # fmt: skip
     source = write_plain(tmp_path / "hdr.mp4", moving(1, (64, 48)), "libx265", "yuv420p10le",
                          options={"x265-params": params})  # fmt: skip

@@ -42,9 +42,6 @@ _PACKED = {"libx264rgb": {"rgb24": "bgr24"}, "ffv1": {"rgb24": "bgr0", "rgba": "
            "ffvhuff": {"rgba": "bgra"}}  # fmt: skip
 """Pixel formats in which encoders take RGB and grey."""
 
-_X265_ALONE = "cutree=0:pools=none:frame-threads=1"
-"""What keeps x265 from writing beyond its memory, and its threads from spoiling packets, where frames are small."""
-
 _EVEN = ("libx264", "libx265", "prores_ks")
 """Encoders that require sizes that are multiples of the chroma subsampling."""
 
@@ -156,8 +153,8 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
     if codec not in supported(CONTAINERS[suffix]) or (suffix == ".avi" and codec.startswith("libx264")):
         raise UsageError(f"codec {codec}: {suffix} cannot hold it; take another with --codec, or another container")
     if codec == "libx265":
-        small = _X265_ALONE if size[0] * size[1] < 640 * 480 else None
-        params = (options.get("x265-params"), "log-level=error", small)
+        # Its rate control writes beyond its memory where frames are small, some 34 x 26.
+        params = (options.get("x265-params"), "log-level=error", "cutree=0" if min(size) < 128 else None)
         options = {**options, "x265-params": ":".join(filter(None, params))}
     known = {form.name for form in found.video_formats}
     if codec == "libvpx-vp9":  # whose second stream, for alpha, has no other form, and no loss of none
@@ -217,6 +214,8 @@ def _nearest(pixels: Pixels) -> Iterator[Pixels]:
 class Encoder:
     """Frames in, packets out; packets' times count frames."""
 
+    LATEST = 64
+    """Number of frames by which a frame may be shown later than it is decoded."""
     RATE = Fraction(25)
     """Default number of frames a second."""
 
@@ -230,7 +229,7 @@ class Encoder:
         aspect: Fraction | None = None,
         rate: Fraction = RATE,
     ) -> None:
-        self.encoding, self.rate, self.count = encoding, rate, 0
+        self.encoding, self.rate, self.count, self.sent = encoding, rate, 0, 0
         self.stream = container.add_stream(encoding.codec, rate=rate, options=encoding.options)
         self.stream.width, self.stream.height = width, height
         if aspect:
@@ -264,10 +263,17 @@ class Encoder:
         import av
 
         try:
-            return list(self.stream.encode(frame))
+            packets: list[Packet] = list(self.stream.encode(frame))
         except av.FFmpegError as error:
             size = f"{self.stream.width}x{self.stream.height}"
             raise RegrowError(
                 f"the encoder {self.encoding.codec} does not take frames of {size} in {self.encoding.stored} "
                 f"({error.strerror}); take another with --codec"
             ) from error
+        for packet in packets:
+            if self.encoding.codec == "libx265":
+                packet.dts = (
+                    self.sent - self.LATEST
+                )  # what it gives for the first few of a short clip is memory of before
+            self.sent += 1
+        return packets
