@@ -46,7 +46,9 @@ class StreamSink(Sink):
             stream = _Headed(
                 stream,
                 _FRAME,
-                lambda head: head.replace(b" A0:0", shape).replace(b" C420jpeg", b" C420mpeg2"),
+                lambda head: (
+                    head.replace(b" A0:0", shape).replace(b"420jpeg", b"420mpeg2").replace(b"420JPEG", b"420MPEG2")
+                ),
             )
         elif aspect:
             stream = _Headed(stream, _CLUSTER, lambda head: matroska.with_aspect(head, aspect, ""))
