@@ -29,14 +29,14 @@ from regrow.progress import Report, said
 from regrow.runners import clip as clip_runner
 from regrow.runners.clip import XMP, samples_of, xmp_of
 from regrow.runners.resume import newer
-from regrow.runners.transcode import RECORD, Output, transcode
+from regrow.runners.transcode import RECORD, Output, check, transcode, turns_frames
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import for_result
 from regrow.video.folder import listed
 from regrow.video.options import Video
 from regrow.video.segments import Group
-from regrow.video.source import open_clip
+from regrow.video.source import is_pipe, open_clip
 
 SKEW = 0.02
 """By how much the shapes of frames may differ, relative to their width: sizes are rounded."""
@@ -58,7 +58,8 @@ def run(
     for source in (processed, reference):
         if isinstance(source, (str, os.PathLike)) and Path(source).resolve() == Path(out).resolve():
             raise UsageError(f"{out}: would overwrite what it is made from; name another output")
-    clip, before = (_opened(source, video) for source in (processed, reference))
+    clip, before = (_opened(source, out, video) for source in (processed, reference))
+    check(clip, out, _output(clip, "", b"", video))
     count = _count(clip, before)
     identity = json.dumps([_told(one) for one in (clip, before)])
     name = hashlib.sha256(f"{identity}{settings}".encode()).hexdigest()[:16]
@@ -107,12 +108,16 @@ def _write(
 
     done += "; interrupted" if fitted.interrupted else ""
     xmp = mark(xmp_of(clip), done) or b""
-    output = Output(
-        size=size, encoding=lambda suffix: for_result(suffix, pixels, size, video.codec, video.crf), xmp=xmp,
-        depth=8 if pixels.bits == 8 else 16, identity=f"{done} {identity}",
+    transcode(clip, out, work, _output(clip, f"{done} {identity}", xmp, video), report)
+
+
+def _output(clip: Clip, identity: str, xmp: bytes, video: Video) -> Output:
+    pixels = clip.pixels
+    return Output(
+        size=Size(clip.width, clip.height), xmp=xmp, depth=8 if pixels.bits == 8 else 16, identity=identity,
+        encoding=lambda suffix, size: for_result(suffix, pixels, size, video.codec, video.crf),
         metadata={XMP: xmp.decode(), RECORD: ""},
     )  # fmt: skip
-    transcode(clip, out, work, output, report)
 
 
 def provenance(settings: ClipSettings) -> str:
@@ -146,11 +151,12 @@ class _Parts:
         self.report(self.iterations + done, self.iterations + total)
 
 
-def _opened(source: str | os.PathLike[str], video: Video) -> Clip:
-    if not isinstance(source, (str, os.PathLike)):
+def _opened(source: str | os.PathLike[str], out: Any, video: Video) -> Clip:
+    if not isinstance(source, (str, os.PathLike)) or is_pipe(str(source)):
         raise UsageError("a stream can be read but once; save the clip and name the file")
     frames = is_pattern(str(source)) or Path(source).is_dir()
-    return open_clip(source, video.frames_a_second if frames else None)
+    clip = open_clip(source, video.frames_a_second if frames else None)
+    return clip if turns_frames(out) else clip.upright()
 
 
 def _count(clip: Clip, reference: Clip) -> int:
