@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from regrow.errors import RegrowError, UsageError
-from regrow.io.paths import atomic, find_pictures
+from regrow.io.paths import atomic
+from regrow.io.search import find_pictures
 from regrow.runners import batch
 from regrow.runners.batch import Job, plan
 from regrow.runners.dispatch import runner

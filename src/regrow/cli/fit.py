@@ -100,6 +100,7 @@ def stabilize(
     from regrow.progress import Report
     from regrow.runners import stabilize as runner
     from regrow.runners.batch import Job
+    from regrow.runners.resume import State
 
     if STDIO in (processed, reference, out):
         raise UsageError("stabilize reads clips more than once, and writes what was interrupted; name files, not -")
@@ -109,8 +110,8 @@ def stabilize(
     def work(job: Job, report: Report) -> None:
         runner.run(job.source, job.target, reference, settings, device=device, video=video, report=report)
 
-    def done(job: Job) -> bool:
-        return runner.is_done(job.source, job.target, reference, settings)
+    def state(job: Job) -> State:
+        return runner.state_of(job.source, job.target, reference, settings)
 
     output = Output(force=force, dry_run=dry_run)
-    work_through("stabilize", [Job(processed, out)], work, done, output, threads=1)
+    work_through("stabilize", [Job(processed, out)], work, state, output, threads=1)

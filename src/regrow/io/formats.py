@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regrow.errors import UsageError
+from regrow.errors import printable as printable
 
 METADATA_LIMIT = 16 * 2**20
 """Size in bytes above which an ICC, EXIF or XMP block is refused as an attack or an accident."""
@@ -162,12 +163,6 @@ def check_metadata(form: Format, name: str, *, icc: bytes | None, exif: bytes | 
             )
     if form.name == "png" and xmp and b"\x00" in xmp:
         raise UsageError(f"{name}: PNG holds XMP in UTF-8 only; use another format, or take the XMP out first")
-
-
-def printable(name: object) -> str:
-    """`name` made safe for a one-line message: characters that could disturb a terminal become "?"."""
-    text = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def reason(error: Exception) -> str:

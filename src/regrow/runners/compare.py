@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from regrow.errors import UsageError
-from regrow.io.paths import find_pictures
+from regrow.io.search import find_pictures
 from regrow.metrics import fidelity as metrics
 from regrow.metrics.pictures import as_tensor
 from regrow.runners.dispatch import runner
