@@ -31,7 +31,10 @@ class Runner(Protocol):
 
 
 def runner(source: Any, out: Any = None) -> Runner:
-    """What works on such a source, by its bytes before its name. A folder of frames is a clip only where its result is one video file."""
+    """What works on such a source: its bytes say so, or else its name.
+
+    A folder of frames is a clip only where its result is one video file.
+    """
     from regrow.runners import clip, file, memory
 
     if isinstance(source, (str, os.PathLike)):
