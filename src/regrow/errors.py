@@ -92,8 +92,7 @@ def worded(error: Exception, name: str | None = None) -> RegrowError:
     what = " ".join(str(getattr(error, "strerror", None) or error).split())
     if isinstance(error, OSError):
         named = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else name
-        to_do = _TO_DO.get(error.errno or 0)
-        return _of(named, (what or type(error).__name__) + (f"; {to_do}" if to_do else ""))
+        return _of(named, (what or type(error).__name__) + what_to_do(error))
     if isinstance(error, MemoryError) or _lacks_memory(what):
         return _of(name, MEMORY)
     if isinstance(error, RecursionError):
@@ -106,6 +105,12 @@ def worded(error: Exception, name: str | None = None) -> RegrowError:
         return _of(name, f"cannot be read or written ({what})")
     told = f"{type(error).__name__}: {what}" if what else type(error).__name__
     return Fault(str(_of(name, f"a fault of regrow itself: {told}; please report it with what --debug shows")))
+
+
+def what_to_do(error: Exception) -> str:
+    """The end of a message: what helps where the system refuses something."""
+    to_do = _TO_DO.get(getattr(error, "errno", None) or 0)
+    return f"; {to_do}" if to_do else ""
 
 
 def _of(name: object, words: str) -> RegrowError:

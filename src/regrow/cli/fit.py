@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from regrow.cli.groups import Clips, Fitting, Output, command
-from regrow.cli.options import Compile, Device, DryRun, Force, Inputs, Out, Stop
+from regrow.cli.options import Compile, Device, DryRun, Force, Out, Pictures, Stop
 from regrow.errors import UsageError
 
 
 @command
 def denoise(
-    inputs: Inputs, out: Out, fitting: Fitting, output: Output, stop: Stop = None, device: Device = "auto"
+    inputs: Pictures, out: Out, fitting: Fitting, output: Output, stop: Stop = None, device: Device = "auto"
 ) -> None:
     """Remove noise from pictures by a net that is fitted to each, for minutes; Ctrl-C gives the best so far."""
     _fit("denoise", inputs, out, fitting, output, stop, device)
@@ -22,15 +22,17 @@ def denoise(
 
 @command
 def dejpeg(
-    inputs: Inputs, out: Out, fitting: Fitting, output: Output, stop: Stop = None, device: Device = "auto"
+    inputs: Pictures, out: Out, fitting: Fitting, output: Output, stop: Stop = None, device: Device = "auto"
 ) -> None:
-    """Remove the blocks and ringing of JPEG by a net that is fitted to each picture, for minutes."""
+    """Remove the blocks and ringing of JPEG by a net that is fitted to each picture, for minutes; Ctrl-C gives the best
+    so far.
+    """
     _fit("dejpeg", inputs, out, fitting, output, stop, device)
 
 
 @command
 def inpaint(
-    inputs: Inputs,
+    inputs: Pictures,
     out: Out,
     fitting: Fitting,
     output: Output,
@@ -40,7 +42,10 @@ def inpaint(
     stop: Stop = None,
     device: Device = "auto",
 ) -> None:
-    """Fill in what is missing from pictures by a net that is fitted to each, for minutes; the rest stays as it is."""
+    """Fill in what is missing from pictures by a net that is fitted to each, for minutes; the rest stays as it is.
+
+    Ctrl-C gives the best so far.
+    """
     _fit("inpaint", inputs, out, fitting, output, stop, device, mask)
 
 

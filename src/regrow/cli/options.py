@@ -16,6 +16,9 @@ Inputs = Annotated[
         metavar="IN...", help="Pictures, clips, folders, patterns, frames such as %05d.png, or - for standard input."
     ),
 ]
+Pictures = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="Pictures, folders of pictures, patterns, or - for standard input.")
+]
 Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
 Model = Annotated[str | None, typer.Option(help="Model by name (see `regrow models`) or folder.")]
 PublishedModel = Annotated[

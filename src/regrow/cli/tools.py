@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -29,13 +28,16 @@ def compare(
 
 @command
 def info(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Picture, or - for standard input.")], json: Json = False
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Picture or clip, or - for standard input.")],
+    json: Json = False,
 ) -> None:
-    """Print what a picture says of itself: the passport of a small one, or how one was restored."""
+    """Print what a picture or clip says of itself: the passport of a small one, or how one was restored."""
     from regrow.api.rescale import info as info_of
     from regrow.cli import printing
+    from regrow.cli.streams import standard_input
+    from regrow.io.paths import STDIO
 
-    said = info_of(sys.stdin.buffer.read() if file == "-" else file)
+    said = info_of(standard_input() if file == STDIO else file)
     if said.passport is None and said.restored is None:
         raise RegrowError(f"{file}: has no passport; it was not shrunk by regrow, or has lost it")
     printing.print_info(said, as_json=json)

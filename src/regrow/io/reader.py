@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
 from regrow.io.detect import Found, sniff
 from regrow.io.exif import bare, with_orientation
 from regrow.io.exif import orientation as exif_orientation
@@ -170,7 +170,7 @@ def _bytes_unless_file(path: str | os.PathLike[str], name: str) -> bytes | None:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError as error:
-        raise RegrowError(f"{name}: no such file") from error
+        raise UsageError(f"{name}: no such file") from error
     except (OSError, ValueError) as error:
         raise RegrowError(f"{name}: cannot be read ({reason(error)})") from error
 
