@@ -75,6 +75,7 @@ _TO_DO = {
     errno.ENAMETOOLONG: "take a shorter name",
     errno.EACCES: "ask for the right to do so, or name another",
     errno.EPERM: "ask for the right to do so, or name another",
+    errno.EBADF: "it is closed",
     errno.EIO: "the device or its connection fails",
 }
 MEMORY = "the memory does not suffice; take a smaller --tile or fewer --jobs"

@@ -35,9 +35,7 @@ def folder(name: str) -> Path:
             if (path / CONFIG).is_file():
                 return path
     if os.path.exists(name):
-        raise UsageError(
-            f"{name}: is no model that can be taken here; give a name, or a folder with {CONFIG} and {WEIGHTS}"
-        )
+        raise UsageError(f"{name}: is no model; give a name, or a folder with {CONFIG} and {WEIGHTS}")
     raise UsageError(
         f"{name}: no such model; shipped are {', '.join(names()) or 'none'}, or give a folder with {CONFIG}"
     )
