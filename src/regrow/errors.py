@@ -41,12 +41,6 @@ class Fault(RegrowError):
     """Something that nobody foresaw."""
 
 
-class Interrupted(RegrowError):
-    """Somebody pressed Ctrl-C; says what is done by then."""
-
-    exit_code = 130
-
-
 class BestSoFar(KeyboardInterrupt):
     """An interrupt that left a result: the best there was by then."""
 

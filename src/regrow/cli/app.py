@@ -13,7 +13,7 @@ import typer
 from regrow import __version__
 from regrow.cli.allocator import hold_freed
 from regrow.cli.arguments import checked
-from regrow.cli.interrupts import CODE, heeded
+from regrow.cli.interrupts import CODE, heeded, tell
 from regrow.cli.streams import say, standard_streams
 from regrow.errors import RegrowError, printable, worded
 
@@ -97,7 +97,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         say(f"regrow: {problem}")
         return problem.exit_code
     if code == CODE:
-        say("regrow: interrupted")
+        tell()
     return code if isinstance(code, int) else 0
 
 

@@ -14,8 +14,9 @@ from rich.progress import Progress
 
 from regrow.cli.bars import COLUMNS, Bar, console, note
 from regrow.cli.groups import Clips, Output
+from regrow.cli.interrupts import telling
 from regrow.cli.streams import standard_input
-from regrow.errors import BestSoFar, Interrupted, RegrowError, SeveralErrors, UsageError, printable, worded
+from regrow.errors import BestSoFar, RegrowError, SeveralErrors, UsageError, printable, worded
 from regrow.io.paths import STDIO
 from regrow.io.search import Passed
 from regrow.progress import Report
@@ -94,7 +95,8 @@ def work_through(
     if output.dry_run:
         given.show()
     else:
-        given.do(threads)
+        with telling(given.interrupted):
+            given.do(threads)
 
 
 @dataclass
@@ -108,6 +110,8 @@ class Batch:
     output: Output
     passed: list[Passed]
     finished: int = 0
+    best: bool = False
+    """Whether what was interrupted has left the best it had."""
     bar: Bar | None = None
     """Of the job that was begun last."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -123,7 +127,7 @@ class Batch:
         self._tell_passed(self.passed)
 
     def do(self, threads: int) -> None:
-        """Do it. SeveralErrors, or the error, where anything failed; Interrupted says what is done by then."""
+        """Do it. SeveralErrors, or the error, where anything failed."""
         many = len(self.jobs)
         try:
             with Progress(*COLUMNS, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -134,8 +138,9 @@ class Batch:
                     progress.advance(overall)
 
                 failed = batch.run(self.jobs, one, threads=threads, stopped=self.stopped)
-        except KeyboardInterrupt as interrupt:
-            raise Interrupted(self._interrupted(interrupt)) from None
+        except BestSoFar:
+            self.best = True
+            raise
         self._tell(failed)
 
     def _one(self, job: Job, progress: Progress) -> None:
@@ -175,11 +180,11 @@ class Batch:
         special = os.path.exists(job.target) and not os.path.isfile(job.target) and not os.path.isdir(job.target)
         return job.target != STDIO and not special and exists(job.target)
 
-    def _interrupted(self, interrupt: KeyboardInterrupt) -> str:
+    def interrupted(self) -> str:
         """What is done, and how to go on."""
         job, many, bar = self.jobs[0], len(self.jobs), self.bar
         goes_on = "the same command goes on from there"
-        if isinstance(interrupt, BestSoFar) and many == 1:
+        if self.best and many == 1:
             return f"interrupted: {job.target} is the best so far; {goes_on}"
         if many > 1:
             kept = "without --force " if self.output.force else ""
