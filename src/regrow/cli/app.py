@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Annotated, Any
 
@@ -104,5 +105,6 @@ def _run(arguments: list[str], *, debug: bool) -> int:
 def _misused(error: Any) -> int:
     """Show what is wrong with the arguments, and how the command is used."""
     error.message = error.message and printable(error.message)
-    error.show()
+    with suppress(OSError, ValueError):  # if anybody listens
+        error.show()
     return int(error.exit_code)

@@ -41,6 +41,8 @@ def standard_streams() -> Iterator[None]:
         sys.stdout = io.TextIOWrapper(
             raw, sys.stdout.encoding, "surrogateescape", line_buffering=sys.stdout.line_buffering
         )
+    elif isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         yield
     finally:

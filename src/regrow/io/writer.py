@@ -124,7 +124,7 @@ class PictureWriter:
             return None
         if self.target.is_dir():
             raise RegrowError(f"{self.name}: is a folder; name a file")
-        folder = self.target.resolve().parent
+        folder = Path(os.path.realpath(self.target)).parent
         if not self._replaceable():
             return None
         while not folder.exists():
@@ -216,7 +216,7 @@ class PictureWriter:
         if not isinstance(self.target, Path):
             self._deliver(self.target)
         elif self._replaceable():
-            with atomic(self.target.resolve()) as part, part.open("r+b") as file:
+            with atomic(Path(os.path.realpath(self.target))) as part, part.open("r+b") as file:
                 self._deliver(file)
                 os.fsync(file.fileno())
         else:

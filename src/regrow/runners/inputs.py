@@ -44,7 +44,7 @@ class Inputs:
             self.found.append((item, Path(os.path.basename(os.path.normpath(item)))))
         elif is_pattern(item):
             self.found.append((item, Path(f"{Path(item).parent.name or 'clip'}.png")))
-        elif matches := sorted(glob.glob(item, recursive=True)):
+        elif glob.has_magic(item) and (matches := sorted(glob.glob(item, recursive=True))):
             self._matches(matches, deep="**" in item)
         else:
             raise _absent(item)
