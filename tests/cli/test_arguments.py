@@ -21,6 +21,9 @@ from support.pictures import noise
         ["shrink", "in", "-o", "out.png"],
         ["shrink", "a.png", "in", "-o", "out.mkv"],
         ["shrink", "in/*.png", "-o", "out.tif"],
+        ["bench", "in", "-o", "results.csv"],
+        ["demo", "-o", "demo.png"],
+        ["denoise", "a.png", "-o", "b.png", "--snapshots", "steps.png"],
     ],
     ids=" ".join,
 )

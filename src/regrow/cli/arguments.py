@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from regrow.errors import UsageError
+from regrow.io.paths import names_file
 
 
 def checked(arguments: list[str]) -> list[str]:
@@ -21,6 +23,13 @@ def checked(arguments: list[str]) -> list[str]:
                 f"an argument is empty ({where}); is a variable not set? say what is meant, or leave it out"
             )
     return [f".{os.sep}{argument}" if _is_file(argument) else argument for argument in arguments]
+
+
+def folder(path: Path | None) -> Path | None:
+    """A folder to write to. UsageError for one that looks like a file, such as out.png, and is no folder yet."""
+    if path is not None and names_file(str(path)):
+        raise UsageError(f"{path}: looks like a file, and a folder is to be written; name a folder")
+    return path
 
 
 def _is_file(argument: str) -> bool:

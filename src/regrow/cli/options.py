@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from regrow.cli.arguments import folder
 from regrow.errors import UsageError
 
 Inputs = Annotated[
@@ -102,7 +103,9 @@ Half = Annotated[
     typer.Option(metavar="N", min=1, help="Number of iterations at half the size, before those at full size.  [none]"),
 ]
 Compile = Annotated[bool, typer.Option("--compile", help="Speed up the net by torch.compile; needs a C++ compiler.")]
-Snapshots = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for intermediate pictures.")]
+Snapshots = Annotated[
+    Path | None, typer.Option(metavar="DIR", callback=folder, help="Folder for intermediate pictures.")
+]
 Every = Annotated[int | None, typer.Option(metavar="N", min=1, help="Iterations between intermediate pictures.  [100]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

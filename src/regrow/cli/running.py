@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from regrow.cli.bars import COLUMNS, Bar, console, note
 from regrow.cli.groups import Clips, Output
-from regrow.cli.interrupts import telling
+from regrow.cli.interrupts import tell, telling
 from regrow.cli.streams import standard_input
 from regrow.errors import BestSoFar, RegrowError, SeveralErrors, UsageError, printable, worded
 from regrow.io.paths import STDIO
@@ -141,6 +141,10 @@ class Batch:
         except BestSoFar:
             self.best = True
             raise
+        except BrokenPipeError:  # whoever read the names of results has had enough
+            if many > 1:
+                tell()
+            raise
         self._tell(failed)
 
     def _one(self, job: Job, progress: Progress) -> None:
@@ -153,7 +157,7 @@ class Batch:
                 self.finished += 1
                 if job.target != STDIO:
                     print(_shown(job.target), flush=True)
-        except BrokenPipeError:  # whoever read the names of results has had enough
+        except BrokenPipeError:
             raise
         except Exception as error:
             problem = worded(error, "standard input" if job.source == STDIO else job.source)

@@ -39,7 +39,7 @@ def standard_streams() -> Iterator[None]:
         sys.stdout.flush()
         # Names of files are bytes, not always text.
         sys.stdout = io.TextIOWrapper(
-            raw, sys.stdout.encoding, "surrogateescape", line_buffering=sys.stdout.line_buffering
+            raw, sys.stdout.encoding, "surrogateescape", line_buffering=bool(sys.stdout.line_buffering)
         )
     elif isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")

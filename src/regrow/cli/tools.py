@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from regrow.cli.arguments import folder
 from regrow.cli.groups import command
 from regrow.cli.options import Json
 from regrow.errors import RegrowError
@@ -54,9 +55,9 @@ def models(json: Json = False) -> None:
 
 @command
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the demo's pictures go.")] = Path(
-        "demo"
-    ),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="DIR", callback=folder, help="Where the demo's pictures go.")
+    ] = Path("demo"),
 ) -> None:
     """Shrink and regrow a photograph that comes with regrow, and show what ordinary thumbnails lose."""
     from regrow.cli.demo import run

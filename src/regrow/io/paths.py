@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import os
 import re
@@ -34,6 +35,9 @@ VIDEO_SUFFIXES = frozenset(
     (".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".y4m", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv", ".flv", ".ogv")
 )
 
+
+LONGEST_NAME = 255
+"""Bytes of a file's name that all usual file systems take."""
 
 _NUMBER = re.compile(r"%(0?)(\d*)d")
 
@@ -76,6 +80,14 @@ def names_file(name: str) -> bool:
 def folder_of(name: str) -> Path:
     """The folder that a result goes into: itself where it is one."""
     return Path(name) if names_folder(name) else Path(name).parent
+
+
+def hidden_beside(target: Path) -> Path:
+    """What is kept beside a result until it is done; of a name that would get too long, a digest."""
+    name = f".{target.name}.regrow"
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        name = f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]}.regrow"
+    return target.parent / name
 
 
 _parts: set[Path] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -60,8 +61,8 @@ def assemble(
     options = {"movflags": "use_metadata_tags+faststart"} if kind in ("mp4", "mov") else {}
     with atomic(target) as part, segments.template() as template:
         try:
-            given = av.open(str(source), metadata_errors="replace") if source else None
-            out = av.open(str(part), "w", format=kind, options=options)
+            given = av.open(os.path.abspath(source), metadata_errors="replace") if source else None
+            out = av.open(os.path.abspath(part), "w", format=kind, options=options)
             with out:
                 if given:
                     kept = {k: v for k, v in given.metadata.items() if k.lower() not in OWN}
@@ -93,7 +94,7 @@ def tracks(source: Path) -> Starts:
     """First time stamp and time base of every track that is copied, by its number."""
     import av
 
-    with av.open(str(source), metadata_errors="replace") as container:
+    with av.open(os.path.abspath(source), metadata_errors="replace") as container:
         streams = _taken(container)
         found: Starts = {}
         for packet in container.demux(streams) if streams else ():

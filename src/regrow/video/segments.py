@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regrow.errors import RegrowError
-from regrow.io.paths import atomic
+from regrow.io.paths import atomic, hidden_beside
 from regrow.video.clip import Frame
 from regrow.video.encoding import Encoder, Encoding
 from regrow.video.options import GOP
@@ -45,7 +46,7 @@ class Segments:
         gop: int = GOP,
     ) -> None:
         self.gop = gop
-        self.folder = target.parent / f".{target.name}.regrow"
+        self.folder = hidden_beside(target)
         self.encoding, self.size, self.aspect = encoding, (width, height), aspect
         said = json.dumps({**settings, "codec": encoding.codec, "options": encoding.options,
                            "format": encoding.stored, "size": self.size}, sort_keys=True)  # fmt: skip
@@ -102,7 +103,7 @@ class Segments:
 
         first = 0
         for i, piece in enumerate(self.pieces):
-            with av.open(str(self._path(i))) as container:
+            with av.open(os.path.abspath(self._path(i))) as container:
                 for packet in container.demux(video=0):
                     if packet.size:
                         number = round(packet.pts * packet.time_base * Encoder.RATE)
@@ -113,7 +114,7 @@ class Segments:
         """An opened container whose only stream is like that of all pieces."""
         import av
 
-        return av.open(str(self._path(0)))
+        return av.open(os.path.abspath(self._path(0)))
 
     def remove(self) -> None:
         """Delete the pieces, once the target is complete."""
@@ -149,7 +150,7 @@ class _Piece:
 
         self.path, self.part = path, path.with_suffix(".part")
         try:
-            self.container = av.open(str(self.part), "w", format="matroska")
+            self.container = av.open(os.path.abspath(self.part), "w", format="matroska")
             self.encoder = Encoder(self.container, encoding, width, height, aspect=aspect)
         except (av.FFmpegError, OSError) as error:
             raise RegrowError(f"{self.part}: cannot be written ({error.strerror})") from error
