@@ -243,3 +243,22 @@ def test_clips_have_any_name(tmp_path, tiny_folder, monkeypatch, name):
         (job,) = plan([f"./{name}"], out, KEEP)
         apply(Shrink(model=tiny_folder), job.source, job.target)
         assert os.listdir(out) == [name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are POSIX")
+def test_deep_patterns_go_in_no_circles_and_name_what_they_cannot_enter(tree, monkeypatch):
+    tree("in/a.png", "in/deep/b.png", "in/locked/c.png")
+    os.symlink("..", "in/deep/up")
+    real, reals = os.listdir, os.scandir
+
+    def forbidden(path, do):
+        if not isinstance(path, int) and Path(os.fsdecode(path)).name == "locked":
+            raise PermissionError(13, "Permission denied", path)
+        return do(path)
+
+    monkeypatch.setattr(os, "listdir", lambda path: forbidden(path, real))
+    monkeypatch.setattr(os, "scandir", lambda path: forbidden(path, reals))
+    passed = []
+    jobs = plan(["in/**/*.png"], "out/", KEEP, passed=passed)
+    assert [job.source for job in jobs] == ["in/a.png", "in/deep/b.png"]
+    assert [str(one) for one in passed] == ["in/locked (permission denied)"]

@@ -46,6 +46,8 @@ class Inputs:
             self.found.append((item, Path(f"{Path(item).parent.name or 'clip'}.png")))
         elif glob.has_magic(item) and (matches := sorted(glob.glob(item, recursive=True))):
             self._matches(matches, deep="**" in item)
+            if "**" in item:
+                self._unreadable_below(item)
         else:
             raise _absent(item)
 
@@ -62,7 +64,12 @@ class Inputs:
     def _matches(self, matches: list[str], *, deep: bool) -> None:
         """Files that a pattern matches; folders are left to `**`."""
         self.several |= len(matches) > 1
+        seen = set[str]()
         for path in matches:
+            place = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+            if place in seen:  # links lead in circles
+                continue
+            seen.add(place)
             try:
                 mode = os.stat(path).st_mode
             except OSError as error:
@@ -73,6 +80,15 @@ class Inputs:
             elif not deep or not stat.S_ISDIR(mode):
                 what = "a folder; name it, or take **" if stat.S_ISDIR(mode) else Search.special(mode)
                 self.passed.append(Passed(Path(path), what))
+
+    def _unreadable_below(self, pattern: str) -> None:
+        """What `**` did not enter, of which nobody hears otherwise."""
+        parts = Path(pattern).parts
+        plain = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+        search = Search(Path(*parts[:plain]))
+        for _ in search.files():
+            pass
+        self.passed += [passed for passed in search.passed if passed.lost and os.path.isdir(passed.path)]
 
     def nothing(self) -> RegrowError:
         """That nothing was found."""
