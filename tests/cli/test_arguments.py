@@ -128,7 +128,6 @@ def test_a_link_to_nothing_is_told_so(shrink, tmp_path):
     ("arguments", "words"),
     [
         (["restore", "--colorizer", "none", "--scale", "1"], "nothing is to be done"),
-        (["upscale", "--scale", "1"], "nothing is to be done"),
         (["upscale", "--prior", "--ensemble"], "regrow: ensemble: is for models"),
         (["upscale", "--compile"], "regrow: --compile: is for --prior"),
     ],
