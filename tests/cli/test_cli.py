@@ -232,7 +232,7 @@ def test_even_what_nobody_foresaw_is_one_line(regrow, monkeypatch):
     monkeypatch.setattr("regrow.zoo.names", surprise)
     done = regrow("models")
     assert (done.code, done.out) == (1, "")
-    assert "ZeroDivisionError: of all things" in done.err
+    assert done.err.startswith("regrow: a fault of regrow itself: ZeroDivisionError: of all things; ")
     assert done.err.count("\n") == 1
 
 

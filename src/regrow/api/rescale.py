@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, BinaryIO, overload
 
 from regrow.api.kinds import File, Out, PictureT
 from regrow.io.allowed import MOST, allowing
@@ -147,8 +147,10 @@ class Info:
     """How it was restored: models and settings, of one that regrow colorized, enlarged or otherwise restored."""
 
 
-def info(picture: str | os.PathLike[str] | bytes) -> Info:
-    """What a picture or clip says of itself: the command `regrow info` prints the same.
+def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
+    """What a picture or clip says of itself, be it a file, the bytes of a picture or the stream of a clip.
+
+    The command `regrow info` prints the same.
 
     RegrowError for a passport that is damaged or was written by a newer regrow.
 

@@ -241,7 +241,8 @@ def upscaling(
         )  # fmt: skip
     for name, value in (("model", model), ("ensemble", ensemble), ("tile", tile)):
         if value:
-            raise UsageError(f"{name} {value}: is for models, not for a prior; leave it out")
+            said = name if value is True else f"{name} {value}"
+            raise UsageError(f"{said}: is for models, not for a prior; leave it out")
     return Fit(verb="upscale", prior=prior, scale=scale, device=device)
 
 

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from regrow.cli.groups import Clips, Fitting, Output, Reading, command
-from regrow.cli.options import Compile, Device, DryRun, Force, Inputs, Out, Stop
+from regrow.cli.options import Compile, Device, DryRun, Force, Out, Pictures, Stop
 from regrow.errors import UsageError
 
 
 @command
 def denoise(
-    inputs: Inputs,
+    inputs: Pictures,
     out: Out,
     fitting: Fitting,
     output: Output,
@@ -28,7 +28,7 @@ def denoise(
 
 @command
 def dejpeg(
-    inputs: Inputs,
+    inputs: Pictures,
     out: Out,
     fitting: Fitting,
     output: Output,
@@ -36,13 +36,15 @@ def dejpeg(
     stop: Stop = None,
     device: Device = "auto",
 ) -> None:
-    """Remove the blocks and ringing of JPEG by a net that is fitted to each picture, for minutes."""
+    """Remove the blocks and ringing of JPEG by a net that is fitted to each picture, for minutes; Ctrl-C gives the best
+    so far.
+    """
     _fit("dejpeg", inputs, out, fitting, output, reading, stop, device)
 
 
 @command
 def inpaint(
-    inputs: Inputs,
+    inputs: Pictures,
     out: Out,
     fitting: Fitting,
     output: Output,
@@ -53,7 +55,10 @@ def inpaint(
     stop: Stop = None,
     device: Device = "auto",
 ) -> None:
-    """Fill in what is missing from pictures by a net that is fitted to each, for minutes; the rest stays as it is."""
+    """Fill in what is missing from pictures by a net that is fitted to each, for minutes; the rest stays as it is.
+
+    Ctrl-C gives the best so far.
+    """
     _fit("inpaint", inputs, out, fitting, output, reading, stop, device, mask)
 
 
@@ -114,6 +119,7 @@ def stabilize(
     from regrow.progress import Report
     from regrow.runners import stabilize as runner
     from regrow.runners.batch import Job
+    from regrow.runners.resume import State
 
     if STDIO in (processed, reference, out):
         raise UsageError("stabilize reads clips more than once, and writes what was interrupted; name files, not -")
@@ -123,8 +129,8 @@ def stabilize(
     def work(job: Job, report: Report) -> None:
         runner.run(job.source, job.target, reference, settings, device=device, video=video, report=report)
 
-    def done(job: Job) -> bool:
-        return runner.is_done(job.source, job.target, reference, settings)
+    def state(job: Job) -> State:
+        return runner.state_of(job.source, job.target, reference, settings)
 
     output = Output(force=force, dry_run=dry_run)
-    work_through("stabilize", [Job(processed, out)], work, done, output, threads=1)
+    work_through("stabilize", [Job(processed, out)], work, state, output, threads=1)

@@ -78,7 +78,8 @@ class Fitting:
     def refuse_without(self, option: str) -> None:
         """UsageError for options that were given though they say nothing without another."""
         for name, value in self._given().items():
-            raise UsageError(f"--{name} {value}: is for {option}; say that too, or leave it out")
+            said = name if value is True else f"{name} {value}"
+            raise UsageError(f"--{said}: is for {option}; say that too, or leave it out")
 
     def _given(self) -> dict[str, Any]:
         given = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from regrow.cli.arguments import folder
 from regrow.errors import UsageError
 
 Inputs = Annotated[
@@ -15,6 +16,9 @@ Inputs = Annotated[
     typer.Argument(
         metavar="IN...", help="Pictures, clips, folders, patterns, frames such as %05d.png, or - for standard input."
     ),
+]
+Pictures = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="Pictures, folders of pictures, patterns, or - for standard input.")
 ]
 Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
 Model = Annotated[str | None, typer.Option(help="Model by name (see `regrow models`) or folder.")]
@@ -109,7 +113,9 @@ Half = Annotated[
     typer.Option(metavar="N", min=1, help="Number of iterations at half the size, before those at full size.  [none]"),
 ]
 Compile = Annotated[bool, typer.Option("--compile", help="Speed up the net by torch.compile; needs a C++ compiler.")]
-Snapshots = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for intermediate pictures.")]
+Snapshots = Annotated[
+    Path | None, typer.Option(metavar="DIR", callback=folder, help="Folder for intermediate pictures.")
+]
 Every = Annotated[int | None, typer.Option(metavar="N", min=1, help="Iterations between intermediate pictures.  [100]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

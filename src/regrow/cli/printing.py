@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from regrow import zoo
+from regrow.errors import printable
 
 if TYPE_CHECKING:
     from regrow.api.rescale import Info
@@ -16,9 +17,10 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
     """One pair of pictures a line, PSNR in dB and SSIM under each protocol, or JSON."""
     from regrow.metrics.fidelity import for_json
 
-    width = max(map(len, [*figures, "picture"]))
+    shown = {printable(name): by_protocol for name, by_protocol in figures.items()}
+    width = max(map(len, [*shown, "picture"]))
     lines = [f"{'picture':{width}} {'rgb dB':>8} {'SSIM':>7} {'y dB':>8} {'SSIM':>7}"]
-    for name, by_protocol in figures.items():
+    for name, by_protocol in shown.items():
         rgb, y = by_protocol["rgb"], by_protocol["y"]
         lines.append(f"{name:{width}} {rgb['psnr']:8.2f} {rgb['ssim']:7.4f} {y['psnr']:8.2f} {y['ssim']:7.4f}")
     _print(for_json(figures), lines, as_json=as_json)

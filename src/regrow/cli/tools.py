@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from regrow.cli.arguments import folder
 from regrow.cli.groups import Reading, command
 from regrow.cli.options import Json
 from regrow.errors import RegrowError
@@ -32,13 +32,16 @@ def compare(
 
 @command
 def info(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Picture, or - for standard input.")], json: Json = False
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Picture or clip, or - for standard input.")],
+    json: Json = False,
 ) -> None:
-    """Print what a picture says of itself: the passport of a small one, or how one was restored."""
+    """Print what a picture or clip says of itself: the passport of a small one, or how one was restored."""
     from regrow.api.rescale import info as info_of
     from regrow.cli import printing
+    from regrow.cli.streams import standard_input
+    from regrow.io.paths import STDIO
 
-    said = info_of(sys.stdin.buffer.read() if file == "-" else file)
+    said = info_of(standard_input() if file == STDIO else file)
     if said.passport is None and said.restored is None:
         raise RegrowError(f"{file}: has no passport; it was not shrunk by regrow, or has lost it")
     printing.print_info(said, as_json=json)
@@ -55,9 +58,9 @@ def models(json: Json = False) -> None:
 
 @command
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the demo's pictures go.")] = Path(
-        "demo"
-    ),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="DIR", callback=folder, help="Where the demo's pictures go.")
+    ] = Path("demo"),
 ) -> None:
     """Shrink and regrow a photograph that comes with regrow, and show what ordinary thumbnails lose."""
     from regrow.cli.demo import run

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regrow.errors import UsageError
+from regrow.errors import printable as printable
 from regrow.io.allowed import allowed
 from regrow.size import Size
 
@@ -174,12 +175,6 @@ def check_metadata(form: Format, name: str, *, icc: bytes | None, exif: bytes | 
                 f"{name}: the {kind} block has {len(block)} bytes and {form.name.upper()} holds at most {limit}; "
                 "use PNG or WEBP, or take the block out first"
             )
-
-
-def printable(name: object) -> str:
-    """`name` made safe for a one-line message: characters that could disturb a terminal become "?"."""
-    text = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pyvips
 
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
 from regrow.io.containers import metadata_of
 from regrow.io.decoding import raw
 from regrow.io.decoding.splice import Part, Spliced, reading
@@ -110,6 +110,6 @@ def _bytes_unless_file(path: str | os.PathLike[str], name: str) -> bytes | None:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError as error:
-        raise RegrowError(f"{name}: no such file") from error
+        raise UsageError(f"{name}: no such file") from error
     except (OSError, ValueError) as error:
         raise RegrowError(f"{name}: cannot be read ({reason(error)})") from error

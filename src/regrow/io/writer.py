@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyvips
 
-from regrow.errors import RegrowError, UsageError
+from regrow.errors import RegrowError, UsageError, what_to_do
 from regrow.io import bmff, jpeg, png, riff, tiff
 from regrow.io.adapting import adapted
 from regrow.io.containers import xmp_in_utf8
@@ -118,7 +118,7 @@ class PictureWriter:
         try:
             self._file = self._opened.enter_context(tempfile.TemporaryFile(dir=self._folder()))
         except (OSError, ValueError) as error:
-            raise RegrowError(f"{self.name}: cannot write there ({reason(error)})") from error
+            raise RegrowError(f"{self.name}: cannot write there ({reason(error)}){what_to_do(error)}") from error
         self._encoder = Encoder(self._save, width=self.width, height=self.height, bands=self.bands, depth=self.depth)
         self._opened.callback(self._encoder.stop)
         return self
@@ -129,7 +129,7 @@ class PictureWriter:
             return None
         if self.target.is_dir():
             raise RegrowError(f"{self.name}: is a folder; name a file")
-        folder = self.target.resolve().parent
+        folder = Path(os.path.realpath(self.target)).parent
         if not self._replaceable():
             return None
         while not folder.exists():
@@ -195,7 +195,18 @@ class PictureWriter:
         try:
             yield
         except (OSError, pyvips.Error, ValueError) as problem:
-            raise RegrowError(f"{self.name}: could not be written ({reason(problem)})") from problem
+            why = (self._refusal() or problem) if isinstance(problem, pyvips.Error) else problem
+            raise RegrowError(f"{self.name}: could not be written ({reason(why)}){what_to_do(why)}") from problem
+
+    def _refusal(self) -> OSError | None:
+        """Why the system takes no more bytes, which libvips does not pass on; None where it takes them."""
+        try:
+            os.lseek(self._file.fileno(), 0, os.SEEK_END)
+            for _ in range(16):
+                os.write(self._file.fileno(), bytes(2**16))
+        except OSError as error:
+            return error
+        return None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -212,7 +223,7 @@ class PictureWriter:
         if not isinstance(self.target, Path):
             self._deliver(self.target)
         elif self._replaceable():
-            with atomic(self.target.resolve()) as part, part.open("r+b") as file:
+            with atomic(Path(os.path.realpath(self.target))) as part, part.open("r+b") as file:
                 self._deliver(file)
                 os.fsync(file.fileno())
         else:

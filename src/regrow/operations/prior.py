@@ -15,6 +15,7 @@ from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.inference.transparency import HIDDEN, filled
 from regrow.io.containers import Metadata
 from regrow.io.formats import Format
+from regrow.io.provenance import INTERRUPTED
 from regrow.operations.plan import Header, Operation, Plan, Rows
 from regrow.operations.provenance import marked, recognized
 from regrow.operations.restorers import LARGEST_SCALE
@@ -103,11 +104,15 @@ class FitPlan(Plan):
     @property
     def identity(self) -> str:
         """What is done, in words."""
-        return self.asked.provenance + ("; interrupted" if self.interrupted else "")
+        return self.asked.provenance + (INTERRUPTED if self.interrupted else "")
 
     def made(self, result: Header) -> bool:
         """Whether a result says that just this was done, without an interrupt, to a picture of this size."""
         return result.size == self.size and recognized(result.metadata.xmp, {self.asked.provenance})
+
+    def begun(self, result: Header) -> bool:
+        """Whether a result says that this was done to a picture of this size until an interrupt."""
+        return result.size == self.size and recognized(result.metadata.xmp, {self.asked.provenance + INTERRUPTED})
 
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with what was done."""
@@ -140,7 +145,7 @@ class FitPlan(Plan):
             hidden = alpha < HIDDEN if missing is None else (alpha < HIDDEN) & ~missing
             found = torch.cat((torch.where(hidden, stored, found), alpha), 1)
         if fit.interrupted:
-            goes_on = "; asked for again (with --force) it goes on from there" if fit.kept else ""
+            goes_on = "; asked for again it goes on from there" if fit.kept else ""
             log.warning("%s: interrupted, so the result is the best so far%s", self.header.name, goes_on)
         return replace(self, fit=fit, result=np.ascontiguousarray(found[0].permute(1, 2, 0).numpy()))
 

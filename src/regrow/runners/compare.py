@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regrow.errors import UsageError
+from regrow.errors import RegrowError, UsageError
 from regrow.io.allowed import allowing
-from regrow.io.paths import find_pictures
+from regrow.io.paths import PICTURE_SUFFIXES, is_pattern, suffix_of
+from regrow.io.search import Search
 from regrow.metrics import fidelity as metrics
 from regrow.metrics.pictures import as_tensor
 from regrow.runners.dispatch import runner
@@ -44,11 +45,14 @@ def compare(a: Any, b: Any, *, border: int = 0, partial: bool | None = None) -> 
 
 def compare_files(a: Path, b: Path, *, border: int = 0) -> dict[str, Figures]:
     """Compare two pictures, or two folders whose pictures have the same names but for the suffix, by name."""
+    for path in (a, b):
+        if not path.exists() and not is_pattern(str(path)):
+            raise UsageError(f"{path}: no such file or folder")
     if a.is_dir() != b.is_dir():
         raise UsageError(f"{a} and {b}: one is a folder and the other is not; give two pictures or two folders")
     if not a.is_dir():
         return {a.name: compare(a, b, border=border)}
-    left, right = ({p.relative_to(root).with_suffix(""): p for p in find_pictures(root)} for root in (a, b))
+    left, right = ({p.relative_to(root).with_suffix(""): p for p in _pictures(root)} for root in (a, b))
     if not left or left.keys() != right.keys():
         alone = sorted(map(str, left.keys() ^ right.keys()))
         what = (
@@ -56,6 +60,15 @@ def compare_files(a: Path, b: Path, *, border: int = 0) -> dict[str, Figures]:
         )
         raise UsageError(f"{a} and {b}: {what}")
     return {str(name): compare(left[name], right[name], border=border) for name in left}
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """The pictures of a folder. RegrowError where some of it cannot be looked into."""
+    search = Search(folder)
+    found = [path for path in search.files() if suffix_of(path) in PICTURE_SUFFIXES]
+    if lost := [passed for passed in search.passed if passed.lost]:
+        raise RegrowError(f"{folder}: cannot be compared as a whole; passed over: {', '.join(map(str, lost[:5]))}")
+    return found
 
 
 def _compare_clips(a: Any, b: Any, border: int) -> Figures:

@@ -16,19 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regrow.errors import RegrowError, UsageError
+from regrow.errors import BestSoFar, RegrowError, UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.frames import restore_window
 from regrow.inference.parallel import mapped, overlapped
 from regrow.io.paths import folder_of, is_pattern
-from regrow.io.provenance import mark, steps_of
+from regrow.io.provenance import INTERRUPTED, mark, steps_of
 from regrow.nets.ops.resample import bicubic
 from regrow.operations.plan import FRAME_TILE
 from regrow.priors.deep_video import ClipSettings, FittedClip, fit_clip
 from regrow.progress import Report, said
 from regrow.runners import clip as clip_runner
 from regrow.runners.clip import XMP, samples_of, xmp_of
-from regrow.runners.resume import newer
+from regrow.runners.resume import State, newer
 from regrow.runners.transcode import RECORD, Output, check, transcode, turns_frames
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
@@ -76,11 +76,11 @@ def run(
         pairs, count, settings, device=device, checkpoint=checkpoint, identity=identity, report=parts.fitting
     )
     if fitted.interrupted:
-        log.warning("%s: interrupted after iteration %d; the same again (with --force) goes on from there",
+        log.warning("%s: interrupted after iteration %d; the same again goes on from there",
                     clip.name, fitted.iterations)  # fmt: skip
     _write(clip, before, out, fitted, f"{identity} {fitted.iterations}", provenance(settings), video, parts.writing)
     if fitted.interrupted:
-        raise KeyboardInterrupt
+        raise BestSoFar
     checkpoint.unlink(missing_ok=True)
 
 
@@ -106,7 +106,7 @@ def _write(
         both = islice(zip(reference.read(), frames, strict=True), skip, None)
         return mapped(made, both, size.pixels, net.device.type)
 
-    done += "; interrupted" if fitted.interrupted else ""
+    done += INTERRUPTED if fitted.interrupted else ""
     xmp = mark(xmp_of(clip), done) or b""
     transcode(clip, out, work, _output(clip, f"{done} {identity}", xmp, video), report)
 
@@ -125,15 +125,17 @@ def provenance(settings: ClipSettings) -> str:
     return f"stabilize prior frame-unet epochs {settings.epochs} modes {settings.modes} seed {settings.seed}"
 
 
-def is_done(source: str, target: str, reference: str, settings: ClipSettings) -> bool:
-    """Whether a clip says that just this was done to it, has the size of `source`, and is newer than both."""
+def state_of(source: str, target: str, reference: str, settings: ClipSettings) -> State:
+    """What a clip is that has the name of the result, by its size, its age and what it says was done to it."""
     try:
-        if not (newer(target, source) and newer(target, reference)):
-            return False
-        before, after = clip_runner.header(source), clip_runner.header(target)
-        return after.size == before.size and steps_of(after.metadata.xmp) == provenance(settings)
-    except RegrowError:
-        return False
+        if newer(target, source) and newer(target, reference):
+            before, after = clip_runner.header(source), clip_runner.header(target)
+            said, done = steps_of(after.metadata.xmp), provenance(settings)
+            if after.size == before.size and said in (done, done + INTERRUPTED):
+                return State.DONE if said == done else State.BEGUN
+    except (RegrowError, OSError):
+        pass
+    return State.OTHER
 
 
 class _Parts:

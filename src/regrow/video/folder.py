@@ -10,8 +10,9 @@ import numpy as np
 
 from regrow.errors import RegrowError, UsageError
 from regrow.io.formats import format_of
-from regrow.io.paths import find_pictures, numbered
+from regrow.io.paths import numbered
 from regrow.io.reader import Picture, open_picture
+from regrow.io.search import find_pictures
 from regrow.io.writer import PictureWriter
 from regrow.video.clip import Clip, Frame
 from regrow.video.pixels import FULL, RGB, UNSPECIFIED, Pixels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -150,7 +151,7 @@ def _template(segments: Segments, clip: Clip) -> Any:
     if clip.light and first.suffix == ".mkv":
         with first.open("rb") as file:
             return av.open(io.BytesIO(matroska.with_light(file.read(2**25), clip.light)))
-    return av.open(str(first))
+    return av.open(os.path.abspath(first))
 
 
 def _frames(

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
 from regrow.io.formats import printable
 from regrow.video.clip import Clip, Frame
 from regrow.video.decoding import decoded, to_frames
@@ -170,7 +170,7 @@ def open_container(name: str, piped: IO[bytes] | None = None) -> InputContainer:
     """A file, or what is piped, opened with PyAV."""
     av = library()
     if piped is None and not Path(name).is_file():
-        raise RegrowError(f"{name}: no such file")
+        raise UsageError(f"{name}: no such file")
     with explained(name):
         # Local files only: a playlist must not make us open others, or addresses.
         options = {"protocol_whitelist": "file,pipe,crypto,data"}

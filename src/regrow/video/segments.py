@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError
-from regrow.io.paths import atomic
+from regrow.io.paths import atomic, hidden_beside
 from regrow.video.clip import Frame
 from regrow.video.disk import Written, why_not
 from regrow.video.encoding import Encoder, Encoding, supported
@@ -49,7 +50,7 @@ class Segments:
         gop: int = GOP,
     ) -> None:
         self.gop, self.target = gop, target
-        self.folder = target.parent / f".{target.name}.regrow"
+        self.folder = hidden_beside(target)
         self.encoding, self.size, self.aspect = encoding, (width, height), aspect
         said = json.dumps({**settings, "codec": encoding.codec, "options": encoding.options,
                            "format": encoding.stored, "size": self.size}, sort_keys=True)  # fmt: skip
@@ -119,7 +120,7 @@ class Segments:
 
         first = 0
         for i, piece in enumerate(self.pieces):
-            with av.open(str(self._path(i))) as container:
+            with av.open(os.path.abspath(self._path(i))) as container:
                 for packet in container.demux(video=0):
                     if packet.size:
                         number = round(packet.pts * packet.time_base * Encoder.RATE)

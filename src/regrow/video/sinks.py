@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from regrow.errors import RegrowError
-from regrow.io.paths import atomic, find_pictures, is_pattern, names_folder, numbered
+from regrow.io.paths import atomic, is_pattern, names_folder, numbered
+from regrow.io.search import find_pictures
 from regrow.video import mux
 from regrow.video.clip import Clip
 from regrow.video.disk import FULL_DISK
