@@ -41,6 +41,7 @@ CONTRACT = {
     "--dry-run -o --out",
     "compare": "A B --partial --max-pixels --border --json",
     "info": "FILE --json",
+    "check": "FILE... --partial --max-pixels --json",
     "models": "--json",
     "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames -o --out --summary "
     "--device --tile",

@@ -11,7 +11,9 @@ from regrow.size import Size
 CELLS = 16
 """Cells each way whose mean lightness is compared."""
 APART = 8 / 255
-"""Difference of half of them, from which pictures are not the same."""
+"""Difference that half of them stay below, where pictures are the same; or else"""
+CORRELATED = 0.8
+"""how far they rise and fall together."""
 
 
 def alike(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
@@ -22,6 +24,7 @@ def alike(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
     Raises:
         RegrowError: one is no picture.
     """
+    import torch
     import torch.nn.functional as F
 
     from regrow.nets.ops.color import luma
@@ -31,4 +34,6 @@ def alike(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
         picture = open_picture(path).upright()
         seen = glance(picture.rows(), Size(picture.width, picture.height), picture.colors)
         found.append(F.adaptive_avg_pool2d(luma(seen) if seen.shape[1] == 3 else seen, CELLS))
-    return float((found[0] - found[1]).abs().median()) < APART
+    if float((found[0] - found[1]).abs().median()) < APART:
+        return True
+    return float(torch.corrcoef(torch.stack([cells.flatten() for cells in found]))[0, 1]) > CORRELATED
