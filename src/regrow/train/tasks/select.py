@@ -63,10 +63,10 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     raise UsageError(f"{recipe.name}: a {type(model).__name__} cannot be trained")
 
 
-def _refuse(settings: Data | Loss, names: tuple[str, ...], what: str) -> None:
+def _refuse(settings: Data | Loss, names: tuple[str, ...], task: str) -> None:
     """UsageError that names the first of these settings that is not at its default."""
     for setting in fields(settings):
         value = getattr(settings, setting.name)
         if setting.name in names and value != setting.default:
             table = type(settings).__name__.lower()
-            raise UsageError(f"[{table}]: {setting.name} is {value!r}, but {what} has no use for it; leave it out")
+            raise UsageError(f"[{table}]: {setting.name} is {value!r}, but {task} has no use for it; leave it out")
