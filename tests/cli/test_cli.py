@@ -45,7 +45,7 @@ CONTRACT = {
     "--device --tile",
     "study": "",
     "demo": "-o --out",
-    "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device",
+    "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device --cache",
 }
 
 STUDIES = {

@@ -220,6 +220,10 @@ def train(
     pictures_on_device: Annotated[
         bool, typer.Option("--pictures-on-device", help="Keep the decoded pictures on the device and crop there.")
     ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep pictures that codecs have been through in a folder that runs share."),
+    ] = None,
 ) -> None:
     """Train a model by a recipe."""
     from regrow.train.recipe import Recipe
@@ -229,4 +233,5 @@ def train(
     from regrow.train.loop import train as run
 
     device = "" if device == "auto" else device
-    print(run(settings, data, out, resume=resume, device=device, pictures_on_device=pictures_on_device))
+    on_device = pictures_on_device
+    print(run(settings, data, out, resume=resume, device=device, pictures_on_device=on_device, cache=cache))
