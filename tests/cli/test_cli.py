@@ -41,7 +41,8 @@ CONTRACT = {
     "compare": "A B --border --json",
     "info": "FILE --json",
     "models": "--json",
-    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames -o --out --summary "
+    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames --codec --quality "
+    "--effort -o --out --summary "
     "--device --tile",
     "study": "",
     "demo": "-o --out",

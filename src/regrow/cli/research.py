@@ -49,6 +49,17 @@ def bench(
     skip_frames: Annotated[
         int, typer.Option(metavar="N", min=0, help="Frames of a clip left out at its start and at its end.")
     ] = 0,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="jpeg, webp or avif, of --task rate; may be repeated.  [all three]"),
+    ] = None,
+    quality: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", min=1, max=100, help="Quality at which codecs are measured; may be repeated."),
+    ] = None,
+    effort: Annotated[
+        int | None, typer.Option(metavar="N", min=0, max=9, help="Of AVIF: 9 less libaom's speed.  [5]")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json, sheet.png ...")
     ] = None,
@@ -56,7 +67,7 @@ def bench(
     device: Device = "auto",
     tile: Tile = None,
 ) -> None:
-    """Shrink and grow sets of pictures or clips, enlarge or colour pictures, and print a table of figures."""
+    """Shrink, grow, enlarge, colour or code sets of pictures or clips, and print a table of figures."""
     from regrow.cli import measuring
 
     options = {
@@ -66,8 +77,11 @@ def bench(
         "ensemble": ensemble,
         "temperature": temperature,
         "skip_frames": skip_frames,
+        "codec": codec,
+        "quality": quality,
     }
     given = {name: value for name, value in options.items() if value not in (None, False, 0)}
+    given |= {} if effort is None else {"effort": effort}
     benchmark = measuring.benchmark(task.value, given, device=device, tile=tile, plots=out is not None)
     measuring.bench(benchmark, folders, models, out=out, summary=summary)
 

@@ -44,6 +44,10 @@ def test_a_net_may_be_told_of_each_file_or_of_none():
     told, blind = net(y, facts), net(y)
     torch.testing.assert_close(told[0], blind[0])
     assert (told[1] - blind[1]).abs().max() > 1e-3
+    one = net.told(Facts(webp=1, luma=0.4, chroma=0.4))
+    torch.testing.assert_close(one(y)[1], told[1])
+    torch.testing.assert_close(net(y), blind)
+    assert one.head.weight is net.head.weight
 
 
 @pytest.mark.parametrize(("scale", "unshuffle", "deep"), LAYOUTS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,9 @@ from regrow.nets.model import Model
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.base import Restorer, in_range, one_of
 from regrow.nets.upscale.blocks import conv, zero_start
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 GRID = 16
 """Pixels of a coded picture after which codecs repeat their blocks: a macroblock of WebP, or of JPEG with 4:2:0."""
@@ -69,6 +74,9 @@ class CodecRestorer(Restorer):
     next to nothing. Pictures of any size are extended to whole cells by repeating their last row and column.
     """
 
+    known: tuple[float, ...] | None = None
+    """The facts of the one file that this net restores; None where each call gives them, or there are none."""
+
     architecture = "codec"
     Config = CodecConfig
     grid = GRID
@@ -98,6 +106,12 @@ class CodecRestorer(Restorer):
         self.halo = reach + -reach % GRID
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    def told(self, facts: Sequence[float]) -> Self:
+        """This net for one file, of which it is told, with shared weights: `forward` then takes pictures alone."""
+        twin = copy(self)
+        twin.known = tuple(facts)
+        return twin
+
     def forward(self, y: Tensor, facts: Tensor | None = None) -> Tensor:
         """(B, 3, h, w), and what is known of the files, (B, facts) -> (B, 3, scale * h, scale * w).
 
@@ -109,7 +123,7 @@ class CodecRestorer(Restorer):
         if height % cell or width % cell:
             padded = F.pad(y, (0, -width % cell, 0, -height % cell), mode="replicate")
         if facts is None:
-            facts = y.new_zeros(len(y), self.config.facts)
+            facts = y.new_tensor(self.known or [0.0] * self.config.facts).expand(len(y), -1)
         details = F.pixel_shuffle(self._details(padded, facts), scale * self.config.unshuffle)
         return bicubic(y, (scale * height, scale * width)) + details[..., : scale * height, : scale * width]
 
