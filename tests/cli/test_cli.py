@@ -42,7 +42,7 @@ CONTRACT = {
     "info": "FILE --json",
     "models": "--json",
     "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames --codec --quality "
-    "--effort -o --out --summary "
+    "--effort --ssimulacra2 -o --out --summary "
     "--device --tile",
     "study": "",
     "demo": "-o --out",

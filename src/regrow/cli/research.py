@@ -60,6 +60,9 @@ def bench(
     effort: Annotated[
         int | None, typer.Option(metavar="N", min=0, max=9, help="Of AVIF: 9 less libaom's speed.  [5]")
     ] = None,
+    ssimulacra2: Annotated[
+        bool, typer.Option("--ssimulacra2", help="Measure rates at equal SSIMULACRA2 too, which takes long.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json, sheet.png ...")
     ] = None,
@@ -79,6 +82,7 @@ def bench(
         "skip_frames": skip_frames,
         "codec": codec,
         "quality": quality,
+        "ssimulacra2": ssimulacra2,
     }
     given = {name: value for name, value in options.items() if value not in (None, False, 0)}
     given |= {} if effort is None else {"effort": effort}

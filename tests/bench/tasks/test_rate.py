@@ -119,6 +119,16 @@ def test_the_table_is_of_mean_curves(pictures, nets):
     assert row["bd_rgb"] == pytest.approx(bd_rate(mean["none"], mean["x2"], rates=RANGES["webp"][1]).percent)
 
 
+def test_ssimulacra2_is_measured_where_it_is_asked_for(pictures):
+    pytest.importorskip("ssimulacra2")
+    results = bench(pictures, ["none"], codec=["jpeg"], quality=[20, 80], ssimulacra2=True)
+    assert results[0]["ssimulacra2"] < results[1]["ssimulacra2"] < 100
+    task = Task(ssimulacra2=True)
+    assert "SSIMULACRA2" in next(driver.table(task, results))
+    assert task.table_of(results)[1]["bd_ssimulacra2"] == 0
+    assert "ssimulacra2" not in bench(pictures, ["none"], codec=["jpeg"], quality=[20, 80])[0].figures
+
+
 def test_files_within_a_limit_are_as_good_as_they_can_be(astronaut):
     codec, alone, picture = Codec(name="webp"), Behind("none"), astronaut[:96, :96]
     sizes = {quality: len(codec.encode(picture, quality)) for quality in range(1, 97)}

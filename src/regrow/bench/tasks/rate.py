@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import ClassVar
 
+import numpy as np
+
 from regrow.bench.benchmark import Cells, PictureItem, Progress, Report, Stopwatch
 from regrow.bench.coded import MULTIPLE, Behind, largest_within
 from regrow.bench.models import blank
@@ -23,8 +25,16 @@ from regrow.io.codecs import QUALITIES, Codec
 from regrow.io.paths import atomic
 from regrow.metrics import fidelity as metrics
 from regrow.metrics.bd_rate import bd_rate
+from regrow.metrics.ssimulacra2 import ssimulacra2
 from regrow.operations.restorers import NONE, default_upscaler
 
+COMPARED = {
+    "rgb": ("rgb", "rgb"),
+    "y": ("y", "y"),
+    "ssim": ("y_ssim", "SSIM"),
+    "ssimulacra2": ("ssimulacra2", "SSIMULACRA2"),
+}
+"""Figures at which rates are compared, and their headings, by the name of the difference."""
 BORDER = 4
 """Pixels on every side that the protocol `y` leaves out, the same at every scale."""
 BEST = "best"
@@ -52,19 +62,14 @@ class Task:
     """`MEASURED` of each codec where none is given."""
     effort: int = 5
     """Of AVIF, 0 to 9: libaom's speed is 9 less that."""
+    ssimulacra2: bool = False
+    """Whether that is measured too, for which the package is needed: it takes seconds for each megapixel."""
     device: str = "auto"
     tile: int | None = None
 
     needs: ClassVar[Mapping[str, str]] = {}
     plots: ClassVar[bool] = True
     shown: ClassVar[int] = 3
-    columns: ClassVar[Sequence[Column]] = (
-        SET, Column("codec", "{codec}", 5, left=True), Column("bits/px", "{range}", 9), MODEL,
-        Column("scale", "{scale}", 5),
-        Column("BD rgb", "{bd_rgb:.1f}%", 7), Column("BD y", "{bd_y:.1f}%", 7), Column("BD SSIM", "{bd_ssim:.1f}%", 7),
-        Column("covered", "{covered:.0%}", 7), Column("encode s/MP", "{encode_seconds:.2f}", 11),
-        Column("grow s/MP", "{grow_seconds:.2f}", 9),
-    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for name in self.codec:
@@ -75,6 +80,20 @@ class Task:
         for quality in self.quality:
             if not 1 <= quality <= 100:
                 raise UsageError(f"quality {quality}: must be from 1 to 100")
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """Of the table; SSIMULACRA2 where it is measured."""
+        differences = [
+            Column(f"BD {heading}", f"{{bd_{name}:.1f}}%", 7)
+            for name, (_, heading) in COMPARED.items()
+            if name != "ssimulacra2" or self.ssimulacra2
+        ]
+        return (
+            SET, Column("codec", "{codec}", 5, left=True), Column("bits/px", "{range}", 9), MODEL,
+            Column("scale", "{scale}", 5), *differences, Column("covered", "{covered:.0%}", 7),
+            Column("encode s/MP", "{encode_seconds:.2f}", 11), Column("grow s/MP", "{grow_seconds:.2f}", 9),
+        )  # fmt: skip
 
     def codecs(self) -> list[Codec]:
         """Those that are measured."""
@@ -94,6 +113,8 @@ class Task:
         warm, first = Codec(name="jpeg"), blank((1, 1), 3)
         for net in loaded:
             net.grow(warm.encode(first, 50), warm, 50)
+        if self.ssimulacra2:
+            ssimulacra2(as_rgb(first), as_rgb(first))  # an error before anything is measured
         return loaded
 
     def measure(self, label: str, item: PictureItem, nets: Mapping[str, Behind], report: Report) -> Iterator[Result]:
@@ -122,19 +143,19 @@ class Task:
         for model, net in alike.items():
             watch = Stopwatch(item.original.shape)
             grown = watch("grow_seconds", net.grow, data, codec, quality)
-            measured = metrics.compare(as_rgb(grown), as_rgb(item.original), BORDER)
-            yield (
-                model,
-                {
-                    "bits_per_pixel": 8 * len(data) / (item.original.shape[0] * item.original.shape[1]),
-                    "rgb": measured["rgb"]["psnr"],
-                    "rgb_ssim": measured["rgb"]["ssim"],
-                    "y": measured["y"]["psnr"],
-                    "y_ssim": measured["y"]["ssim"],
-                    **encoding.seconds,
-                    **watch.seconds,
-                },
-            )
+            figures = {"bits_per_pixel": 8 * len(data) / (item.original.shape[0] * item.original.shape[1])}
+            yield model, figures | self._quality(grown, item.original) | encoding.seconds | watch.seconds
+
+    def _quality(self, grown: np.ndarray, original: np.ndarray) -> dict[str, float]:
+        a, b = as_rgb(grown), as_rgb(original)
+        measured = metrics.compare(a, b, BORDER)
+        return {
+            "rgb": measured["rgb"]["psnr"],
+            "rgb_ssim": measured["rgb"]["ssim"],
+            "y": measured["y"]["psnr"],
+            "y_ssim": measured["y"]["ssim"],
+            **({"ssimulacra2": ssimulacra2(a, b)} if self.ssimulacra2 else {}),
+        }
 
     def table_of(self, results: Sequence[Result]) -> Sequence[Result]:
         """Differences of rate for each set, codec and range of rates: of each model, and of the best at each quality.
@@ -193,7 +214,8 @@ def _differences(
         mine = [curves[model]] if model != BEST else list(curves.values())
         found = {
             f"bd_{name}": bd_rate(_curve(reference, figure), *(_curve(c, figure) for c in mine), rates=between)
-            for name, figure in (("rgb", "rgb"), ("y", "y"), ("ssim", "y_ssim"))
+            for name, (figure, _) in COMPARED.items()
+            if figure in reference[0].figures
         }
         figures = {name: difference.percent for name, difference in found.items()}
         figures["covered"] = found["bd_rgb"].covered
