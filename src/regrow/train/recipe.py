@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from regrow.errors import UsageError
 from regrow.io.codecs import QUALITIES
 from regrow.optim.settings import Optimizer
+from regrow.zoo.registry import RENAMED
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -235,6 +236,8 @@ class Recipe:
         for name in ("model", "discriminator", "data", "loss", "optimizer", "run"):
             if not isinstance(table.get(name, {}), dict):
                 raise UsageError(f"{where}: {name} must be a table, [{name}]")
+        table["model"] = _renamed(table.get("model", {}), RENAMED)
+        table["loss"] = _renamed(table.get("loss", {}), {"steady": "flicker"})
         if not isinstance(table["name"], str):
             raise UsageError(f"{where}: name is {table['name']!r}, but must be a str")
         if "architecture" not in table.get("model", {}):
@@ -261,6 +264,11 @@ def _change(table: dict[str, Any], change: str) -> None:
         inner[name] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         inner[name] = value
+
+
+def _renamed(table: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """A table with the present names of settings that were renamed."""
+    return {names.get(name, name): value for name, value in table.items()}
 
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.rescale.tad import TAD
 from regrow.nets.restore.codec import CodecConfig, CodecRestorer
 from regrow.nets.upscale.vdsr import VDSR
-from regrow.train import loop
+from regrow.train import checkpoint, loop
 from regrow.train.coded import CodedCrops, unpacked
 from regrow.train.losses import l1
 from regrow.train.recipe import Data, Loss, Recipe
@@ -33,6 +33,28 @@ def test_training_reaches_weights_that_load(coded, photographs, tmp_path):
     assert zoo.load(str(folder)).settings().items() >= SETTINGS.items()
     assert "val_webp45" in (tmp_path / "out" / "log.csv").read_text()
     assert list((tmp_path / "cache" / "x1").glob("*-webp-*.npy"))
+
+
+def test_a_checkpoint_of_former_names_goes_on_to_the_same_weights(coded, photographs, tmp_path):
+    """As the first runs of this architecture wrote them."""
+    last = replace(coded, run=replace(coded.run, steps=2, checkpoint_every=1))
+    real, names = checkpoint.states.tensors_of, {"embedding.": "told.", "modulation.": "tell.", "position": "place"}
+
+    def former(path):
+        header, tensors = real(path)
+        for now, before in names.items():
+            tensors = {key.replace(f".{now}", f".{before}"): value for key, value in tensors.items()}
+        return {**header, "recipe": header["recipe"].replace("unshuffle", "fold").replace("flicker", "steady")}, tensors
+
+    folders = []
+    for out in (tmp_path / "a", tmp_path / "b"):
+        folders.append(loop.train(last, photographs, out, device="cpu"))
+    header, tensors = former(tmp_path / "b" / loop.CHECKPOINT)
+    assert "ema.place" in tensors
+    checkpoint.states.write(tmp_path / "b" / loop.CHECKPOINT, tensors, header)
+    loop.train(last, photographs, tmp_path / "b", device="cpu", resume=True)
+    a, b = (zoo.load(str(folder)).state_dict() for folder in folders)
+    assert all(torch.equal(a[name], b[name]) for name in a)
 
 
 def test_the_loss_is_between_the_picture_and_what_is_restored(astronaut):
