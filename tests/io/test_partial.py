@@ -106,3 +106,12 @@ def test_the_permission_ends_with_its_block():
             assert not allowed().partial
         assert allowed().partial
     assert not allowed().partial
+
+
+def test_a_picture_of_which_nothing_can_be_read_is_refused(tmp_path):
+    """Issue: an all black picture, exit 0."""
+    path = tmp_path / "a.png"
+    Image.fromarray(PHOTO).save(path)
+    path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(RegrowError, match="no row of it can be read"):
+        open_picture(path, partial=True)

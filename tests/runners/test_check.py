@@ -65,3 +65,12 @@ def test_each_file_is_told_and_the_exit_code_says_whether_all_are_safe(regrow, t
     assert "b.png" in both.err
     if flags:
         assert json.loads(done.out)[0]["seen"]["size"] == "8x8"
+
+
+def test_damage_that_shows_late_is_seen(regrow, tmp_path):
+    good = write(tmp_path / "a.png", noise(64, 64)).read_bytes()
+    (tmp_path / "cut.png").write_bytes(good[: len(good) // 2])
+    done = regrow("check", tmp_path / "cut.png")
+    assert (done.code, done.out.strip()) == (1, "")
+    assert "cut.png: " in done.err
+    assert regrow("check", tmp_path / "none.png").code == 2

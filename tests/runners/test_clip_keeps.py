@@ -240,3 +240,36 @@ def test_fields_are_marked_where_rows_stay_rows(tmp_path, through, order, suffix
         assert next(container.decode(video=0)).interlaced_frame
     with av.open(str(small)) as container:
         assert container.streams.video[0].codec_context.field_order < 2, "its rows are of both fields"
+
+
+def deep_grey(path):
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("ffv1", rate=25, width=32, height=24, pix_fmt="gray16le")
+        for i in range(3):
+            samples = (np.arange(32 * 24).reshape(24, 32) * 80 + i).astype(np.uint16)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(samples, format="gray16le")))
+        out.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("suffix", "kept"), [(".mkv", "gray16le"), (".mp4", None), (".webm", None)])
+def test_bits_are_kept_or_said(tmp_path, caplog, suffix, kept):
+    result = tmp_path / f"b{suffix}"
+    regrow.upscale(deep_grey(tmp_path / "a.mkv"), result, scale=1, model="bicubic")
+    assert ("to which the 16 of the clip are rounded" in caplog.text) == (kept is None)
+    with av.open(str(result)) as found:
+        assert kept is None or found.streams.video[0].codec_context.pix_fmt == kept
+
+
+def test_rgb_with_alpha_stays_so_in_mkv(tmp_path, caplog):
+    source = tmp_path / "a.mov"
+    with av.open(str(source), "w") as out:
+        stream = out.add_stream("qtrle", rate=25, width=32, height=24, pix_fmt="argb")
+        samples = np.random.default_rng(0).integers(0, 256, (24, 32, 4), np.uint8)
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(samples, format="argb")))
+        out.mux(stream.encode(None))
+    regrow.upscale(source, tmp_path / "b.mkv", scale=1, model="bicubic")
+    with av.open(str(tmp_path / "b.mkv")) as found:
+        (frame,) = found.decode(video=0)
+        np.testing.assert_array_equal(frame.to_ndarray(format="argb"), samples)
+    assert caplog.messages == []

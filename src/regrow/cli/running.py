@@ -160,7 +160,7 @@ class Batch:
             with self.lock:
                 self.finished += 1
                 if job.target != STDIO:
-                    print(_shown(job.target), flush=True)
+                    _print(job.target)
         except BrokenPipeError:
             raise
         except Exception as error:
@@ -221,6 +221,15 @@ class Batch:
         if plain := [str(one) for one in passed if not one.why]:
             more = f" and {len(plain) - SHOWN} more" if len(plain) > SHOWN else ""
             note(f"passed over: {', '.join(plain[:SHOWN])}{more} (no pictures or clips)")
+
+
+def _print(name: str) -> None:
+    try:
+        print(_shown(name), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise worded(error, "standard output") from error
 
 
 def _shown(name: str) -> str:

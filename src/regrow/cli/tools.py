@@ -70,7 +70,7 @@ def check(
     for problem in failed:
         note(str(problem))
     if failed or not all(one.safe for one in found):
-        raise typer.Exit(1)
+        raise typer.Exit(max([1, *(problem.exit_code for problem in failed)]))
 
 
 @command

@@ -154,8 +154,16 @@ def _in_part(opened: PictureSource, name: str, whole: int) -> Picture:
         picture = _picture(opened, "none", name)
     except pyvips.Error as error:
         raise damaged(name, error) from error
+    picture = replace(picture, _partial=True)
+    if not whole and _is_blank(picture):
+        raise RegrowError(f"{name}: is damaged or cut short, and no row of it can be read; get a fresh copy")
     much = f"about {whole} of its {picture.height} rows are whole" if whole else "no row of it is sure to be whole"
-    return replace(picture, _partial=True, notes=(*picture.notes, f"is damaged or cut short; {much}"))
+    return replace(picture, notes=(*picture.notes, f"is damaged or cut short; {much}"))
+
+
+def _is_blank(picture: Picture) -> bool:
+    """Whether nothing came out of a decoder that was not to fail."""
+    return len({sample for block in picture.rows() for sample in (block.min(), block.max())}) == 1
 
 
 def _whole_rows(picture: Picture) -> int:

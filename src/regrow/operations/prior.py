@@ -17,7 +17,7 @@ from regrow.io.containers import Metadata
 from regrow.io.formats import Format
 from regrow.io.provenance import INTERRUPTED
 from regrow.operations.plan import Header, Operation, Plan, Rows
-from regrow.operations.provenance import marked, recognized
+from regrow.operations.provenance import losses, marked, recognized
 from regrow.operations.restorers import LARGEST_SCALE
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
@@ -119,6 +119,10 @@ class FitPlan(Plan):
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with what was done."""
         return marked(self.header, self.identity, self.channels, form)
+
+    def notes(self, form: Format) -> Iterator[str]:
+        """What is left out."""
+        return losses(self.header, self.channels, form)
 
     def prepared(self, pictures: Iterable[Rows], report: Report = silent) -> Plan:
         """The plan once the net is fitted. Alpha stays, or is enlarged."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterator
 from dataclasses import replace
 
 from regrow.io.containers import Metadata
@@ -10,8 +10,6 @@ from regrow.io.formats import Format, icc_fits
 from regrow.io.passport import strip
 from regrow.io.provenance import mark, steps_of
 from regrow.operations.plan import Header
-
-log = logging.getLogger("regrow")
 
 
 def marked(header: Header, done: str, channels: int, form: Format) -> Metadata:
@@ -26,12 +24,18 @@ def marked(header: Header, done: str, channels: int, form: Format) -> Metadata:
     own = header.metadata
     icc = own.icc
     if icc and not icc_fits(icc, colors=channels, format=form.name):
-        log.warning("%s: its profile does not fit the colours of the result and is left out", header.name)
         icc = None
     xmp = own.xmp and strip(own.xmp)
-    if xmp != own.xmp:
-        log.warning("%s: has a passport; `regrow grow` brings the picture back that it was", header.name)
     return replace(own, icc=icc, xmp=mark(xmp, done) if done else xmp)
+
+
+def losses(header: Header, channels: int, form: Format) -> Iterator[str]:
+    """What `marked` leaves out, in words."""
+    own = header.metadata
+    if own.icc and not icc_fits(own.icc, colors=channels, format=form.name):
+        yield "its profile does not fit the colours of the result and is left out"
+    if own.xmp and strip(own.xmp) != own.xmp:
+        yield "has a passport; `regrow grow` brings the picture back that it was"
 
 
 def recognized(xmp: bytes | None, done: set[str]) -> bool:

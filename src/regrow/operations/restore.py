@@ -21,7 +21,7 @@ from regrow.io.formats import Format
 from regrow.operations.chain import Chain
 from regrow.operations.colorize import Colors, color_rows, glance, is_grey
 from regrow.operations.plan import Header, Operation, Plan, Rows
-from regrow.operations.provenance import marked, recognized
+from regrow.operations.provenance import losses, marked, recognized
 from regrow.operations.restorers import NONE, ZSSR
 from regrow.progress import Report, silent
 from regrow.size import Size
@@ -82,6 +82,10 @@ class RestorePlan(Plan):
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with what was done, and without the passport of a small picture."""
         return marked(self.header, self.identity, self.channels, form)
+
+    def notes(self, form: Format) -> Iterator[str]:
+        """What is left out."""
+        return losses(self.header, self.channels, form)
 
     def prepared(self, pictures: Iterable[Rows], report: Report = silent) -> Plan:
         """The plan once it is known whether the picture has colours, which it gets, and what enlarges it."""

@@ -86,6 +86,8 @@ def _into_folder(found: list[tuple[str, Path]], out: Path, suffix: Callable[[str
     for (source, where), target, new in zip(found, targets, suffixes, strict=True):
         if count[target] > 1:
             target = out / f"{where}{new}"
+        if target in seen and seen[target] == source:
+            raise UsageError(f"{source}: is named twice; name it once")
         if target in seen:
             raise UsageError(
                 f"{seen[target]} and {source} would both become {target}; shrink them into different folders"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from regrow.operations.plan import Operation
     from regrow.runners.dispatch import Runner
 
+KINDS = {"heif": "AVIF or HEIF", "webp": "WebP", "raw": "raw file"}
 SHOWN = ("", "upright", "mirrored", "turned by 180 degrees", "mirrored, turned by 180 degrees",
          "mirrored, turned by 270 degrees", "turned by 90 degrees", "mirrored, turned by 90 degrees",
          "turned by 270 degrees")  # fmt: skip
@@ -96,10 +97,12 @@ def _bare(note: str, prefixes: tuple[str, ...]) -> str:
 
 def _picture(source: str | os.PathLike[str]) -> dict[str, str]:
     picture = open_picture(source)
+    for _ in picture.rows():  # damage shows where pixels are decoded
+        pass
     grey = "grey" if picture.colors == 1 else "RGB"
     profile = "ICC profile" if picture.icc else f"CICP {picture.metadata.cicp}" if picture.metadata.cicp else "sRGB"
     return {
-        "kind": f"picture, {picture.format.upper()}",
+        "kind": f"picture, {KINDS.get(picture.format, picture.format.upper())}",
         "size": f"{picture.width}x{picture.height}",
         "depth": f"{picture.depth} bits a sample",
         "colours": f"{grey}, {profile}",

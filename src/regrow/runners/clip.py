@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -35,6 +36,9 @@ HOLDS = get_format("png")
 """Frames carry what a file of this format holds."""
 
 
+log = logging.getLogger("regrow")
+
+
 def apply(
     operation: Operation, source: Any, out: Any, *, format: str | None, video: Video | None, report: Report
 ) -> Any:
@@ -57,6 +61,8 @@ def apply(
         groups = plan.frames(frames, samples_of(pixels), skip)
         return (with_alpha(group, plan.size) for group in groups) if clip.pixels.alpha else groups
 
+    for note in plan.notes(HOLDS):
+        log.warning("%s: %s", clip.name, note)
     transcode(clip, out, work, _output(clip, operation, plan, record, video), report)
     return out
 
@@ -67,7 +73,8 @@ def losses(operation: Operation, source: Any, out: Any) -> list[str]:
     clip = _opened(source, operation, out, video)
     record = record_of(clip) if operation.original else None
     plan = operation.plan(_header(clip, record, out))
-    return losses_of(clip, out, _output(clip, operation, plan, record, video))
+    notes = [f"{clip.name}: {note}" for note in plan.notes(HOLDS)]
+    return notes + losses_of(clip, out, _output(clip, operation, plan, record, video))
 
 
 def _output(clip: Clip, operation: Operation, plan: Plan, record: ClipRecord | None, video: Video) -> Output:

@@ -38,7 +38,9 @@ def apply(
         raise UsageError("codec, crf and rate are for clips, not for pictures; leave them out")
     if out is None:
         raise UsageError(f"a file was given to {operation.verb}, but not where its result goes; name an output")
-    form = get_format(format) if format else format_of(out)
+    form = _format(source, out, format)
+    if isinstance(out, (str, os.PathLike)) and suffix_of(out) not in ("", *form.suffixes):
+        log.warning("%s: will hold %s, as was asked, though its name says another format", out, form.name.upper())
     picture = opened(source, operation, form)
     plan = operation.plan(_header(picture)).prepared([picture.rows], report)
     writer = _writer(out, picture, plan, form)
@@ -51,6 +53,15 @@ def apply(
     if plan.interrupted:
         raise BestSoFar
     return out
+
+
+def _format(source: Any, out: Any, format: str | None) -> Format:
+    """The format of a result. Where its name says none, what is wrong with the source is told first."""
+    try:
+        return get_format(format) if format else format_of(out)
+    except UsageError:
+        open_picture(source)
+        raise
 
 
 def losses(operation: Operation, source: Any, out: Any) -> list[str]:

@@ -55,6 +55,8 @@ class Encoding:
     pixels: Pixels
     """Pixels that the encoder is given, before RGB is packed for it."""
     options: dict[str, str] = field(default_factory=dict)
+    asked: Pixels | None = None
+    """Pixels that were wanted, where the encoder has not just those."""
 
     @property
     def stored(self) -> str:
@@ -103,8 +105,10 @@ def for_result(suffix: str, pixels: Pixels, size: tuple[int, int], codec: str | 
         codec = "libx265" if deep else "libx264rgb" if pixels.is_rgb else "libx264"
         if pixels.alpha and suffix == ".mov" and crf is None:
             codec = "prores_ks"
+        if suffix == ".mkv" and crf is None and pixels.colors == 1 and pixels.bits > 12:
+            codec = "ffv1"  # the others round
         if pixels.alpha and suffix == ".mkv":
-            codec = "libvpx-vp9" if pixels.bits == 8 or crf is not None else "ffv1"
+            codec = "libvpx-vp9" if (pixels.bits == 8 and not pixels.is_rgb) or crf is not None else "ffv1"
         codec = {".webm": "libvpx-vp9", ".avi": "ffv1"}.get(suffix, codec)
     return _asked(suffix, CODECS.get(codec, codec), pixels, size, crf)
 
@@ -162,7 +166,7 @@ def _checked(suffix: str, codec: str, pixels: Pixels, size: tuple[int, int], opt
         pixels = replace(pixels, alpha=pixels.alpha and "lossless" not in options)
     if codec == "libx265":
         known = {name for name in known if "yuva" not in name}  # a second layer, which few decoders know
-    wanted = Encoding(codec, pixels, options)
+    wanted = Encoding(codec, pixels, options, pixels)
     candidates = list(_nearest(pixels))
     for candidate in (*candidates, *(replace(c, alpha=False) for c in candidates if c.alpha)):
         jpeg = codec == "mjpeg" and not candidate.is_rgb  # it knows no other range

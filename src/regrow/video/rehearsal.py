@@ -119,6 +119,12 @@ def _missing(encoding: Encoding, contents: Contents, found: Clip) -> Iterator[st
     if not pixels.is_rgb and pixels.meant(found.height).range != there.meant(found.height).range:
         words = ("full", "limited") if there.meant(found.height).range == LIMITED else ("limited", "full")
         yield "cannot say that colours have the {} range, so they are converted to the {} one; take .mkv".format(*words)
+    asked = encoding.asked or pixels
+    if asked.bits > there.bits:
+        had = f"{asked.bits} of the clip"
+        yield f"has {there.bits} bits a sample with {encoding.codec}, to which the {had} are rounded; take .mkv"
+    if asked.is_rgb and asked.colors == 3 and not pixels.is_rgb:
+        yield f"holds colours as {there.format} with {encoding.codec}, and not as RGB; take .mkv"
     for kind in ("primaries", "transfer"):
         value = getattr(pixels, kind)
         if value not in USUAL and getattr(there, kind) != value:

@@ -127,6 +127,9 @@ class FileSink(Sink):
                 f"{name}: has {len(held)} frames and says that it was shrunk with {len(times)}; it was cut "
                 "or damaged since: get the file as regrow made it"
             )
+        if self.target.suffix.lower() == ".avi" and (times or held)[0][0]:
+            log.warning("%s: its first frame is shown from the beginning on, and not later as in the clip; .avi "
+                        "cannot say so, take .mkv", self.target)  # fmt: skip
         try:
             mux.assemble(self.segments, self.target, times or held, replace(self.contents, metadata=metadata))
         except RegrowError as error:
@@ -175,8 +178,9 @@ class FramesSink(Sink):
         """Write a picture for each frame."""
         for group in groups:
             for frame in group:
+                path = self.path(self.done + 1)
+                write_frame(path, frame.pixels, depth=self.depth, xmp=self.xmp, alpha=frame.alpha)
                 self.done += 1
-                write_frame(self.path(self.done), frame.pixels, depth=self.depth, xmp=self.xmp, alpha=frame.alpha)
             yield self.done
 
     def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:

@@ -382,3 +382,21 @@ def test_a_picture_is_a_picture(tmp_path):
     assert isinstance(picture, Picture)
     for _ in range(2):
         np.testing.assert_array_equal(np.concatenate(list(picture.rows())), RGB)
+
+
+@pytest.mark.parametrize("compression", [34925, 50000, 34712, 34887])
+def test_compressions_that_cannot_be_decoded_are_named(compression):
+    """Not black pictures, nor damage: LZMA, ZSTD, JPEG 2000, LERC."""
+    data = bytearray(tiff(RGB))
+    at = data.index(struct.pack("<HHIHH", 259, 3, 1, 1, 0))
+    struct.pack_into("<H", data, at + 8, compression)
+    assert f"TIFF compression {compression}" in refusal(bytes(data))
+
+
+def test_references_for_8_bits_in_a_file_of_16_are_meant_for_8():
+    """Issue: noise of magenta and green; tifffile writes them so."""
+    color = np.full((8, 8, 3), (30, 200, 90))
+    y = color @ [0.299, 0.587, 0.114]
+    cb, cr = (color[..., 2] - y) / 1.772 + 128, (color[..., 0] - y) / 1.402 + 128
+    deep = (np.dstack([y, cb, cr]) * 257).round().astype(np.uint16)
+    assert np.abs(pixels(tiff(deep, photometric="ycbcr")) / 257 - color).max() < 1

@@ -22,6 +22,8 @@ from regrow.io.decoding.splice import Part
 SUBFILE, OLD_SUBFILE, BITS, COMPRESSION, PHOTOMETRIC, PLANAR = 254, 255, 258, 259, 262, 284
 SUB_DIRECTORIES, INK_SET, EXTRA_SAMPLES, SAMPLE_FORMAT, EXIF, DNG_VERSION = 330, 332, 338, 339, 0x8769, 50706
 COEFFICIENTS, SUBSAMPLING, REFERENCE = 529, 530, 532
+_COMPRESSIONS = frozenset((1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001))
+"""None, faxes, LZW, JPEG, Deflate twice, PackBits, WebP: those that libtiff is always built with, or libvips brings."""
 _KEPT = frozenset(
     (256, 257, 258, 259, 262, 266, 270, 273, 274, 277, 278, 279, 282, 283, 284, 292, 293, 296, 317, 320, 322, 323,
      324, 325, 332, 338, 339, 347, 529, 530, 532, 700, 33723, 34377, 34675)
@@ -145,6 +147,11 @@ def _meaning(page: Directory, name: str) -> tuple[int, Callable[[pyvips.Image], 
             f"{name}: holds old-style JPEG (TIFF compression 6), which decoders get wrong; "
             "convert it to PNG with the program that wrote it"
         )
+    if compression not in _COMPRESSIONS:
+        raise RegrowError(
+            f"{name}: is compressed in a way that is not read (TIFF compression {compression}); "
+            "save it with LZW or Deflate"
+        )
     if photometric == -1:
         raise RegrowError(f"{name}: does not say what its samples mean (no PhotometricInterpretation); {_SAVE}")
     if photometric in _MEANINGS:
@@ -188,6 +195,8 @@ def _ycbcr(page: Directory, bits: int, name: str) -> tuple[int, Callable[[pyvips
     middle = 2 ** (bits - 1)
     full = (0, 2 * middle - 1, middle, 2 * middle - 1, middle, 2 * middle - 1)
     reference = page.values(REFERENCE) or full
+    if bits > 8 and max(reference) <= 255:  # some programs write what stands in the standard for 8 bits
+        reference = tuple(value * full[1] / 255 for value in reference)
     subsampling = (page.integers(SUBSAMPLING) or (2, 2))[:2]
     subsampled = subsampling != (1, 1)
     usual = len(coefficients) == 3 and abs(coefficients[0] - 0.299) + abs(coefficients[2] - 0.114) < 0.002
