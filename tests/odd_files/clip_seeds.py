@@ -35,6 +35,7 @@ _CLIPS = {
     "plain.y4m": ("rawvideo", "yuv420p", None),
 }
 _FORMATS = {".y4m": "yuv4mpegpipe", ".mkv": "matroska", ".ts": "mpegts", ".wmv": "asf", ".ogv": "ogg", ".mpg": "mpeg"}
+_X265 = "log-level=none:cutree=0"  # it crashes on tiny frames otherwise
 
 
 def clip_seeds() -> dict[str, bytes]:
@@ -65,9 +66,7 @@ def _write(path: Path, codec: str, format: str, audio: str | None) -> None:
     options = _options(path.suffix, flags)
     with av.open(str(path), "w", format=_FORMATS.get(path.suffix), options=options) as out:
         out.metadata.update({"title": "odd", "creation_time": "2026-01-02T03:04:05Z"})
-        picture = out.add_stream(
-            codec, rate=25, options={"x265-params": "log-level=none:cutree=0"} if codec == "libx265" else {}
-        )
+        picture = out.add_stream(codec, rate=25, options={"x265-params": _X265} if codec == "libx265" else {})
         picture.width, picture.height, picture.pix_fmt = 48, 32, format
         picture.codec_context.thread_count = 1
         if path.stem == "turned":

@@ -9,6 +9,7 @@ from odd_files.parts import Part
 
 _BARE = frozenset((0x01, *range(0xD0, 0xDA)))
 """JPEG markers without a length."""
+_IN_SCAN = frozenset((0, *range(0xD0, 0xD8)))
 
 
 def png_parts(data: bytes) -> list[Part]:
@@ -41,9 +42,7 @@ def jpeg_parts(data: bytes) -> list[Part]:
         parts.append(Part(data[at : at + 2], data[at + 4 : end]))
         if marker == 0xDA:
             after = end
-            while after + 1 < len(data) and not (
-                data[after] == 0xFF and data[after + 1] not in (0, *range(0xD0, 0xD8))
-            ):
+            while after + 1 < len(data) and (data[after] != 0xFF or data[after + 1] in _IN_SCAN):
                 after += 1
             parts.append(Part(b"", data[end:after]))
             end = after

@@ -60,8 +60,8 @@ class Worker:
         return self
 
     def __exit__(self, *caught: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        with self.process:
+            self.process.kill()
 
     def ask(self, number: int) -> dict[str, Any]:
         """What came of the file of this number."""
@@ -74,12 +74,8 @@ class Worker:
     def _begin(self) -> None:
         command = [sys.executable, "-m", "odd_files.worker", str(self.folder), str(self.seconds), str(self.keep)]
         paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(paths),
-            "OMP_NUM_THREADS": "1",
-            "VIPS_CONCURRENCY": "1",
-        }
+        one_thread = {"OMP_NUM_THREADS": "1", "VIPS_CONCURRENCY": "1"}
+        environment = {**os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(paths)}
         self.process: Any = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )

@@ -6,8 +6,8 @@ import re
 from random import Random
 
 ODD_TEXTS = (b"", b"-1", b"0", b"1e999", b"NaN", b"99999999999999999999", b"1000000", b"65537", b"True", b"null", b"[]",
-             b"../../etc/passwd", b"%s%n", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"a\nb\rc", b"\x1b[31m", b"&#0;", b"&lt;",
-             b"A" * 70000, b"\xe2\x80\xae", b"{" * 2000, b"<a>" * 2000)  # fmt: skip
+             b"../../etc/passwd", b"%s%n", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"a\nb\rc", b"\x1b[31m", b"&#0;",
+             b"&lt;", b"A" * 70000, b"\xe2\x80\xae", b"{" * 2000, b"<a>" * 2000)  # fmt: skip
 _BOMB = b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 _VALUE = re.compile(rb'(?<=[">:=])[^"<>:=,{}\[\]]+(?=["<,}])')
 _PIECE = re.compile(rb'<[^>]*>|[\w:]+="[^"]*"|"[^"]*": *[^,}]*,?')
