@@ -33,7 +33,10 @@ _CLIPS = {
     "flash.flv": ("flv1", "yuv420p", None),
     "theora.ogv": ("libtheora", "yuv420p", None),
     "plain.y4m": ("rawvideo", "yuv420p", None),
+    "dot.mkv": ("ffv1", "bgr0", None),
+    "row.mkv": ("ffv1", "bgr0", None),
 }
+_SIZES = {"dot.mkv": (1, 1), "row.mkv": (47, 1)}
 _FORMATS = {".y4m": "yuv4mpegpipe", ".mkv": "matroska", ".ts": "mpegts", ".wmv": "asf", ".ogv": "ogg", ".mpg": "mpeg"}
 _X265 = "log-level=none:cutree=0"  # it crashes on tiny frames otherwise
 
@@ -45,6 +48,7 @@ def clip_seeds() -> dict[str, bytes]:
         for clip, (video, format, audio) in _CLIPS.items():
             if _written(video) and (audio is None or _written(audio)):
                 _write(folder / clip, video, format, audio)
+        _write_sound_only(folder / "sound.mp4")
         _shrink(folder)
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
@@ -67,7 +71,8 @@ def _write(path: Path, codec: str, format: str, audio: str | None) -> None:
     with av.open(str(path), "w", format=_FORMATS.get(path.suffix), options=options) as out:
         out.metadata.update({"title": "odd", "creation_time": "2026-01-02T03:04:05Z"})
         picture = out.add_stream(codec, rate=25, options={"x265-params": _X265} if codec == "libx265" else {})
-        picture.width, picture.height, picture.pix_fmt = 48, 32, format
+        picture.width, picture.height = _SIZES.get(path.name, (48, 32))
+        picture.pix_fmt = format
         picture.codec_context.thread_count = 1
         if path.stem == "turned":
             picture.set_display_rotation(90)
@@ -75,7 +80,8 @@ def _write(path: Path, codec: str, format: str, audio: str | None) -> None:
         if sound:
             sound.bit_rate = 128_000
         for n in range(FRAMES):
-            frame = av.VideoFrame.from_ndarray(pixels(3, seed=n), format="rgb24").reformat(format=format)
+            shown = np.ascontiguousarray(pixels(3, seed=n)[: picture.height, : picture.width])
+            frame = av.VideoFrame.from_ndarray(shown, format="rgb24").reformat(format=format)
             frame.pts, frame.time_base = n, Fraction(1, 25)
             out.mux(picture.encode(frame))
         out.mux(picture.encode())
@@ -91,6 +97,11 @@ def _write_sound(out, stream) -> None:
     for piece in (*resampler.resample(frame), *resampler.resample(None)):
         out.mux(stream.encode(piece))
     out.mux(stream.encode())
+
+
+def _write_sound_only(path: Path) -> None:
+    with av.open(str(path), "w", options=_options(path.suffix, "faststart")) as out:
+        _write_sound(out, out.add_stream("aac", rate=48000, layout="stereo"))
 
 
 def _shrink(folder: Path) -> None:

@@ -37,7 +37,7 @@ def exif() -> bytes:
 
 def picture_seeds() -> dict[str, bytes]:
     """Files by name, whose suffix is the format's."""
-    return {**_pngs(), **_jpegs(), **_webps(), **_tiffs(), **_heifs(), **_gifs(), **_small()}
+    return {**_pngs(), **_jpegs(), **_webps(), **_tiffs(), **_heifs(), **_gifs(), **_thin(), **_small()}
 
 
 def _pillow(format: str, image: Image.Image | np.ndarray, **options) -> bytes:
@@ -141,6 +141,17 @@ def _gifs() -> dict[str, bytes]:
         "plain.gif": _pillow("GIF", pixels()),
         "clear.gif": _pillow("GIF", Image.fromarray(pixels()).quantize(16), transparency=3, comment=b"odd"),
         "animated.gif": _pillow("GIF", pixels(), **_frames()),
+    }
+
+
+def _thin() -> dict[str, bytes]:
+    """Pictures of one pixel, one row, one column."""
+    sizes = {"dot": pixels()[:1, :1], "row": pixels()[:1], "column": pixels(4)[:, :1]}
+    forms = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP", "tif": "TIFF", "gif": "GIF", "avif": "AVIF"}
+    return {
+        f"{name}.{suffix}": _pillow(form, array[..., :3] if form == "JPEG" else array)
+        for name, array in sizes.items()
+        for suffix, form in forms.items()
     }
 
 
