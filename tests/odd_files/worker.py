@@ -11,7 +11,10 @@ import shutil
 import signal
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
+
+import typer.main
 
 from odd_files.checks import Ran
 from odd_files.generate import odd_file
@@ -25,7 +28,8 @@ def main(folder: Path, seconds: int, keep: Path) -> None:
     """Read numbers on standard input, and answer each with a line of JSON on standard output."""
     answers = os.fdopen(os.dup(1), "w")
     _redirect(folder)
-    _limit(seconds)
+    _limit()
+    typer.main.get_command = cache(typer.main.get_command)  # made once, for it takes longer than many a verb
     for line in sys.stdin:
         number = int(line)
         odd = odd_file(number)
@@ -44,7 +48,7 @@ def _redirect(folder: Path) -> None:
         os.dup2(os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
 
 
-def _limit(seconds: int) -> None:
+def _limit() -> None:
     """One thread, low priority, and a line on standard error where a limit is hit."""
     import torch
 
