@@ -32,6 +32,7 @@ docs: .venv/docs.stamp
 # The pages under docs/ that are made from the code; a test fails where they differ from it.
 pages: .venv/base.stamp
 	$(BIN)/python docs/settings.py --write
+	$(BIN)/python docs/metadata.py --write
 
 clean:
 	rm -rf .venv build site dist .coverage coverage.xml .pytest_cache .ruff_cache .mypy_cache .hypothesis

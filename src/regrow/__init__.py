@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from regrow.api.restore import upscale as upscale
     from regrow.errors import RegrowError as RegrowError
     from regrow.errors import UsageError as UsageError
+    from regrow.io.allowed import allowing as allowing
     from regrow.io.passport import Passport as Passport
     from regrow.operations.color_hints import Hint as Hint
     from regrow.priors.options import Prior as Prior
@@ -45,6 +46,7 @@ _HOME = {
     "Size": "size",
     "UsageError": "errors",
     "Video": "video.options",
+    "allowing": "io.allowed",
     "colorize": "api.restore",
     "compare": "runners.compare",
     "dejpeg": "api.fit",

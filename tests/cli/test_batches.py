@@ -3,16 +3,20 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 from support.commands import files, run
 from support.pictures import noise
 
 import regrow as verbs
 from regrow.operations.grow import Grow
+from regrow.operations.restore import Restore
 from regrow.operations.shrink import Shrink
+from regrow.runners import file
 from regrow.runners.resume import is_done
 
 
@@ -219,3 +223,100 @@ def test_a_reader_that_has_had_enough_is_no_failure_to_report(tmp_path):
     command = f"{sys.executable} -c 'from regrow.cli import main; main()' models --json | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=False)
     assert done.stderr == b""
+
+
+def test_whatever_format_is_chosen_can_be_written_by_every_verb(regrow, tmp_path, tiny_folder):
+    """AVIF holds the 8 bits of a small picture, and not those of the original that it regrows to."""
+    (tmp_path / "in").mkdir()
+    deep = pyvips.Image.new_from_array(noise(12, 10, 3, np.uint16)).copy(interpretation="rgb16")
+    deep.heifsave(str(tmp_path / "in" / "a.avif"), compression="av1", bitdepth=10, lossless=True)
+    Image.fromarray(noise(12, 10)).save(tmp_path / "in" / "b.webp", lossless=True)
+    model = ["--model", tiny_folder]
+    assert regrow("shrink", tmp_path / "in", "-o", tmp_path / "small", *model).code == 0
+    assert files(tmp_path / "small") == ["a.avif", "b.webp"]
+    for _ in range(2):
+        done = regrow("grow", tmp_path / "small", "-o", tmp_path / "again", *model)
+        assert (done.code, files(tmp_path / "again")) == (0, ["a.png", "b.webp"])
+    assert done.err.count("done already") == 2
+    assert pyvips.Image.new_from_file(str(tmp_path / "again" / "a.png")).format == "ushort"
+    for verb in (["upscale"], ["colorize"], ["restore", "--colorizer", "none"]):
+        done = regrow(*verb, tmp_path / "in", "-o", tmp_path / verb[0])
+        assert (done.code, files(tmp_path / verb[0])) == (0, ["a.png", "b.webp"])
+
+
+def test_a_result_too_large_for_the_format_of_its_source_gets_another(tmp_path, save):
+    wide = str(save("a.webp", noise(2, 9000), lossless=True))
+    for scale, suffix in ((1.5, ".webp"), (2, ".png")):
+        assert file.suffix(wide, Restore(upscaler="bicubic", scale=scale), None) == suffix
+    assert file.suffix(str(tmp_path / "missing.webp"), Restore(upscaler="bicubic", scale=2), None) == ".webp"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes are POSIX")
+def test_what_is_passed_over_is_named_and_what_is_lost_is_a_failure(shrink, save, photos, tmp_path):
+    data = save("x.png", noise(4, 4)).read_bytes()
+    for name in ("d.jfif", "e", "wrong.mp4"):
+        (photos / name).write_bytes(data)
+    (photos / "notes.txt").write_text("no picture")
+    os.mkfifo(photos / "pipe")
+    out = tmp_path / "out"
+    for words in ("", "done already"):
+        done = shrink(photos, "-o", out)
+        assert (done.code, len(done.out.splitlines())) == (0, 6)
+        assert words in done.err
+        assert f"passed over: {photos / 'notes.txt'} (no pictures or clips)\n" in done.err
+        assert f"passed over: {photos / 'pipe'} (a named pipe)\n" in done.err
+    assert files(out) == ["a.png", "b.png", "d.png", "deep/c.webp", "e.png", "wrong.png"]
+    os.symlink("nowhere", photos / "broken.jpg")
+    os.mkfifo(photos / "pipe.png")
+    done = shrink(photos, "-o", out)
+    assert (done.code, len(done.out.splitlines())) == (1, 6)
+    assert done.err.endswith(
+        f"regrow: 2 passed over:\n  passed over: {photos / 'broken.jpg'} (a link to nothing)\n"
+        f"  passed over: {photos / 'pipe.png'} (a named pipe)\n"
+    )
+
+
+def test_dry_run_tells_what_is_done_from_what_is_something_else(shrink, photos, tmp_path):
+    assert shrink(photos / "a.png", "-o", f"{tmp_path}/out/").code == 0
+    (tmp_path / "out" / "b.png").write_text("mine")
+    told = shrink(photos, "-o", tmp_path / "out", "--dry-run").out.splitlines()
+    assert [line.partition(" -> ")[2].removeprefix(f"{tmp_path}/out/") for line in told] == [
+        "a.png (done already)", "b.png (exists, made by something else: needs --force)", "deep/c.webp"
+    ]  # fmt: skip
+    assert "(" not in shrink(photos, "-o", tmp_path / "out", "--dry-run", "--force").out
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files"), TypeError("odd\nthing")])
+def test_whatever_happens_to_one_picture_the_others_are_done(shrink, photos, tmp_path, monkeypatch, error, jobs):
+    real = file.open_picture
+
+    def surprising(source):
+        if str(source).endswith("b.jpg"):
+            raise error
+        return real(source)
+
+    monkeypatch.setattr(file, "open_picture", surprising)
+    done = shrink(photos, "-o", tmp_path / "out", "--jobs", jobs)
+    assert (done.code, files(tmp_path / "out")) == (1, ["a.png", "deep/c.webp"])
+    assert "Traceback" not in done.err
+    assert "unexpected" not in done.err
+    assert ("fault of regrow itself: TypeError: odd thing" in done.err) == isinstance(error, TypeError)
+    assert done.err.count("\n") == 3  # when it fails; how many, and which
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX")
+def test_a_pipe_is_written_to_without_a_look_into_it(shrink, photos, tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit((tmp_path / "pipe.png").read_bytes)
+        assert shrink(photos / "a.png", "-o", tmp_path / "pipe.png").code == 0
+        assert read.result(timeout=20).startswith(b"\x89PNG")
+
+
+def test_a_result_takes_the_place_of_no_other_source(shrink, save, tmp_path):
+    save("in/x/a.jpg", noise(4, 4))
+    before = save("x/a.png", noise(4, 4)).read_bytes()
+    done = shrink(tmp_path / "in", tmp_path / "x" / "a.png", "-o", f"{tmp_path}/", "--force")
+    assert (done.code, "would be overwritten by what" in done.err) == (2, True)
+    assert (tmp_path / "x" / "a.png").read_bytes() == before

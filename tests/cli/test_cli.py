@@ -10,6 +10,7 @@ import typer
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 from support.commands import files, run
+from support.metadata import RESOURCES, sources
 from support.pictures import noise
 
 from regrow import __version__, zoo
@@ -19,26 +20,26 @@ from regrow.errors import UsageError
 
 PRIOR = (
     "IN... --net --iterations --steps --stop --seed --half --compile --snapshots --every "
-    "--format --device --force --dry-run -o --out"
+    "--format --device --force --dry-run --partial --max-pixels -o --out"
 )
 CONTRACT = {
     "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force "
-    "--dry-run -o --out",
+    "--dry-run --partial --max-pixels -o --out",
     "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
-    "-o --out",
+    "--partial --max-pixels -o --out",
     "colorize": "IN... --hint --hint-image --hints --reference --temperature --model --format --codec --crf --rate "
-    "--device --jobs --force --dry-run -o --out",
+    "--device --jobs --force --dry-run --partial --max-pixels -o --out",
     "upscale": "IN... --scale --model --ensemble --prior --net --iterations --steps --seed --half --compile "
     "--snapshots --every --format --codec --crf --rate --device --tile --jobs --force "
-    "--dry-run -o --out",
+    "--dry-run --partial --max-pixels -o --out",
     "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device "
-    "--tile --jobs --force --dry-run -o --out",
+    "--tile --jobs --force --dry-run --partial --max-pixels -o --out",
     "denoise": PRIOR,
     "dejpeg": PRIOR,
     "inpaint": f"{PRIOR} --mask",
     "stabilize": "PROCESSED --reference --epochs --modes --seed --compile --codec --crf --rate --device --force "
     "--dry-run -o --out",
-    "compare": "A B --border --json",
+    "compare": "A B --partial --max-pixels --border --json",
     "info": "FILE --json",
     "models": "--json",
     "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames -o --out --summary "
@@ -231,7 +232,7 @@ def test_even_what_nobody_foresaw_is_one_line(regrow, monkeypatch):
     monkeypatch.setattr("regrow.zoo.names", surprise)
     done = regrow("models")
     assert (done.code, done.out) == (1, "")
-    assert "ZeroDivisionError: of all things" in done.err
+    assert done.err.startswith("regrow: a fault of regrow itself: ZeroDivisionError: of all things; ")
     assert done.err.count("\n") == 1
 
 
@@ -300,6 +301,14 @@ def test_what_lost_its_passport_grows_when_told_how(regrow, shrink, save, tmp_pa
         assert "done already" in done.err
         with Image.open(tmp_path / f"g{size[0]}.png") as image:
             assert image.size == size
+
+
+def test_info_tells_how_much_a_passport_carries(regrow, shrink, tmp_path):
+    source, small = tmp_path / "a.png", tmp_path / "s.webp"
+    source.write_bytes(sources()["png"])
+    shrink(source, "-o", small)
+    told = json.loads(regrow("info", small, "--json").out)
+    assert (told["cicp"], told["iptc"], told["chunks"][-6:]) == ([12, 13, 0, 1], f"{len(RESOURCES)} bytes", " bytes")
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff", "jpg"])

@@ -22,11 +22,12 @@ def described():
     return [name for path in REFERENCE for name in re.findall(r"^::: (\S+)", path.read_text(encoding="utf-8"), re.M)]
 
 
-def test_pages_of_settings_are_up_to_date():
-    spec = importlib.util.spec_from_file_location("settings_pages", DOCS / "settings.py")
-    settings = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(settings)
-    for path, text in settings.pages().items():
+@pytest.mark.parametrize("script", ["settings", "metadata"])
+def test_pages_made_from_the_code_are_up_to_date(script):
+    spec = importlib.util.spec_from_file_location(f"{script}_pages", DOCS / f"{script}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for path, text in module.pages().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} differs from the code: run `make pages`"
 
 

@@ -3,7 +3,7 @@ from skimage.transform import resize
 from support.pictures import noise
 
 from regrow.inference.correction import corrected, corrected_rows
-from regrow.inference.resize import resampled
+from regrow.inference.resize import TRIANGLE, resampled
 from regrow.size import Size
 
 
@@ -28,11 +28,11 @@ def test_rows_are_held_against_the_bilinear_picture():
     small = noise(10, 12)[..., :3].astype(np.float32) / 255
     size, wanted = (12, 10), (24, 20)
     plain = resize(small, (20, 24), order=1, mode="edge", anti_aliasing=False)
-    rows = np.concatenate(list(resampled([small], Size(*size), Size(*wanted), 0)))
+    rows = np.concatenate(list(resampled([small], Size(*size), Size(*wanted), 3, TRIANGLE)))
     np.testing.assert_allclose(rows, plain, atol=1e-5)
     enlarged = (plain + 0.1 * np.sign(noise(20, 24, 1).astype(int) - 200)).astype(np.float32)
     enlarged[:5] += 0.5
     cut = [enlarged[:7], enlarged[7:8], enlarged[8:]]
-    found = np.concatenate(list(corrected_rows(cut, [small[:4], small[4:]], Size(*size), Size(*wanted), 255 * 0.2)))
+    found = np.concatenate(list(corrected_rows(cut, [small[:4], small[4:]], Size(*size), Size(*wanted), 3, 255 * 0.2)))
     np.testing.assert_allclose(found, corrected(enlarged, rows, 0.2), atol=1e-6)
     np.testing.assert_allclose(found[:5], rows[:5], atol=1e-6)

@@ -71,6 +71,20 @@ def test_a_picture_of_one_cell(kind):
     np.testing.assert_array_equal(strip, run(picture, 3))
 
 
+@pytest.mark.parametrize(("down", "across"), [(3, 1000), (1000, 3)])
+def test_narrow_pictures_are_cut_into_long_tiles(down, across):
+    """Issue: a picture of 65536x3 took a minute, nearly all of it overlaps of tiles."""
+    picture, runs = integers(down, across), []
+
+    def run(x):
+        runs.append(x.shape)
+        return box(x, 2)
+
+    strips = run_tiled([picture], Size(across, down), run, Tiling((1, 1), (1, 1), 2, 30))
+    np.testing.assert_array_equal(np.concatenate(list(strips)), box(picture, 2))
+    assert len(runs) == 4  # of 300x3 cells, as many as 30x30
+
+
 def test_too_small_a_halo_shows():
     """The maps of this file do look as far as they say, so the tests above can fail."""
     picture = integers(20, 20)

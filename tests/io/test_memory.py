@@ -1,8 +1,10 @@
+import io
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from support.pictures import noise
+from PIL import Image, PngImagePlugin
+from support.pictures import ICC, noise
 
 from regrow.errors import UsageError
 from regrow.io.containers import Metadata
@@ -114,3 +116,26 @@ def test_read_rgb_gives_pixels_of_its_own(astronaut):
     read = read_rgb(astronaut)
     read[:] = 0
     assert astronaut.any()
+
+
+def test_texts_and_comments_of_pil_images_are_kept():
+    for format, options in (("PNG", {"pnginfo": texts(parameters="a cat")}), ("JPEG", {"comment": b"hello"})):
+        file = io.BytesIO()
+        Image.fromarray(noise(8, 8)).save(file, format, **options)
+        with Image.open(file) as image:
+            given = accept(image)
+        again = given.wrap(given.pixels, given.metadata)
+        assert again.info.get("parameters", again.info.get("comment")) in ("a cat", b"hello")
+
+
+def test_the_profile_of_inks_is_none_of_the_colors_they_become():
+    image = Image.new("CMYK", (4, 4))
+    image.info["icc_profile"] = ICC[:16] + b"CMYK" + ICC[20:]
+    assert accept(image).metadata.icc is None
+
+
+def texts(**said):
+    info = PngImagePlugin.PngInfo()
+    for key, text in said.items():
+        info.add_text(key, text)
+    return info

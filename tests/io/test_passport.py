@@ -320,12 +320,19 @@ def test_every_size_that_shrinking_makes_can_be_said(width, height, pair):
         (128, 2, 16, True),
         (128, 2, 8, False),
         (128, 0, 57, False),
+        (2, 28, 57, False),
+        (2, 29, 57, True),
+        (1, 56, 57, False),
+        (64, 1, 65, False),
     ],
 )
 def test_a_small_side_is_no_larger_than_the_side_and_its_growth_bounded(scale, small, full, held):
-    """All but one of its pixels, grown by the model's scale, are less than 16 times the side that is wanted."""
+    """All of its pixels, grown by the scale, reach the side that is wanted; all but one are less than 16 times that.
+
+    Issue: a file of 964 bytes, of 32x24 pixels, said that it was 40000x40000 shrunk by 2, and was grown to that.
+    """
     for side in ("width", "height"):
-        others = {"width": 128, "height": 128, "small_width": 1, "small_height": 1}
+        others = {"width": scale, "height": scale, "small_width": 1, "small_height": 1}
         values = {"scale": scale, **others, side: full, f"small_{side}": small}
         if held:
             dataclasses.replace(PASSPORT, **values)

@@ -168,13 +168,14 @@ def test_an_interrupt_gives_the_best_so_far_and_it_goes_on(regrow, picture, save
         patch.setattr(picture_fit, "fit", interrupted)
         done = regrow("denoise", photo, "-o", out)
     assert (done.code, done.out) == (130, "")
-    assert "interrupted, so the result is the best so far; asked for again (with --force) it goes on" in caplog.text
+    assert "interrupted, so the result is the best so far; asked for again it goes on" in caplog.text
     assert steps_of(open_picture(out).xmp).endswith("; interrupted")
     np.testing.assert_array_equal(read(out)[..., 0], denoise(picture, prior=Prior(iterations=2)))
     assert [name for name in files(tmp_path) if name.endswith(".fit")]
-    assert "exists and is something else" in regrow("denoise", photo, "-o", out).err
+    assert "exists and is something else" in regrow("denoise", photo, "-o", out, "--seed", 1).err
+    assert "goes on from there" in regrow("denoise", photo, "-o", out, "--dry-run").out
     caplog.clear()
-    assert regrow("denoise", photo, "-o", out, "--force").code == 0
+    assert regrow("denoise", photo, "-o", out).code == 0
     assert f"going on after iteration 2 of {STEPS}" in caplog.text
     np.testing.assert_array_equal(read(out)[..., 0], denoise(picture))
     assert files(tmp_path) == ["a.png", "out.png"]

@@ -4,12 +4,15 @@ import time
 from pathlib import Path
 
 import pytest
+from support.clips import make_clip, moving
 
 from regrow.errors import RegrowError, UsageError
-from regrow.io.paths import atomic, find_pictures
+from regrow.io.paths import atomic
+from regrow.io.search import find_pictures
+from regrow.operations.shrink import Shrink
 from regrow.runners import batch
 from regrow.runners.batch import Job, plan
-from regrow.runners.dispatch import runner
+from regrow.runners.dispatch import apply, runner
 
 
 def suffix_for(format):
@@ -226,3 +229,36 @@ def test_writing_in_several_threads_leaves_the_rights_of_new_files_alone(tmp_pat
 def test_pictures_are_found_by_suffix_in_order(tree):
     tree("b.PNG", "a.heic", "z/a.jpeg", "z/.x.png", "c.txt", "d.png/e.avif")
     assert [str(p) for p in find_pictures(Path())] == ["a.heic", "b.PNG", "d.png/e.avif", "z/a.jpeg"]
+
+
+@pytest.mark.parametrize(
+    "name", ["50%discount.mkv", "12:30.mkv", "data:x.mkv", "a\nb.mkv", "-.mkv", "x" * 250 + ".mkv"]
+)
+def test_clips_have_any_name(tmp_path, tiny_folder, monkeypatch, name):
+    """FFmpeg takes what comes before a colon for a protocol."""
+    monkeypatch.chdir(tmp_path)
+    make_clip(tmp_path / "t.mkv", moving(2, (32, 32)), audio=False).rename(tmp_path / name)
+    (tmp_path / "in:out").mkdir()
+    for out in ("out/", "in:out/"):
+        (job,) = plan([f"./{name}"], out, KEEP)
+        apply(Shrink(model=tiny_folder), job.source, job.target)
+        assert os.listdir(out) == [name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are POSIX")
+def test_deep_patterns_go_in_no_circles_and_name_what_they_cannot_enter(tree, monkeypatch):
+    tree("in/a.png", "in/deep/b.png", "in/locked/c.png")
+    os.symlink("..", "in/deep/up")
+    real, reals = os.listdir, os.scandir
+
+    def forbidden(path, do):
+        if not isinstance(path, int) and Path(os.fsdecode(path)).name == "locked":
+            raise PermissionError(13, "Permission denied", path)
+        return do(path)
+
+    monkeypatch.setattr(os, "listdir", lambda path: forbidden(path, real))
+    monkeypatch.setattr(os, "scandir", lambda path: forbidden(path, reals))
+    passed = []
+    jobs = plan(["in/**/*.png"], "out/", KEEP, passed=passed)
+    assert [job.source for job in jobs] == ["in/a.png", "in/deep/b.png"]
+    assert [str(one) for one in passed] == ["in/locked (permission denied)"]

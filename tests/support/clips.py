@@ -93,3 +93,69 @@ def pixels_of(path):
     """(n, H, W, 3) uint8 as FFmpeg converts them."""
     with av.open(str(path)) as container:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+WAYS = {
+    1: (1, 0, 0, 1), 2: (-1, 0, 0, 1), 3: (-1, 0, 0, -1), 4: (1, 0, 0, -1),
+    5: (0, 1, 1, 0), 6: (0, 1, -1, 0), 7: (0, -1, -1, 0), 8: (0, -1, 1, 0),
+}  # fmt: skip
+"""a, b, c, d of the display matrix of all eight orientations, numbered as EXIF does."""
+
+
+def matrix_of(orientation):
+    """FFmpeg's display matrix of an EXIF orientation."""
+    a, b, c, d = (65536 * n for n in WAYS[orientation])
+    return (a, b, 0, c, d, 0, 0, 0, 1 << 30)
+
+
+def write_plain(path, frames, codec="ffv1", format="bgr0", *, source="rgb24", rate=25, options=None, matrix=None,
+                container=None, metadata=None, start=0, **fields):  # fmt: skip
+    """Frames alone, each an array of `source`; `fields` are set on the encoder."""
+    with av.open(str(path), "w", format=container) as out:
+        out.metadata.update(metadata or {})
+        stream = out.add_stream(codec, rate=rate, options=options or {})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = format
+        for name, value in fields.items():
+            setattr(stream.codec_context, name, value)
+        if matrix:
+            stream.set_display_matrix(matrix)
+        for i, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format=source)
+            if format != source:
+                frame = frame.reformat(format=format)
+            frame.pts, frame.time_base = i + start * rate, Fraction(1, rate)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    return path
+
+
+def broadcast(path, start, seconds=1):
+    """A transport stream with sound, whose clock shows `start` seconds at its beginning."""
+    with av.open(str(path), "w", format="mpegts") as out:
+        video = out.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        sound = out.add_stream("aac", rate=48000)
+        for i, pixels in enumerate(moving(25 * seconds, (64, 48))):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = i + 25 * start, Fraction(1, 25)
+            out.mux(video.encode(frame))
+        out.mux(video.encode())
+        for i in range(47 * seconds):
+            frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+            frame.rate, frame.pts = 48000, 1024 * i + 48000 * start
+            out.mux(sound.encode(frame))
+        out.mux(sound.encode())
+    return path
+
+
+def aspect_of(path):
+    """Pixel aspect ratio that the container states; None where it states none."""
+    with av.open(str(path)) as container:
+        return container.streams.video[0].sample_aspect_ratio
+
+
+def side_data_of(path):
+    """Side data of the first frame: bytes by name."""
+    with av.open(str(path)) as container:
+        return {data.type.name: bytes(data) for data in next(container.decode(video=0)).side_data}

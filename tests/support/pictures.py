@@ -1,5 +1,7 @@
 """Pictures for tests: made, written, read and looked at."""
 
+import io
+
 import numpy as np
 from PIL import Image, ImageCms
 
@@ -24,6 +26,14 @@ def write(path, array, **options):
     with PictureWriter(path, width=width, height=height, **given) as writer:
         writer.write(array)
     return path
+
+
+def written(format, metadata, colors=3, **options):
+    """The bytes of a file with metadata, and what could not be written."""
+    file = io.BytesIO()
+    with PictureWriter(file, width=8, height=8, colors=colors, format=format, metadata=metadata, **options) as writer:
+        writer.write(np.zeros((8, 8, colors), np.uint8))
+    return file.getvalue(), writer.notes
 
 
 def read(path):

@@ -111,6 +111,23 @@ def test_chroma_lies_on_every_second_column_and_between_rows():
     np.testing.assert_allclose(cr[2:60, 30], 60 + 2 * (np.arange(2, 60) - 0.5), atol=0.01)  # row y is y / 2 - 1 / 4
 
 
+def test_chroma_of_jpeg_lies_between_columns():
+    """Where libjpeg puts it: FFmpeg's decoder gives its samples, unchanged."""
+    pixels = Pixels("yuv420p", BT601, FULL, centred=True)
+    frame = av.VideoFrame(64, 64, "yuv420p")
+    frame.planes[0].update(np.full((64, frame.planes[0].line_size), 128, np.uint8))
+    for plane in frame.planes[1:]:
+        rows = np.full((32, plane.line_size), 128, np.uint8)
+        rows[:, :32] = np.arange(32) * 4 + 60
+        plane.update(rows)
+    rgb = to_rgb(frame, pixels).astype(np.float64)
+    cb = (rgb[..., 2] - 128 / 255) / 1.772 * 255 + 128
+    np.testing.assert_allclose(cb[30, 2:60], 60 + 2 * (np.arange(2, 60) - 0.5), atol=0.01)
+    back = from_rgb(to_rgb(frame, pixels), pixels)
+    for a, b in zip(planes(frame), planes(back), strict=True):
+        assert np.abs(a - b)[4:-4, 4:-4].max() <= 1
+
+
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(YUV[:5]))
 def test_any_size_goes_both_ways(width, height, name):
     frame = from_rgb(np.full((height, width, 3), (10, 200, 90), np.uint8), Pixels(name, BT601, LIMITED))

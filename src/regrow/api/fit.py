@@ -9,6 +9,7 @@ import numpy as np
 
 from regrow.api.kinds import File, Out, PictureT
 from regrow.errors import UsageError
+from regrow.io.allowed import allowing
 from regrow.io.memory import read_rgb
 from regrow.operations.prior import Fit
 from regrow.priors.options import Prior
@@ -19,7 +20,7 @@ from regrow.runners.dispatch import apply
 @overload
 def denoise(
     picture: File, out: Out, *, prior: Prior | None = ..., device: str = ..., format: str | None = ...,
-    report: Report = ...,
+    partial: bool = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def denoise(picture: PictureT, *, prior: Prior | None = ..., device: str = ..., report: Report = ...) -> PictureT: ...
@@ -30,6 +31,7 @@ def denoise(
     prior: Prior | None = None,
     device: str = "auto",
     format: str | None = None,
+    partial: bool = False,
     report: Report = silent,
 ) -> Any:
     """Remove noise from a picture by a net fitted to it, which is stopped before it fits the noise too.
@@ -41,6 +43,7 @@ def denoise(
         prior: how the net is fitted.
         device: auto, cpu, cuda, mps ...
         format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
+        partial: take what there is of a file that is damaged or cut short.
         report: told about progress, in iterations.
 
     Returns:
@@ -57,13 +60,16 @@ def denoise(
         >>> regrow.denoise(noisy, prior=regrow.Prior(iterations=2)).shape
         (32, 32, 3)
     """
-    return apply(Fit(verb="denoise", prior=prior or Prior(), device=device), picture, out, format=format, report=report)
+    with allowing(partial=partial or None):
+        return apply(
+            Fit(verb="denoise", prior=prior or Prior(), device=device), picture, out, format=format, report=report
+        )
 
 
 @overload
 def dejpeg(
     picture: File, out: Out, *, prior: Prior | None = ..., device: str = ..., format: str | None = ...,
-    report: Report = ...,
+    partial: bool = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def dejpeg(picture: PictureT, *, prior: Prior | None = ..., device: str = ..., report: Report = ...) -> PictureT: ...
@@ -74,6 +80,7 @@ def dejpeg(
     prior: Prior | None = None,
     device: str = "auto",
     format: str | None = None,
+    partial: bool = False,
     report: Report = silent,
 ) -> Any:
     """Remove the blocks and ringing of JPEG from a picture, as `denoise` does noise.
@@ -85,13 +92,16 @@ def dejpeg(
         >>> regrow.dejpeg(np.zeros((32, 32), np.uint8), prior=regrow.Prior(iterations=2)).shape
         (32, 32)
     """
-    return apply(Fit(verb="dejpeg", prior=prior or Prior(), device=device), picture, out, format=format, report=report)
+    with allowing(partial=partial or None):
+        return apply(
+            Fit(verb="dejpeg", prior=prior or Prior(), device=device), picture, out, format=format, report=report
+        )
 
 
 @overload
 def inpaint(
     picture: File, out: Out, *, mask: Any, prior: Prior | None = ..., device: str = ..., format: str | None = ...,
-    report: Report = ...,
+    partial: bool = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def inpaint(
@@ -105,6 +115,7 @@ def inpaint(
     prior: Prior | None = None,
     device: str = "auto",
     format: str | None = None,
+    partial: bool = False,
     report: Report = silent,
 ) -> Any:
     """Fill in what is missing from a picture; what is known stays exactly as it is.
@@ -113,7 +124,7 @@ def inpaint(
         picture, out: as for `denoise`.
         mask: a picture, of any kind that `picture` may be and its size: white, or any colour that is half as bright,
             where the picture is to be filled in.
-        prior, device, format, report: as for `denoise`.
+        prior, device, format, partial, report: as for `denoise`.
 
     Returns and raises as `denoise`.
 
@@ -124,7 +135,8 @@ def inpaint(
         >>> regrow.inpaint(np.full((32, 32), 90, np.uint8), mask=mask, prior=regrow.Prior(iterations=2)).shape
         (32, 32)
     """
-    return apply(inpainting(mask, prior or Prior(), device), picture, out, format=format, report=report)
+    with allowing(partial=partial or None):
+        return apply(inpainting(mask, prior or Prior(), device), picture, out, format=format, report=report)
 
 
 def inpainting(mask: Any, prior: Prior, device: str) -> Fit:

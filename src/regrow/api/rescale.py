@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, BinaryIO, overload
 
 from regrow.api.kinds import File, Out, PictureT
+from regrow.io.allowed import MOST, allowing
 from regrow.io.passport import Passport
 from regrow.io.provenance import steps_of
 from regrow.operations.grow import Grow
@@ -20,7 +21,7 @@ from regrow.video.options import Video
 @overload
 def shrink(
     picture: File, out: Out, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
-    device: str = ..., tile: int | None = ..., format: str | None = ..., video: Video | None = ...,
+    device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ..., video: Video | None = ...,
     report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
@@ -39,6 +40,7 @@ def shrink(
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
+    partial: bool = False,
     video: Video | None = None,
     report: Report = silent,
 ) -> Any:
@@ -59,6 +61,7 @@ def shrink(
         tile: side in pixels of the tiles that are worked on; smaller needs less memory and more time. 512 when not
             given, for clips 4096.
         format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
+        partial: take what there is of a file that is damaged or cut short.
         video: how clips are read and written.
         report: told about progress, in rows or frames.
 
@@ -76,13 +79,14 @@ def shrink(
         (107, 161, 3)
     """
     operation = Shrink(scale=scale, grey=grey, model=model, refine=refine, device=device, tile=tile)
-    return apply(operation, picture, out, format=format, video=video, report=report)
+    with allowing(partial=partial or None):
+        return apply(operation, picture, out, format=format, video=video, report=report)
 
 
 @overload
 def grow(
     picture: File, out: Out, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
-    device: str = ..., tile: int | None = ..., format: str | None = ..., video: Video | None = ...,
+    device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ..., video: Video | None = ...,
     report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
@@ -100,6 +104,7 @@ def grow(
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
+    partial: bool = False,
     video: Video | None = None,
     report: Report = silent,
 ) -> Any:
@@ -112,7 +117,7 @@ def grow(
         size: only where there is no passport: exact (width, height); scale times the small one when not given.
         model: shipped name or folder, where there is no passport or its model does not ship; the passport's weights
             must be in it.
-        device, tile, format, video, report: as for `shrink`.
+        device, tile, format, partial, video, report: as for `shrink`.
 
     Returns:
         What `picture` was: a path gives the path written; arrays and PIL images are 8 bits deep, or as deep as the
@@ -128,7 +133,8 @@ def grow(
         (427, 641, 3)
     """
     operation = Grow(scale=scale, exact=size, model=model, device=device, tile=tile)
-    return apply(operation, picture, out, format=format, video=video, report=report)
+    with allowing(partial=partial or None):
+        return apply(operation, picture, out, format=format, video=video, report=report)
 
 
 @dataclass(frozen=True)
@@ -141,8 +147,10 @@ class Info:
     """How it was restored: models and settings, of one that regrow colorized, enlarged or otherwise restored."""
 
 
-def info(picture: str | os.PathLike[str] | bytes) -> Info:
-    """What a picture or clip says of itself: the command `regrow info` prints the same.
+def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
+    """What a picture or clip says of itself, be it a file, the bytes of a picture or the stream of a clip.
+
+    The command `regrow info` prints the same.
 
     RegrowError for a passport that is damaged or was written by a newer regrow.
 
@@ -152,6 +160,7 @@ def info(picture: str | os.PathLike[str] | bytes) -> Info:
         >>> regrow.info(path).passport.model
         'tad-x2'
     """
-    found = header(picture)
+    with allowing(max_pixels=MOST):  # only the header is read
+        found = header(picture)
     xmp = found.metadata.xmp
     return Info(Passport.from_xmp(xmp, name=found.name) if xmp else None, steps_of(xmp))

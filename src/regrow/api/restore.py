@@ -7,6 +7,7 @@ from typing import Any, overload
 
 from regrow.api.kinds import File, Out, PictureT
 from regrow.errors import UsageError
+from regrow.io.allowed import allowing
 from regrow.io.memory import read_pixels, read_rgb
 from regrow.operations.color_hints import Hint
 from regrow.operations.plan import Operation
@@ -23,7 +24,7 @@ from regrow.video.options import Video
 def colorize(
     picture: File, out: Out, *, model: str | None = ..., hint: Sequence[str | Hint] = ..., hint_image: Any = ...,
     reference: Any = ..., temperature: float | None = ..., device: str = ..., format: str | None = ...,
-    video: Video | None = ..., report: Report = ...,
+    partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def colorize(
@@ -41,6 +42,7 @@ def colorize(
     temperature: float | None = None,
     device: str = "auto",
     format: str | None = None,
+    partial: bool = False,
     video: Video | None = None,
     report: Report = silent,
 ) -> Any:
@@ -60,6 +62,7 @@ def colorize(
         temperature: of a model of classes, above 0: lower is more vivid, 1 is the mean; its own when not given.
         device: auto, cpu, cuda, mps ...
         format: png, webp, tiff, avif or jpeg; what the name of `out` says when not given.
+        partial: take what there is of a file that is damaged or cut short.
         video: how clips are read and written.
         report: told about progress, in rows or frames.
 
@@ -75,14 +78,15 @@ def colorize(
         (64, 96, 3)
     """
     operation = colorizing(model, hint, hint_image, reference, temperature, device)
-    return apply(operation, picture, out, format=format, video=video, report=report)
+    with allowing(partial=partial or None):
+        return apply(operation, picture, out, format=format, video=video, report=report)
 
 
 @overload
 def restore(
     picture: File, out: Out, *, scale: float = ..., colorizer: str | None = ..., upscaler: str | None = ...,
     enhancer: str | None = ..., correct: float | None = ..., device: str = ..., tile: int | None = ...,
-    format: str | None = ..., video: Video | None = ..., report: Report = ...,
+    format: str | None = ..., partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def restore(
@@ -102,6 +106,7 @@ def restore(
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
+    partial: bool = False,
     video: Video | None = None,
     report: Report = silent,
 ) -> Any:
@@ -112,7 +117,7 @@ def restore(
         scale: how many times larger each side becomes, 1 to 8.
         colorizer, upscaler, enhancer: shipped names or folders, or "none"; the shipped ones when not given.
         correct: replace pixels that differ from bilinear enlargement by more than so many levels of 255.
-        device, format, video, report: as for `colorize`.
+        device, format, partial, video, report: as for `colorize`.
         tile: side in pixels of the tiles that are worked on; smaller needs less memory and more time. When
             not given 512, or what suits the model, such as 256 of the picture before it; for clips 4096.
 
@@ -128,13 +133,14 @@ def restore(
         (64, 96, 3)
     """
     operation = restoring(scale, colorizer, upscaler, enhancer, correct, device, tile)
-    return apply(operation, picture, out, format=format, video=video, report=report)
+    with allowing(partial=partial or None):
+        return apply(operation, picture, out, format=format, video=video, report=report)
 
 
 @overload
 def upscale(
     picture: File, out: Out, *, scale: float = ..., model: str | None = ..., ensemble: bool = ...,
-    prior: Prior | None = ..., device: str = ..., tile: int | None = ..., format: str | None = ...,
+    prior: Prior | None = ..., device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ...,
     video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
@@ -153,6 +159,7 @@ def upscale(
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
+    partial: bool = False,
     video: Video | None = None,
     report: Report = silent,
 ) -> Any:
@@ -166,7 +173,8 @@ def upscale(
             (`regrow.operations.zero_shot`); the shipped one for the scale when not given.
         ensemble: the mean over all flips and transposes of the picture: a little better, in eight times the time.
         prior: fit a deep image prior instead of taking a model: `regrow.Prior()`, or with settings.
-        device, tile, format, video, report: as for `restore`. While a net is fitted, progress is in iterations.
+        device, tile, format, partial, video, report: as for `restore`. While a net is fitted, progress is in
+            iterations.
 
     Returns:
         What `picture` was.
@@ -180,7 +188,8 @@ def upscale(
         (90, 120, 3)
     """
     operation = upscaling(scale, model, device, tile, ensemble=ensemble, prior=prior)
-    return apply(operation, picture, out, format=format, video=video, report=report)
+    with allowing(partial=partial or None):
+        return apply(operation, picture, out, format=format, video=video, report=report)
 
 
 def colorizing(
@@ -232,7 +241,8 @@ def upscaling(
         )  # fmt: skip
     for name, value in (("model", model), ("ensemble", ensemble), ("tile", tile)):
         if value:
-            raise UsageError(f"{name} {value}: is for models, not for a prior; leave it out")
+            said = name if value is True else f"{name} {value}"
+            raise UsageError(f"{said}: is for models, not for a prior; leave it out")
     return Fit(verb="upscale", prior=prior, scale=scale, device=device)
 
 

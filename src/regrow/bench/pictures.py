@@ -12,7 +12,7 @@ import torch
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.io.memory import read_rgb
-from regrow.io.paths import find_pictures
+from regrow.io.search import find_pictures
 from regrow.metrics import fidelity as metrics
 from regrow.nets.ops.color import luma
 from regrow.nets.upscale.base import Restorer

@@ -2,8 +2,11 @@
 
 from importlib import import_module
 
-from regrow.cli.app import app as app
-from regrow.cli.app import main as main
+from regrow.cli.interrupts import leaving
 
-for module in ("rescale", "restore", "tools", "fit", "research"):  # each adds its commands, in the order of --help
-    import_module(f"regrow.cli.{module}")
+with leaving():
+    from regrow.cli.app import app as app
+    from regrow.cli.app import main as main
+
+    for module in ("rescale", "restore", "tools", "fit", "research"):  # each adds its commands, in the order of --help
+        import_module(f"regrow.cli.{module}")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from regrow import __version__
 from regrow.cli.allocator import hold_freed
-from regrow.errors import RegrowError
+from regrow.cli.arguments import checked
+from regrow.cli.interrupts import CODE, heeded, tell
+from regrow.cli.streams import say, standard_streams
+from regrow.errors import RegrowError, printable, worded
 
 app = typer.Typer(
     name="regrow",
@@ -50,37 +53,58 @@ def require(task: str, *names: str, extra: str = "train") -> None:
             raise RegrowError(f"{task} needs {package}; install it with: pip install 'regrow[{extra}]'")
 
 
+class _Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 def main() -> None:
     """Run the command line: 0 when all went well, 1 after failures, 2 for bad usage, 130 when interrupted."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    logging.basicConfig(format="regrow: %(message)s", level=logging.WARNING)
+    with standard_streams(), heeded():
+        _listen()
+        hold_freed()
+        code = _run(arguments, debug=debug)
+    sys.exit(code)
+
+
+def _listen() -> None:
+    """Let messages of libraries and our own arrive on standard error, a line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Line("regrow: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.raiseExceptions = False  # where nobody reads messages, work goes on
     logging.getLogger("regrow").setLevel(logging.INFO)
     # What libvips says of a damaged file is in the error's line; it need not also say it tile by tile.
     os.environ.setdefault("VIPS_WARNING", "0")
     logging.getLogger("pyvips").setLevel(logging.CRITICAL)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files are bytes, not always text
-        sys.stdout.reconfigure(errors="surrogateescape")
-    hold_freed()
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
     try:
-        app(arguments)
-    except RegrowError as error:
-        if debug:
-            raise
-        _leave(str(error), error.exit_code)
+        code = app(checked(arguments), standalone_mode=False)
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        _leave("interrupted", 130)
+        code = CODE
     except BrokenPipeError:
-        # Whoever read our output has had enough; say nothing, and keep Python from saying it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return 1  # whoever read our output has had enough
     except Exception as error:
+        if hasattr(error, "format_message"):
+            return _misused(error)
         if debug:
             raise
-        what = " ".join(str(error).split()) or "no more is known"
-        _leave(f"unexpected {type(error).__name__}: {what}; --debug shows where, please report it", 1)
+        problem = worded((error.__cause__ if isinstance(error, typer.Abort) else None) or error)  # type: ignore[arg-type]
+        say(f"regrow: {problem}")
+        return problem.exit_code
+    if code == CODE:
+        tell()
+    return code if isinstance(code, int) else 0
 
 
-def _leave(message: str, code: int) -> None:
-    print(f"regrow: {message}", file=sys.stderr)
-    sys.exit(code)
+def _misused(error: Any) -> int:
+    """Show what is wrong with the arguments, and how the command is used."""
+    error.message = error.message and printable(error.message)
+    with suppress(OSError, ValueError):  # if anybody listens
+        error.show()
+    return int(error.exit_code)

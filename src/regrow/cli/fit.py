@@ -7,41 +7,59 @@ from typing import Annotated
 
 import typer
 
-from regrow.cli.groups import Clips, Fitting, Output, command
-from regrow.cli.options import Compile, Device, DryRun, Force, Inputs, Out, Stop
+from regrow.cli.groups import Clips, Fitting, Output, Reading, command
+from regrow.cli.options import Compile, Device, DryRun, Force, Out, Pictures, Stop
 from regrow.errors import UsageError
 
 
 @command
 def denoise(
-    inputs: Inputs, out: Out, fitting: Fitting, output: Output, stop: Stop = None, device: Device = "auto"
+    inputs: Pictures,
+    out: Out,
+    fitting: Fitting,
+    output: Output,
+    reading: Reading,
+    stop: Stop = None,
+    device: Device = "auto",
 ) -> None:
     """Remove noise from pictures by a net that is fitted to each, for minutes; Ctrl-C gives the best so far."""
-    _fit("denoise", inputs, out, fitting, output, stop, device)
+    _fit("denoise", inputs, out, fitting, output, reading, stop, device)
 
 
 @command
 def dejpeg(
-    inputs: Inputs, out: Out, fitting: Fitting, output: Output, stop: Stop = None, device: Device = "auto"
+    inputs: Pictures,
+    out: Out,
+    fitting: Fitting,
+    output: Output,
+    reading: Reading,
+    stop: Stop = None,
+    device: Device = "auto",
 ) -> None:
-    """Remove the blocks and ringing of JPEG by a net that is fitted to each picture, for minutes."""
-    _fit("dejpeg", inputs, out, fitting, output, stop, device)
+    """Remove the blocks and ringing of JPEG by a net that is fitted to each picture, for minutes; Ctrl-C gives the best
+    so far.
+    """
+    _fit("dejpeg", inputs, out, fitting, output, reading, stop, device)
 
 
 @command
 def inpaint(
-    inputs: Inputs,
+    inputs: Pictures,
     out: Out,
     fitting: Fitting,
     output: Output,
+    reading: Reading,
     mask: Annotated[
         Path, typer.Option(metavar="FILE", help="A picture of the same size, white where something is missing.")
     ],
     stop: Stop = None,
     device: Device = "auto",
 ) -> None:
-    """Fill in what is missing from pictures by a net that is fitted to each, for minutes; the rest stays as it is."""
-    _fit("inpaint", inputs, out, fitting, output, stop, device, mask)
+    """Fill in what is missing from pictures by a net that is fitted to each, for minutes; the rest stays as it is.
+
+    Ctrl-C gives the best so far.
+    """
+    _fit("inpaint", inputs, out, fitting, output, reading, stop, device, mask)
 
 
 def _fit(
@@ -50,6 +68,7 @@ def _fit(
     out: str,
     fitting: Fitting,
     output: Output,
+    reading: Reading,
     stop: bool | None,
     device: str,
     mask: Path | None = None,
@@ -61,7 +80,7 @@ def _fit(
     prior = fitting.prior(out, stop=stop)
     operation = Fit(verb=task, prior=prior, device=device) if mask is None else inpainting(mask, prior, device)
     # One after another: each fit takes all the processor has, and only the main thread hears of Ctrl-C.
-    run(operation, inputs, out, output, Clips(), threads=1)
+    run(operation, inputs, out, output, Clips(), reading, threads=1)
 
 
 @command
@@ -100,6 +119,7 @@ def stabilize(
     from regrow.progress import Report
     from regrow.runners import stabilize as runner
     from regrow.runners.batch import Job
+    from regrow.runners.resume import State
 
     if STDIO in (processed, reference, out):
         raise UsageError("stabilize reads clips more than once, and writes what was interrupted; name files, not -")
@@ -109,8 +129,8 @@ def stabilize(
     def work(job: Job, report: Report) -> None:
         runner.run(job.source, job.target, reference, settings, device=device, video=video, report=report)
 
-    def done(job: Job) -> bool:
-        return runner.is_done(job.source, job.target, reference, settings)
+    def state(job: Job) -> State:
+        return runner.state_of(job.source, job.target, reference, settings)
 
     output = Output(force=force, dry_run=dry_run)
-    work_through("stabilize", [Job(processed, out)], work, done, output, threads=1)
+    work_through("stabilize", [Job(processed, out)], work, state, output, threads=1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from regrow.cli import options
 from regrow.cli.app import app
 from regrow.errors import UsageError
+from regrow.io.allowed import allowing
 from regrow.io.paths import STDIO, folder_of
 
 if TYPE_CHECKING:
@@ -26,6 +28,18 @@ class Output:
     format: options.FormatOption = None
     force: options.Force = False
     dry_run: options.DryRun = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How pictures are read."""
+
+    partial: options.Partial = False
+    max_pixels: options.MaxPixels = None
+
+    def applied(self) -> AbstractContextManager[None]:
+        """While it lasts, what is opened in this thread is read so."""
+        return allowing(partial=self.partial, max_pixels=options.parse_pixels(self.max_pixels))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +78,8 @@ class Fitting:
     def refuse_without(self, option: str) -> None:
         """UsageError for options that were given though they say nothing without another."""
         for name, value in self._given().items():
-            raise UsageError(f"--{name} {value}: is for {option}; say that too, or leave it out")
+            said = name if value is True else f"{name} {value}"
+            raise UsageError(f"--{said}: is for {option}; say that too, or leave it out")
 
     def _given(self) -> dict[str, Any]:
         given = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -13,7 +13,7 @@ from typing import Any
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from regrow.cli.app import require
-from regrow.cli.running import console
+from regrow.cli.bars import console
 from regrow.errors import UsageError
 
 Words = Callable[[str], None]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from regrow.cli.arguments import folder
 from regrow.errors import UsageError
 
 Inputs = Annotated[
@@ -15,6 +16,9 @@ Inputs = Annotated[
     typer.Argument(
         metavar="IN...", help="Pictures, clips, folders, patterns, frames such as %05d.png, or - for standard input."
     ),
+]
+Pictures = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="Pictures, folders of pictures, patterns, or - for standard input.")
 ]
 Out = Annotated[str, typer.Option("-o", "--out", help="File or folder to write, or - for standard output.")]
 Model = Annotated[str | None, typer.Option(help="Model by name (see `regrow models`) or folder.")]
@@ -36,6 +40,16 @@ Tile = Annotated[
 Jobs = Annotated[int, typer.Option(min=1, help="Number of pictures that are processed at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Take what there is of pictures that are damaged or cut short.")
+]
+MaxPixels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N",
+        help="Refuse to open, grow or enlarge to more pixels, such as 90M or 1G; by default 268M.",
+    ),
+]
 FormatOption = Annotated[
     str | None,
     typer.Option("--format", help="png, webp, tiff, avif or jpeg; by default the suffix of the output."),
@@ -99,7 +113,9 @@ Half = Annotated[
     typer.Option(metavar="N", min=1, help="Number of iterations at half the size, before those at full size.  [none]"),
 ]
 Compile = Annotated[bool, typer.Option("--compile", help="Speed up the net by torch.compile; needs a C++ compiler.")]
-Snapshots = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for intermediate pictures.")]
+Snapshots = Annotated[
+    Path | None, typer.Option(metavar="DIR", callback=folder, help="Folder for intermediate pictures.")
+]
 Every = Annotated[int | None, typer.Option(metavar="N", min=1, help="Iterations between intermediate pictures.  [100]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -113,6 +129,16 @@ def parse_scale(text: str | None) -> tuple[float, float] | None:
     if not match:
         raise UsageError(f"--scale {text}: expected how many times smaller, such as 2, 2.7 or 2x1 (WIDTHxHEIGHT)")
     return float(match[1]), float(match[2] or match[1])
+
+
+def parse_pixels(text: str | None) -> int | None:
+    """A number of pixels, such as 90000000, 90M or 1.5G. UsageError for anything else."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+|\d+\.\d+)([kMG]?)", text, re.IGNORECASE)
+    if not found:
+        raise UsageError(f"--max-pixels {text}: is not a number of pixels; say one such as 90000000, 90M or 1.5G")
+    return round(float(found[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[found[2].lower()])
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from regrow import zoo
+from regrow.errors import printable
 
 if TYPE_CHECKING:
     from regrow.api.rescale import Info
@@ -16,9 +17,10 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
     """One pair of pictures a line, PSNR in dB and SSIM under each protocol, or JSON."""
     from regrow.metrics.fidelity import for_json
 
-    width = max(map(len, [*figures, "picture"]))
+    shown = {printable(name): by_protocol for name, by_protocol in figures.items()}
+    width = max(map(len, [*shown, "picture"]))
     lines = [f"{'picture':{width}} {'rgb dB':>8} {'SSIM':>7} {'y dB':>8} {'SSIM':>7}"]
-    for name, by_protocol in figures.items():
+    for name, by_protocol in shown.items():
         rgb, y = by_protocol["rgb"], by_protocol["y"]
         lines.append(f"{name:{width}} {rgb['psnr']:8.2f} {rgb['ssim']:7.4f} {y['psnr']:8.2f} {y['ssim']:7.4f}")
     _print(for_json(figures), lines, as_json=as_json)
@@ -27,10 +29,20 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
 def print_info(info: Info, *, as_json: bool) -> None:
     """The fields of a passport, and how a picture was restored, a line each, or JSON."""
     said = {} if info.passport is None else asdict(info.passport)
-    fields = {k: f"{len(v)} bytes" if isinstance(v, bytes) else v for k, v in said.items() if v is not None}
+    fields = {k: _without_bytes(v) for k, v in said.items() if v is not None}
     if info.restored is not None:
         fields["restored"] = info.restored
     _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
+
+
+def _without_bytes(value: Any) -> Any:
+    """How much it is, where a value is bytes, or comments or chunks of them."""
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, tuple) and isinstance(value[0], bytes | tuple):
+        parts = [part for item in value for part in (item if isinstance(item, tuple) else (item,))]
+        return f"{sum(map(len, parts))} bytes"
+    return value
 
 
 def print_models(names: list[str], *, as_json: bool) -> None:

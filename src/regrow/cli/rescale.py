@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from regrow.cli.groups import Clips, Output, command
+from regrow.cli.groups import Clips, Output, Reading, command
 from regrow.cli.options import (
     Device,
     Grey,
@@ -28,6 +28,7 @@ def shrink(
     out: Out,
     clips: Clips,
     output: Output,
+    reading: Reading,
     scale: ScaleOption = None,
     grey: Grey = False,
     model: Model = None,
@@ -41,7 +42,7 @@ def shrink(
     from regrow.operations.shrink import Shrink
 
     operation = Shrink(scale=parse_scale(scale), grey=grey, model=model, refine=refine, device=device, tile=tile)
-    run(operation, inputs, out, output, clips, threads=jobs)
+    run(operation, inputs, out, output, clips, reading, threads=jobs)
 
 
 @command
@@ -50,6 +51,7 @@ def grow(
     out: Out,
     clips: Clips,
     output: Output,
+    reading: Reading,
     scale: Annotated[
         str | None,
         typer.Option(metavar="N", help="Scale that shrink was given; only for pictures that lost their passport."),
@@ -68,4 +70,4 @@ def grow(
     from regrow.operations.grow import Grow
 
     operation = Grow(scale=parse_scale(scale), exact=parse_size(size), model=model, device=device, tile=tile)
-    run(operation, inputs, out, output, clips, threads=jobs)
+    run(operation, inputs, out, output, clips, reading, threads=jobs)

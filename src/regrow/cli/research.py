@@ -10,6 +10,7 @@ import typer
 
 from regrow.bench.tasks import NAMES as TASKS
 from regrow.cli.app import app, require
+from regrow.cli.arguments import folder
 from regrow.cli.options import Device, Ensemble, Grey, Refine, ScaleOption, Temperature, Tile, parse_scale
 
 
@@ -50,7 +51,10 @@ def bench(
         int, typer.Option(metavar="N", min=0, help="Frames of a clip left out at its start and at its end.")
     ] = 0,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Also write results.csv, .json, sheet.png ...")
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="DIR", callback=folder, help="Also write results.csv, .json, sheet.png ..."
+        ),
     ] = None,
     summary: Summary = None,
     device: Device = "auto",
@@ -75,7 +79,9 @@ def bench(
 study_app = typer.Typer(help="Study the effect of noise, lambda, size and layers on pictures, and what people think.")
 app.add_typer(study_app, name="study", no_args_is_help=True)
 
-StudyOut = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV and the plot.")]
+StudyOut = Annotated[
+    Path, typer.Option("-o", "--out", metavar="DIR", callback=folder, help="Folder for the CSV and the plot.")
+]
 Sets = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")]
 StudyModels = Annotated[list[str], typer.Option("--model", help="Model by name or folder; may be repeated.")]
 
@@ -181,7 +187,10 @@ def make_opinion(
         list[Path], typer.Argument(metavar="DIR...", help="A folder for each method, with pictures of the same names.")
     ],
     out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="DIR", help="New folder: page/ is handed out, key.csv is kept.")
+        Path,
+        typer.Option(
+            "-o", "--out", metavar="DIR", callback=folder, help="New folder: page/ is handed out, key.csv is kept."
+        ),
     ],
     real: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Photographs: ask which of two is real, instead of for ratings.")
@@ -198,7 +207,7 @@ def make_opinion(
 def score_opinion(
     key: Annotated[Path, typer.Argument(metavar="KEY", help="The key.csv of the set.")],
     answers: Annotated[list[Path], typer.Argument(metavar="CSV...", help="What each person's page has saved.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for the CSV.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", callback=folder, help="Folder for the CSV.")],
 ) -> None:
     """Mean opinion scores, or how often methods pass for real, with intervals of 95 % confidence."""
     from regrow.cli import measuring
@@ -210,7 +219,10 @@ def score_opinion(
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file, such as recipes/tad-x2.toml.")],
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder for checkpoints, log and weights.")],
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", metavar="DIR", callback=folder, help="Folder for checkpoints, log and weights."),
+    ],
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change the recipe: model.blocks=2; may be repeated."),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regrow.cli.groups import Clips, Fitting, Output, command
+from regrow.cli.groups import Clips, Fitting, Output, Reading, command
 from regrow.cli.options import Device, Ensemble, Inputs, Jobs, Out, PublishedModel, Temperature, Tile, UpscaleModel
 from regrow.errors import UsageError
 
@@ -18,6 +18,7 @@ def colorize(
     out: Out,
     clips: Clips,
     output: Output,
+    reading: Reading,
     hint: Annotated[
         list[str] | None,
         typer.Option("--hint", metavar="X,Y,#RRGGBB", help="A known colour at a pixel; may be repeated."),
@@ -41,7 +42,7 @@ def colorize(
     from regrow.cli.running import run
 
     operation = colorizing(model, hint or (), hint_image, reference, temperature, device)
-    run(operation, inputs, out, output, clips, threads=jobs)
+    run(operation, inputs, out, output, clips, reading, threads=jobs)
 
 
 @command
@@ -50,6 +51,7 @@ def upscale(
     out: Out,
     clips: Clips,
     output: Output,
+    reading: Reading,
     fitting: Fitting,
     scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 8.")] = 2,
     model: UpscaleModel = None,
@@ -70,7 +72,7 @@ def upscale(
     if not prior:
         fitting.refuse_without("--prior")
     operation = upscaling(scale, model, device, tile, ensemble=ensemble, prior=fitting.prior(out) if prior else None)
-    run(operation, inputs, out, output, clips, threads=jobs)
+    run(operation, inputs, out, output, clips, reading, threads=jobs)
 
 
 @command
@@ -79,6 +81,7 @@ def restore(
     out: Out,
     clips: Clips,
     output: Output,
+    reading: Reading,
     scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 8.")] = 2,
     colorizer: Annotated[
         str | None, typer.Option(metavar="MODEL", help="What colours pictures that are black and white, or none.")
@@ -100,4 +103,4 @@ def restore(
     from regrow.cli.running import run
 
     operation = restoring(scale, colorizer, upscaler, enhancer, correct, device, tile)
-    run(operation, inputs, out, output, clips, threads=jobs)
+    run(operation, inputs, out, output, clips, reading, threads=jobs)

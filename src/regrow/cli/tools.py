@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from regrow.cli.groups import command
+from regrow.cli.arguments import folder
+from regrow.cli.groups import Reading, command
 from regrow.cli.options import Json
 from regrow.errors import RegrowError
 
@@ -17,6 +17,7 @@ from regrow.errors import RegrowError
 def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="Picture, or folder of pictures.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Picture of the same size, or folder with the same names.")],
+    reading: Reading,
     border: Annotated[int, typer.Option(min=0, help="Pixels left out on every side by the protocol y.")] = 0,
     json: Json = False,
 ) -> None:
@@ -24,18 +25,23 @@ def compare(
     from regrow.cli import printing
     from regrow.runners.compare import compare_files
 
-    printing.print_comparison(compare_files(a, b, border=border), as_json=json)
+    with reading.applied():
+        figures = compare_files(a, b, border=border)
+    printing.print_comparison(figures, as_json=json)
 
 
 @command
 def info(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Picture, or - for standard input.")], json: Json = False
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Picture or clip, or - for standard input.")],
+    json: Json = False,
 ) -> None:
-    """Print what a picture says of itself: the passport of a small one, or how one was restored."""
+    """Print what a picture or clip says of itself: the passport of a small one, or how one was restored."""
     from regrow.api.rescale import info as info_of
     from regrow.cli import printing
+    from regrow.cli.streams import standard_input
+    from regrow.io.paths import STDIO
 
-    said = info_of(sys.stdin.buffer.read() if file == "-" else file)
+    said = info_of(standard_input() if file == STDIO else file)
     if said.passport is None and said.restored is None:
         raise RegrowError(f"{file}: has no passport; it was not shrunk by regrow, or has lost it")
     printing.print_info(said, as_json=json)
@@ -52,9 +58,9 @@ def models(json: Json = False) -> None:
 
 @command
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the demo's pictures go.")] = Path(
-        "demo"
-    ),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="DIR", callback=folder, help="Where the demo's pictures go.")
+    ] = Path("demo"),
 ) -> None:
     """Shrink and regrow a photograph that comes with regrow, and show what ordinary thumbnails lose."""
     from regrow.cli.demo import run

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from regrow.inference.resize import resampled
+from regrow.inference.resize import TRIANGLE, resampled
 from regrow.inference.tiling import Band
+from regrow.inference.transparency import joined, parted
 from regrow.size import Size
 
 
@@ -38,6 +39,7 @@ def corrected_rows(
     rows: Iterable[np.ndarray],
     size: Size,
     wanted: Size,
+    colors: int,
     threshold: float,
 ) -> Iterator[np.ndarray]:
     """The same correction for pictures that arrive in rows.
@@ -46,9 +48,10 @@ def corrected_rows(
         enlarged: (n, width, bands) float32, by a net.
         rows: the picture before it was enlarged, (n, width, bands) float32 in [0, 1].
         size, wanted: size of the picture before and after.
+        colors: number of bands that are not alpha.
         threshold: in levels of 255.
     """
-    plain = Band(resampled(rows, size, wanted, 0))  # all bands with the kernel of alpha, which is the bilinear one
+    plain = Band(joined(resampled(parted(rows, size, colors), size, wanted, colors, TRIANGLE), colors))
     top = 0
     for block in enlarged:
         yield corrected(block, plain.rows(top, top + len(block)), threshold / 255)

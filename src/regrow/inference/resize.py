@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
 import numpy as np
 
 from regrow.inference.tiling import Band
+from regrow.inference.transparency import joined, parted
 from regrow.size import Size
 
 ROWS = 64
 """Number of rows of the result that are resampled at a time."""
+
+Kernel = tuple[Callable[[np.ndarray], np.ndarray], int]
+"""A filter's kernel, and its reach in pixels."""
+
+
+def _cubic(x: np.ndarray) -> np.ndarray:
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+def _triangle(x: np.ndarray) -> np.ndarray:
+    return np.maximum(0, 1 - np.abs(x))
+
+
+CUBIC = _cubic, 2
+"""Keys' kernel with a = -0.5, and its reach."""
+TRIANGLE = _triangle, 1
 
 
 def fitted(full: int, small: int, scale: int) -> int:
@@ -44,14 +63,33 @@ def cropped(rows: Iterable[np.ndarray], size: Size) -> Iterator[np.ndarray]:
         height -= len(block)
 
 
-def resampled(rows: Iterable[np.ndarray], size: Size, wanted: Size, channels: int) -> Iterator[np.ndarray]:
+def resized(rows: Iterable[np.ndarray], size: Size, wanted: Size, colors: int) -> Iterator[np.ndarray]:
+    """Antialiased resampling of pictures that may have transparency: colours are weighted by alpha.
+
+    Args:
+        rows: (n, width, colors and perhaps alpha) float32, top to bottom.
+        size, wanted: size of the picture before and after.
+        colors: number of bands that are not alpha.
+
+    Yields:
+        (n, wanted width, bands) float32, top to bottom.
+    """
+    if size == wanted:
+        return iter(rows)
+    return joined(resampled(parted(rows, size, colors), size, wanted, colors), colors)
+
+
+def resampled(
+    rows: Iterable[np.ndarray], size: Size, wanted: Size, colors: int, kernel: Kernel = CUBIC
+) -> Iterator[np.ndarray]:
     """Antialiased resampling, the same as `regrow.nets.ops.resample.bicubic`, in bounded memory.
 
     Args:
-        rows: (n, width, bands) float32, top to bottom: `channels` channels and perhaps alpha. Alpha is resampled with a
-            triangle, which does not ring: opaque pixels stay opaque and transparent ones transparent.
+        rows: (n, width, bands) float32, top to bottom. Where there are more bands than colours, the last is alpha,
+            whose ringing is cut off: opaque pixels stay opaque and transparent ones transparent.
         size, wanted: size of the picture before and after.
-        channels: number of bands that are not alpha.
+        colors: number of bands of a picture without alpha.
+        kernel: Keys' cubic, or another.
 
     Yields:
         (n, wanted width, bands) float32, top to bottom.
@@ -59,32 +97,23 @@ def resampled(rows: Iterable[np.ndarray], size: Size, wanted: Size, channels: in
     if size == wanted:
         yield from rows
         return
-    across = [partial(_weighted, *taps(size.width, wanted.width, *kernel)) for kernel in (CUBIC, TRIANGLE)]
-    down = [taps(size.height, wanted.height, *kernel) for kernel in (CUBIC, TRIANGLE)]
+    across, (index, weight) = taps(size.width, wanted.width, *kernel), taps(size.height, wanted.height, *kernel)
     # The first row that this or a later row of the result looks at.
-    needed = np.minimum.accumulate(down[0][0].min(1)[::-1])[::-1]
-    band = Band(_both(block, channels, *across, axis=1) for block in rows)
+    needed = np.minimum.accumulate(index.min(1)[::-1])[::-1]
+    band = Band(_weighted(*across, block, axis=1) for block in rows)
     for top in range(0, wanted.height, ROWS):
         part = slice(top, top + ROWS)
-        first, last = int(needed[top]), int(down[0][0][part].max()) + 1
-        window = band.rows(first, last)
-        color, alpha = (partial(_weighted, index[part] - first, weight[part]) for index, weight in down)
-        yield _both(window, channels, color, alpha, axis=0)
+        first, last = int(needed[top]), int(index[part].max()) + 1
+        found = _weighted(index[part] - first, weight[part], band.rows(first, last), axis=0)
+        if found.shape[-1] > colors:
+            found[..., -1] = _whole(found[..., -1])
+        yield found
 
 
-def _both(
-    block: np.ndarray,
-    channels: int,
-    color: Callable[..., np.ndarray],
-    alpha: Callable[..., np.ndarray],
-    *,
-    axis: int,
-) -> np.ndarray:
-    """Apply one function to the colour bands and another to alpha."""
-    result = color(block[..., :channels], axis=axis)
-    if block.shape[-1] == channels:
-        return result
-    return np.concatenate([result, alpha(block[..., channels:], axis=axis)], axis=-1)
+def _whole(alpha: np.ndarray) -> np.ndarray:
+    """Alpha within [0, 1], exactly 0 or 1 where only the sum of weights makes it differ."""
+    whole = alpha.round()
+    return np.where(np.abs(alpha - whole) < 1e-5, whole, alpha).clip(0, 1)
 
 
 def _weighted(index: np.ndarray, weight: np.ndarray, block: np.ndarray, *, axis: int) -> np.ndarray:
@@ -94,22 +123,6 @@ def _weighted(index: np.ndarray, weight: np.ndarray, block: np.ndarray, *, axis:
     for k in range(index.shape[1]):
         total = total + np.take(block, index[:, k], axis=axis) * weight[:, k].reshape(shape)
     return total
-
-
-def _cubic(x: np.ndarray) -> np.ndarray:
-    x = np.abs(x)
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x <= 1, near, np.where(x < 2, far, 0))
-
-
-def _triangle(x: np.ndarray) -> np.ndarray:
-    return np.maximum(0, 1 - np.abs(x))
-
-
-CUBIC = _cubic, 2
-"""Keys' kernel with a = -0.5, and its reach."""
-TRIANGLE = _triangle, 1
 
 
 def taps(n: int, m: int, kernel: Callable[[np.ndarray], np.ndarray], reach: int) -> tuple[np.ndarray, np.ndarray]:

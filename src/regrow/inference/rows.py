@@ -14,6 +14,7 @@ from regrow.inference.precision import in_bfloat16
 from regrow.inference.refine import refined_rows
 from regrow.inference.resize import cropped, fitted, padded, resampled
 from regrow.inference.tiling import Tiling, run_tiled
+from regrow.inference.transparency import by_net, joined, parted, through
 from regrow.size import Size
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def shrink_rows(
     tile: int = TILE,
     refine: int = 0,
     frames: int = 1,
+    alpha: Rescaler | None = None,
 ) -> Iterator[np.ndarray]:
     """Shrink a picture, or a group of frames of a clip, that arrives in rows.
 
@@ -54,12 +56,13 @@ def shrink_rows(
         tile: side of a tile in pixels of the larger picture of each application.
         refine: number of iterations of refinement of the small picture, 0 for none.
         frames: number of frames, at most as many as the model takes together.
+        alpha: what shrinks alpha, with the same factors; it is averaged when None.
 
     Yields:
         (n, small width, bands) uint8, top to bottom; as many channels a frame as both picture and small pictures have.
     """
     full, bands = _fitted(size, small, model), frames * model.colors
-    floats = to_float(rows, channels, model.colors, frames)
+    floats = parted(to_float(rows, channels, model.colors, frames), size, bands)
     floats = resampled(floats, size, full, bands)
     inner = _whole_cells(small, model)
     down, across = model.scales
@@ -70,15 +73,16 @@ def shrink_rows(
     down, across = model.factors
     for application in range(model.applications):
         color = partial(model.shrink_once, application=application)
-        run = partial(_run, color, partial(_shrink_alpha, factors=model.factors), model.device, bands)
+        run = partial(_run, color, _alpha_shrinker(alpha, model, application), model.device, bands)
         cells = (down * model.unshuffle, across * model.unshuffle), (model.unshuffle, model.unshuffle)
-        floats = run_tiled(floats, larger, run, Tiling(*cells, model.halo, _cells(tile, larger.width, model)))
+        floats = run_tiled(floats, larger, run, Tiling(*cells, _halo(model, alpha), _cells(tile, larger, model)))
         larger = Size(larger.width // across, larger.height // down)
     if refine:
-        side = _side(tile, inner.width * model.scales[1])
+        side = _side(tile, Size(inner.width * model.scales[1], inner.height * model.scales[0]))
         floats = refined_rows(originals, floats, inner, model, refine, side, frames)
+    floats = joined(cropped(floats, small), frames * model.small_colors)
     kept = min(channels, model.small_colors)
-    return (to_dtype(block, model.small_colors, kept, np.uint8, frames) for block in cropped(floats, small))
+    return (to_dtype(block, model.small_colors, kept, np.uint8, frames) for block in floats)
 
 
 def grow_rows(
@@ -91,6 +95,7 @@ def grow_rows(
     dtype: Samples = np.uint8,
     tile: int = TILE,
     frames: int = 1,
+    alpha: Rescaler | None = None,
 ) -> Iterator[np.ndarray]:
     """Grow a small picture, or frames of a clip that were shrunk together, from rows.
 
@@ -105,11 +110,12 @@ def grow_rows(
         model: the rescaler, on the device it is to run on.
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile, frames: as for `shrink_rows`.
+        alpha: what grows alpha, the model that shrank it; it is enlarged bilinearly when None.
 
     Yields:
         (n, grown width, bands) of that dtype, top to bottom.
     """
-    floats = to_float(rows, channels, model.small_colors, frames)
+    floats = parted(to_float(rows, channels, model.small_colors, frames), size, frames * model.small_colors)
     larger = _whole_cells(size, model)
     floats = padded(floats, larger)
     down, across = model.factors
@@ -117,13 +123,13 @@ def grow_rows(
         first = application == model.applications - 1
         bands = frames * (model.small_colors if first else model.colors)
         color = partial(model.grow_once, application=application)
-        run = partial(_run, color, partial(_grow_alpha, factors=model.factors), model.device, bands)
+        run = partial(_run, color, _alpha_grower(alpha, model, application), model.device, bands)
         cells = (model.unshuffle, model.unshuffle), (down * model.unshuffle, across * model.unshuffle)
-        tiling = Tiling(*cells, model.halo, _cells(tile, larger.width * across, model))
-        floats = run_tiled(floats, larger, run, tiling)
-        larger = Size(larger.width * across, larger.height * down)
+        result = Size(larger.width * across, larger.height * down)
+        tiling = Tiling(*cells, _halo(model, alpha), _cells(tile, result, model))
+        floats, larger = run_tiled(floats, larger, run, tiling), result
     full = _fitted(grown, size, model)
-    floats = resampled(cropped(floats, full), full, grown, frames * model.colors)
+    floats = joined(resampled(cropped(floats, full), full, grown, frames * model.colors), frames * model.colors)
     return (to_dtype(block, model.colors, result_channels, dtype, frames) for block in floats)
 
 
@@ -154,12 +160,17 @@ def restore_rows(
     color, scale = in_bfloat16(model), model.scale
     if ensemble:
         color = self_ensemble(color)
-    run = partial(_run, color, partial(_grow_alpha, factors=(scale, scale)), model.device, 3 * model.frames)
-    side = _side(tile or max(TILE, (model.tile or 0) * scale), size.width * scale)
+    alpha = by_net(lambda x: color(x.repeat(1, model.frames, 1, 1)), 3, (scale, scale)) if scale > 1 else _same
+    run = partial(_run, color, alpha, model.device, 3 * model.frames)
+    side = _side(tile or max(TILE, (model.tile or 0) * scale), size.times(scale))
     cells = max(1, side // scale // model.grid) * model.grid
-    floats = to_float(rows, channels, 3, model.frames)
+    floats = parted(to_float(rows, channels, 3, model.frames), size, 3 * model.frames)
     strips = run_tiled(floats, size, run, Tiling((1, 1), (scale, scale), model.halo, cells))
-    return (to_dtype(block, 3, channels, dtype) for block in strips)
+    return (to_dtype(block, 3, channels, dtype) for block in joined(strips, 3))
+
+
+def _same(alpha: Tensor) -> Tensor:
+    return alpha
 
 
 def _fitted(full: Size, small: Size, model: Rescaler) -> Size:
@@ -173,13 +184,19 @@ def _whole_cells(small: Size, model: Rescaler) -> Size:
     return Size(*(-(-n // model.unshuffle) * model.unshuffle for n in small))
 
 
-def _side(tile: int, width: int) -> int:
-    """Height of tiles: less for very wide pictures, so that no strip has more than 8 megapixels."""
-    return min(tile, max(64, 2**23 // width))
+def _side(tile: int, larger: Size) -> int:
+    """Side of tiles: less for pictures so wide that a strip of them would have more than 8 megapixels."""
+    if larger.width * min(tile, larger.height) <= 2**23:
+        return tile
+    return min(tile, max(64, 2**23 // larger.width))
 
 
-def _cells(tile: int, width: int, model: Rescaler) -> int:
-    return max(1, _side(tile, width) // (max(model.factors) * model.unshuffle))
+def _cells(tile: int, larger: Size, model: Rescaler) -> int:
+    return max(1, _side(tile, larger) // (max(model.factors) * model.unshuffle))
+
+
+def _halo(model: Rescaler, alpha: Rescaler | None) -> int:
+    return max(model.halo, alpha.halo) if alpha else model.halo
 
 
 def _run(
@@ -189,25 +206,36 @@ def _run(
     channels: int,
     tile: np.ndarray,
 ) -> np.ndarray:
-    """Apply the function of colours to the first `channels` bands of (h, w, bands) float32, and alpha's to the rest."""
+    """Take a tile, (h, w, bands) float32 of so many channels, through a filter of colours and one of alpha."""
     import torch
 
     with torch.inference_mode():
         x = torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None]
-        y = color(x[:, :channels])
-        if x.shape[1] > channels:
-            y = torch.cat([y, alpha(x[:, channels:])], 1)
-        return np.asarray(y[0].permute(1, 2, 0).cpu().numpy())
+        return np.asarray(through(x, channels, color, alpha)[0].permute(1, 2, 0).cpu().numpy())
 
 
-def _shrink_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
+def _alpha_shrinker(alpha: Rescaler | None, model: Rescaler, application: int) -> Callable[[Tensor], Tensor]:
+    if alpha is not None:
+        colors = alpha.small_colors if application else alpha.colors
+        return by_net(partial(alpha.shrink_once, application=application), colors, [1 / n for n in alpha.factors])
+    return partial(_averaged, factors=model.factors)
+
+
+def _alpha_grower(alpha: Rescaler | None, model: Rescaler, application: int) -> Callable[[Tensor], Tensor]:
+    if alpha is not None:
+        colors = alpha.small_colors if application == alpha.applications - 1 else alpha.colors
+        return by_net(partial(alpha.grow_once, application=application), colors, alpha.factors)
+    return partial(_enlarged, factors=model.factors)
+
+
+def _averaged(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
     """Average alpha: opaque pixels stay opaque and transparent ones transparent, without the ringing of a cubic."""
     import torch.nn.functional as F
 
     return F.avg_pool2d(alpha, factors)
 
 
-def _grow_alpha(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
+def _enlarged(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
     import torch.nn.functional as F
 
     return F.interpolate(alpha, scale_factor=factors, mode="bilinear")

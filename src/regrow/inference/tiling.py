@@ -24,7 +24,8 @@ class Tiling:
     cell_out: tuple[int, int]
     halo: int
     tile: int
-    """Side of a tile's result in cells, at least 1."""
+    """Side of a tile's result in cells, at least 1. Where a picture is narrower, tiles are longer, so that they have as
+    many cells."""
 
 
 def run_tiled(
@@ -43,14 +44,15 @@ def run_tiled(
         of tiles and its halo, and the rows of one strip of the result.
     """
     down, across = size.height // tiling.cell_in[0], size.width // tiling.cell_in[1]
+    tall, wide = (tiling.tile * max(1, tiling.tile // other) for other in (across, down))
     band = Band(rows)
-    for top in range(0, down, tiling.tile):
-        bottom = min(top + tiling.tile, down)
+    for top in range(0, down, tall):
+        bottom = min(top + tall, down)
         first, last = max(0, top - tiling.halo), min(down, bottom + tiling.halo)
         strip = band.rows(first * tiling.cell_in[0], last * tiling.cell_in[0])
         tiles = [
-            _run_tile(strip, left, min(left + tiling.tile, across), (top - first, bottom - first), run, tiling)
-            for left in range(0, across, tiling.tile)
+            _run_tile(strip, left, min(left + wide, across), (top - first, bottom - first), run, tiling)
+            for left in range(0, across, wide)
         ]
         yield tiles[0] if len(tiles) == 1 else np.concatenate(tiles, axis=1)
 

@@ -1,6 +1,7 @@
-"""Tell what a file is from its first bytes, and choose the one loader that may read it."""
+"""Tell what a file is from its first bytes, and choose the one loader that may read it, and what it is given."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -8,6 +9,10 @@ import pyvips
 
 from regrow.errors import RegrowError
 from regrow.io.containers import PNG_SIGNATURE
+from regrow.io.decoding import heif, jpeg, raw, tiff
+from regrow.io.decoding.ifd import MAGIC
+from regrow.io.decoding.signatures import RawFile, is_raw, other_format
+from regrow.io.decoding.splice import Part
 
 _LOADERS = {
     "png": "pngload_source",
@@ -20,47 +25,127 @@ _LOADERS = {
 _HEIF_BRANDS = frozenset(
     (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"miaf")
 )
-_EXIF_DIRECTORY = 0x8769
-_TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_LONGEST = 10**7
+"""Pixels a side, beyond which libvips complains to the terminal."""
+_IN_PART = frozenset(("png", "jpeg", "tiff", "gif"))
+_READ = "give it PNG, JPEG, WebP, TIFF, AVIF, HEIF or GIF"
 
 
 @dataclass(frozen=True)
+class Tall:
+    """A picture that is announced taller than it is, to ask whether its last rows are whole."""
+
+    parts: tuple[Part, ...]
+    height: int
+    """Rows that there are."""
+    probe: int
+    """The row to ask for after the last: it fails where the last rows lack data."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Found:
-    """A format that regrow reads ("png", "jpeg", "webp", "tiff", "heif" also for AVIF, or "gif"), and remarks."""
+    """A format that regrow reads ("png", "jpeg", "webp", "tiff", "heif" also for AVIF, "gif" or "raw"), and how."""
 
     format: str
     notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] | None = None
+    """What the decoder is given in place of the file, where it needs help."""
+    tall: Tall | None = None
+    """Where the decoder does not say whether the last rows are whole."""
+    change: Callable[[pyvips.Image], pyvips.Image] = lambda image: image
+    """Makes grey, RGB or CMYK of the samples that the decoder gives."""
+    premultiplied: bool = False
+    own_colors: bool = True
+    """Whether colours are still those of the file's profile."""
+    tolerant: bool = False
+    """Whether its decoder may warn of what is no damage, from the first row on."""
+    lacks: bool = False
+    """Whether data is missing that the decoder would not miss."""
 
-    def load(self, source: pyvips.Source, access: str) -> pyvips.Image:
+    @property
+    def in_part(self) -> bool:
+        """Whether what there is of a file that lacks data can be read."""
+        return self.format in _IN_PART
+
+    @property
+    def strict(self) -> str:
+        """What makes reading fail: even warnings, where the decoder is given nothing that it warns of without need."""
+        return "warning" if self.format in ("jpeg", "tiff") else "error"
+
+    def load(self, source: pyvips.Source, access: str, fail_on: str) -> pyvips.Image:
         """The picture with its header read, its pixels to be read in "sequential" or "random" order.
 
         No other loader is tried, whatever the bytes contain.
         """
-        load = getattr(pyvips.Image, _LOADERS[self.format])
-        return load(source, access=access, fail_on="error")
+        image = getattr(pyvips.Image, _LOADERS[self.format])(source, access=access, fail_on=fail_on)
+        # pyvips forgets the source, whose callbacks libvips may need until the last row.
+        image._references.append(source)
+        return image
 
 
 def sniff(file: BinaryIO, name: str) -> Found:
     """The format of a file positioned at its start. Raises RegrowError when it is none that regrow reads."""
+    try:
+        return _sniffed(file, name)
+    except RawFile:
+        if not raw.available():
+            raise
+        return Found(format="raw", notes=raw.NOTES)
+
+
+def _sniffed(file: BinaryIO, name: str) -> Found:
     head = file.read(64)
     if not head:
         raise RegrowError(f"{name}: the file is empty")
     if head.startswith(PNG_SIGNATURE):
         file.seek(8)
-        return Found("png", _png_notes(file))
+        return Found(format="png", notes=_png_notes(file))
     if head.startswith(b"\xff\xd8\xff"):
-        return Found("jpeg")
+        return _jpeg(file)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return Found("webp")
-    if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-        return Found("tiff", _tiff_notes(file, head, name))
+        return Found(format="webp")
     if head[:6] in (b"GIF87a", b"GIF89a"):
-        return Found("gif")
-    if head[4:12] in (b"ftypavis", b"ftypmsf1", b"ftyphevc", b"ftyphevx"):
+        return Found(format="gif")
+    if head[4:8] == b"ftyp" and head[8:12] != b"crx " and (brands := _brands(head) & _HEIF_BRANDS):
+        return _heif(file, head, brands, name)
+    if is_raw(head, name, tiff=head[:4] in MAGIC):
+        raise RawFile(name)
+    if head[:4] in MAGIC:
+        return _tiff(file, name)
+    if other := other_format(head):
+        raise RegrowError(f"{name}: is a {other} file, which regrow does not read; convert it to PNG or TIFF first")
+    raise RegrowError(f"{name}: not a picture that regrow reads; {_READ}")
+
+
+def _jpeg(file: BinaryIO) -> Found:
+    found = jpeg.prepare(file)
+    if found is None:
+        return Found(format="jpeg")
+    tall = None if found.probe is None else Tall(found.tall, found.height, found.probe)
+    return Found(format="jpeg", parts=found.plain, tall=tall, lacks=found.lacks)
+
+
+def _tiff(file: BinaryIO, name: str) -> Found:
+    found = tiff.prepare(file, name)
+    return Found(
+        format="tiff", notes=found.notes, parts=found.parts, change=found.change,
+        premultiplied=found.premultiplied, own_colors=found.own_colors, tolerant=found.tolerant,
+        lacks=found.lacks,
+    )  # fmt: skip
+
+
+def _brands(head: bytes) -> frozenset[bytes]:
+    return frozenset((head[8:12], *(head[i : i + 4] for i in range(16, min(64, int.from_bytes(head[:4], "big")), 4))))
+
+
+def _heif(file: BinaryIO, head: bytes, brands: frozenset[bytes], name: str) -> Found:
+    sequence = head[8:12] in (b"avis", b"msf1", b"hevc", b"hevx")
+    if sequence and not heif.has_picture(file):
         raise RegrowError(f"{name}: holds a sequence of frames; split it into single pictures first")
-    if head[4:8] == b"ftyp" and _HEIF_BRANDS & {head[8:12], *(head[i : i + 4] for i in range(16, 64, 4))}:
-        return Found("heif")
-    raise RegrowError(f"{name}: not a picture that regrow reads; give it PNG, JPEG, WebP, TIFF, AVIF, HEIF or GIF")
+    if (side := heif.largest(file)) > _LONGEST:
+        raise RegrowError(f"{name}: is too large, with {side} pixels a side, or damaged; get a fresh copy")
+    notes = ("holds a sequence of frames; only its still picture is used",) if sequence else ()
+    return Found(format="heif", notes=notes, premultiplied=heif.premultiplied(file), lacks=heif.lacks(file))
 
 
 def _png_notes(file: BinaryIO) -> tuple[str, ...]:
@@ -72,35 +157,4 @@ def _png_notes(file: BinaryIO) -> tuple[str, ...]:
             break
         kinds.add(kind)
         file.seek(length + 4, 1)
-    notes = []
-    if b"acTL" in kinds:
-        notes.append("animated PNG: only its still picture is used")
-    if b"cICP" in kinds or (b"gAMA" in kinds and not kinds & {b"sRGB", b"iCCP"}):
-        notes.append("the PNG's colour description (gAMA, cHRM or cICP) is not kept; pixel values are")
-    return tuple(notes)
-
-
-def _tiff_notes(file: BinaryIO, head: bytes, name: str) -> tuple[str, ...]:
-    """Remarks on parts of a TIFF that libvips does not read. RegrowError when its directory points past the end.
-
-    libvips only warns about a tag that it cannot reach, and would lose a truncated colour profile.
-    """
-    order, big = ("<" if head[:2] == b"II" else ">"), head[2:4] in (b"+\x00", b"\x00+")
-    size = file.seek(0, 2)
-    try:
-        (directory,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
-        file.seek(directory)
-        count_format, entry_format = order + ("Q" if big else "H"), order + ("HHQQ" if big else "HHII")
-        (count,) = struct.unpack(count_format, file.read(struct.calcsize(count_format)))
-        if count > 4096:
-            raise RegrowError(f"{name}: the file is damaged (a directory of {count} entries); get a fresh copy")
-        entries = file.read(count * struct.calcsize(entry_format))
-        tags = set()
-        for tag, kind, number, at in struct.iter_unpack(entry_format, entries):
-            tags.add(tag)
-            length = number * _TIFF_SIZES.get(kind, 0)
-            if length > (8 if big else 4) and at + length > size:
-                raise RegrowError(f"{name}: the file is cut short; get a fresh copy")
-    except (struct.error, OverflowError, ValueError, OSError) as error:
-        raise RegrowError(f"{name}: the file is damaged or cut short (no directory); get a fresh copy") from error
-    return ("the TIFF's EXIF is not kept",) if _EXIF_DIRECTORY in tags else ()
+    return ("animated PNG: only its still picture is used",) if b"acTL" in kinds else ()

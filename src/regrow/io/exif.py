@@ -5,9 +5,13 @@ It is copied without parsing, so that makers' private notes, whose offsets are u
 """
 
 import struct
+from contextlib import suppress
+
+from regrow.io.ifd import Entry, layout_of, reader
 
 PREFIX = b"Exif\x00\x00"
 ORIENTATION = 0x0112
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 _SHORT = 3
 
 
@@ -60,3 +64,42 @@ def with_orientation(block: bytes | None, value: int) -> bytes | None:
         return block
     at, order = found
     return block[:at] + struct.pack(order + "H", value) + block[at + 2 :]
+
+
+def entries(block: bytes | None) -> tuple[str, list[Entry]]:
+    """The byte order of the block and the entries of its first directory; none where it is damaged."""
+    layout = layout_of(block) if block else None
+    if block and layout and not layout.big:
+        with suppress(struct.error, ValueError, OverflowError, RecursionError):
+            return layout.order, layout.directory(reader(block), layout.first(reader(block)), len(block))
+    return ">", []
+
+
+def resolution_in(found: list[Entry], order: str) -> tuple[float, float] | None:
+    """Pixels per millimetre that a directory says; None where it does not, or says only the pixels' shape."""
+    values = {entry.tag: entry for entry in found}
+    sides = [values.get(tag) for tag in (X_RESOLUTION, Y_RESOLUTION)]
+    unit = values.get(RESOLUTION_UNIT)
+    per = {2: 25.4, 3: 10.0}.get(int.from_bytes(unit.data[:2], "little" if order == "<" else "big") if unit else 2)
+    pairs = [struct.unpack(order + "II", side.data[:8]) for side in sides if side and side.kind == 5]
+    if per is None or len(pairs) != 2 or not all(top and below for top, below in pairs):
+        return None
+    (x, y) = (top / below / per for top, below in pairs)
+    return x, y
+
+
+def stated_resolution(block: bytes | None) -> tuple[float, float] | None:
+    """Pixels per millimetre, (x, y), that the block says; None where it does not."""
+    order, found = entries(block)
+    return resolution_in(found, order)
+
+
+def resolution_entries(resolution: tuple[float, float] | None, order: str) -> list[Entry]:
+    """The entries that say a resolution in pixels per millimetre, or that none is known."""
+    said = resolution or (1 / 25.4, 1 / 25.4)
+    sides = [struct.pack(order + "II", min(round(side * 254000), 2**32 - 1), 10000) for side in said]
+    return [
+        Entry(X_RESOLUTION, 5, sides[0]),
+        Entry(Y_RESOLUTION, 5, sides[1]),
+        Entry(RESOLUTION_UNIT, _SHORT, struct.pack(order + "H", 2 if resolution else 1)),
+    ]

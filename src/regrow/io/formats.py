@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regrow.errors import UsageError
+from regrow.errors import printable as printable
+from regrow.io.allowed import allowed
+from regrow.size import Size
 
 METADATA_LIMIT = 16 * 2**20
 """Size in bytes above which an ICC, EXIF or XMP block is refused as an attack or an accident."""
-
-MAX_PIXELS = 2**31
-"""The largest picture read or written, in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,8 @@ class Format:
     """False where viewers ignore the EXIF orientation, so that pixels must be stored upright."""
     lossy: bool = False
     """Whether the format supports lossy coding."""
+    holds: frozenset[str]
+    """Fields of `regrow.io.metadata.Metadata` that the format holds as they are."""
     exif_limit: int = METADATA_LIMIT
     xmp_limit: int = METADATA_LIMIT
     icc_limit: int = METADATA_LIMIT
@@ -37,7 +39,15 @@ class Format:
 FORMATS = {
     f.name: f
     for f in (
-        Format(name="png", suffixes=(".png",), lossless=True, alpha=True, depths=(8, 16), max_side=10**6),
+        Format(
+            name="png",
+            suffixes=(".png",),
+            lossless=True,
+            alpha=True,
+            depths=(8, 16),
+            max_side=10**6,
+            holds=frozenset(("icc", "exif", "xmp", "iptc", "chunks", "cicp", "resolution")),
+        ),
         Format(
             name="jpeg",
             suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -46,6 +56,7 @@ FORMATS = {
             alpha=False,
             depths=(8,),
             max_side=65535,
+            holds=frozenset(("icc", "exif", "xmp", "extended", "iptc", "comments", "gain_map", "resolution")),
             exif_limit=65533 - 6,
             xmp_limit=65502,
             icc_limit=255 * 65519,
@@ -58,6 +69,7 @@ FORMATS = {
             alpha=True,
             depths=(8,),
             max_side=16383,
+            holds=frozenset(("icc", "exif", "xmp")),
             grey=False,
         ),
         Format(
@@ -67,6 +79,7 @@ FORMATS = {
             alpha=True,
             depths=(8, 16),
             max_side=10**6,
+            holds=frozenset(("icc", "xmp", "iptc", "resolution")),
             exif_limit=0,
         ),
         Format(
@@ -77,6 +90,7 @@ FORMATS = {
             alpha=True,
             depths=(8,),
             max_side=16384,
+            holds=frozenset(("icc", "exif", "xmp", "cicp")),
             grey=False,
             turned=False,
         ),
@@ -136,8 +150,7 @@ def check_pixels(form: Format, name: str, *, width: int, height: int, colors: in
         raise UsageError(f"{name}: {kind} does not keep {depth} bits; use {holders}")
     if max(width, height) > form.max_side:
         raise UsageError(f"{name}: {size} is too large, {kind} ends at {form.max_side} pixels a side; use PNG or TIFF")
-    if width * height > MAX_PIXELS:
-        raise UsageError(f"{name}: {size} is too large; regrow writes up to {MAX_PIXELS} pixels")
+    allowed().check(name, Size(width, height))
 
 
 def check_coding(form: Format, name: str, *, lossless: bool, quality: int) -> None:
@@ -155,19 +168,13 @@ def check_metadata(form: Format, name: str, *, icc: bytes | None, exif: bytes | 
     """Raise UsageError when a block does not fit into the format."""
     blocks = (("EXIF", exif, form.exif_limit), ("XMP", xmp, form.xmp_limit), ("ICC", icc, form.icc_limit))
     for kind, block, limit in blocks:
-        if block and len(block) > limit:
+        if kind == "XMP" and form.name == "jpeg":
+            continue  # the rest goes into extended XMP
+        if block and len(block) > limit > 0:
             raise UsageError(
                 f"{name}: the {kind} block has {len(block)} bytes and {form.name.upper()} holds at most {limit}; "
                 "use PNG or WEBP, or take the block out first"
             )
-    if form.name == "png" and xmp and b"\x00" in xmp:
-        raise UsageError(f"{name}: PNG holds XMP in UTF-8 only; use another format, or take the XMP out first")
-
-
-def printable(name: object) -> str:
-    """`name` made safe for a one-line message: characters that could disturb a terminal become "?"."""
-    text = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def reason(error: Exception) -> str:

@@ -1,13 +1,19 @@
 """The header of an opened file: checks, and conversion to the pixels that regrow supports."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pyvips
 
 from regrow.errors import RegrowError
+from regrow.io.allowed import allowed
+from regrow.io.containers import xmp_in_utf8
 from regrow.io.detect import Found
-from regrow.io.formats import MAX_PIXELS, METADATA_LIMIT
+from regrow.io.exif import bare, orientation, with_orientation
+from regrow.io.formats import METADATA_LIMIT
+from regrow.io.metadata import Metadata
+from regrow.size import Size
 
 MAX_SIDE = 10**6
 """The longest side read, in pixels."""
@@ -40,13 +46,10 @@ def resolution_of(image: pyvips.Image) -> tuple[float, float] | None:
 
 
 def check_size(image: pyvips.Image, found: Found, name: str) -> None:
-    """Raise RegrowError for several frames or pages, and for more pixels than regrow reads."""
-    pages = get_field(image, "n-pages") or 1
-    if pages > 1:
-        raise RegrowError(f"{name}: holds {pages} frames or pages; split it into single pictures first")
+    """Raise RegrowError for more pixels than regrow reads."""
     size = f"{image.width}x{image.height}"
-    if max(image.width, image.height) > MAX_SIDE or image.width * image.height > MAX_PIXELS:
-        raise RegrowError(f"{name}: {size} is too large; regrow reads up to {MAX_PIXELS} pixels and {MAX_SIDE} a side")
+    if max(image.width, image.height) > MAX_SIDE:
+        raise RegrowError(f"{name}: {size} is too large; regrow reads up to {MAX_SIDE} pixels a side")
     whole = (
         found.format in ("heif", "webp", "gif") or get_field(image, "interlaced") or get_field(image, "jpeg-multiscan")
     )
@@ -55,6 +58,7 @@ def check_size(image: pyvips.Image, found: Found, name: str) -> None:
             f"{name}: {size} is too large for a file that must be decoded whole, at most {MAX_WHOLE_PIXELS} pixels; "
             "save it as plain PNG, TIFF or baseline JPEG"
         )
+    allowed().check(name, Size(image.width, image.height))
 
 
 def conversion(image: pyvips.Image, bits: int, name: str) -> tuple[Callable[[pyvips.Image], pyvips.Image], list[str]]:
@@ -91,16 +95,20 @@ def block_of(image: pyvips.Image, key: str, notes: list[str]) -> bytes | None:
     return bytes(data) or None
 
 
-def as_utf8(xmp: bytes | None, notes: list[str]) -> bytes | None:
-    """XMP as UTF-8, which is what all these formats prescribe."""
-    if xmp is None or b"\x00" not in xmp:
-        return xmp
-    xmp = xmp.rstrip(b"\x00") or None
-    if xmp and b"\x00" in xmp:
-        try:
-            xmp = xmp.decode("utf-16").encode()
-            notes.append("the XMP block was in UTF-16; it is now in UTF-8")
-        except UnicodeError:
-            xmp = None
-            notes.append("the XMP block is unreadable; it is left out")
-    return xmp
+def completed(metadata: Metadata, image: pyvips.Image, format: str, notes: list[str]) -> tuple[Metadata, int]:
+    """What a file says beside its pixels with what libvips reads of it, and its orientation, 1 to 8.
+
+    The profile of inks that are converted is left out.
+    """
+    if format in ("heif", "tiff"):
+        icc, xmp = block_of(image, "icc-profile-data", notes), block_of(image, "xmp-data", notes)
+        metadata = replace(metadata, icc=icc, xmp=xmp)
+    if format == "heif":
+        # libvips has turned the pixels already, and HEIF readers ignore what EXIF says.
+        exif = bare(block_of(image, "exif-data", notes))
+        metadata = replace(metadata, exif=exif and with_orientation(exif, 1))
+    if image.interpretation == "cmyk":
+        metadata = replace(metadata, icc=None)
+    said = get_field(image, "orientation") or 1 if format == "tiff" else orientation(metadata.exif)
+    resolution = metadata.resolution or resolution_of(image)
+    return replace(metadata, xmp=xmp_in_utf8(metadata.xmp, notes), resolution=resolution), said

@@ -96,6 +96,9 @@ def _accept_tensor(tensor: Any) -> InMemory:
 def _accept_pil(image: Image.Image) -> InMemory:
     from PIL import Image
 
+    # Of a PNG, but for the packet that `xmp` says as well.
+    texts = {key: text for key, text in getattr(image, "text", {}).items() if key != "XML:com.adobe.xmp"}
+    inks = image.mode == "CMYK"
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     elif image.mode in ("1", "CMYK"):
@@ -106,7 +109,11 @@ def _accept_pil(image: Image.Image) -> InMemory:
         raise UsageError(f"PIL image of {image.width}x{image.height}: has no pixels")
     pixels = np.asarray(image)
     info = image.info
-    own = Metadata(icc=info.get("icc_profile"), exif=info.get("exif"), xmp=info.get("xmp"))
+    comment = info.get("comment")
+    own = Metadata(
+        icc=None if inks else info.get("icc_profile"), exif=info.get("exif"), xmp=info.get("xmp"),
+        comments=(comment,) if isinstance(comment, bytes) and comment else (),
+    )  # fmt: skip
 
     def wrap(result: np.ndarray, metadata: Metadata) -> Any:
         if result.dtype == np.uint16 and result.shape[2] > 1:  # PIL has 16 bits for plain grey only
@@ -116,7 +123,8 @@ def _accept_pil(image: Image.Image) -> InMemory:
         if exif and exif != own.exif:  # that of a passport, without the prefix that PIL has
             exif = b"Exif\0\0" + exif
         carried = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": info.get("dpi")}
-        made.info.update({key: value for key, value in carried.items() if value})
+        carried["comment"] = b"\n".join(metadata.comments) or comment
+        made.info.update({key: value for key, value in {**texts, **carried}.items() if value})
         return made
 
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels

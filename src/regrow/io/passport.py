@@ -3,7 +3,6 @@
 The format is specified in docs/passport.md. A passport is untrusted input: everything is checked before it is used.
 """
 
-import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -11,7 +10,9 @@ from typing import Any
 
 from regrow.errors import RegrowError
 from regrow.io import xmp as packets
+from regrow.io.carried import READERS, WRITERS, from_base64, to_base64
 from regrow.io.formats import METADATA_LIMIT, printable
+from regrow.io.metadata import Chunk
 from regrow.size import MAX_UNEVEN
 
 NAMESPACE = "https://regrow.dev/ns/passport/1.0/"
@@ -42,14 +43,18 @@ class Passport:
         digest: SHA-256 of that model's weights, 64 lower-case hexadecimal digits.
         scale: scale of the model over all its applications: 1, 2, 4 ... 128.
         width, height: exact size of the original, as stored, 1 to 1,000,000 pixels.
-        small_width, small_height: size of the small picture, no larger.
+        small_width, small_height: size of the small picture, no larger, and no smaller than the scale makes it.
         depth: bits per sample of the original, 8 or 16.
         colours: colour channels of the original, 1 (grey) or 3 (RGB).
         alpha: whether the original had transparency.
         refined: iterations of refinement of the small picture, 1 to 1,000; None if it was not.
+        alpha_model, alpha_digest: name of the model that shrank transparency, and SHA-256 of its weights; None where
+            it was averaged, as by regrow before 0.20, or there is none.
         exif: the original's EXIF block, only where the small picture's format cannot store it (TIFF).
         icc: the original's colour profile, only where the small picture cannot store it (a profile for colour,
             where the small picture is grey).
+        extended, iptc, comments, chunks, cicp, gain_map, resolution: fields of the original's `Metadata`, only where
+            the small picture's format cannot store them.
 
     Raises ValueError for anything else.
     """
@@ -66,8 +71,17 @@ class Passport:
     colours: int
     alpha: bool
     refined: int | None = None
+    alpha_model: str | None = None
+    alpha_digest: str | None = None
     exif: bytes | None = None
     icc: bytes | None = None
+    extended: bytes | None = None
+    iptc: bytes | None = None
+    comments: tuple[bytes, ...] | None = None
+    chunks: tuple[Chunk, ...] | None = None
+    cicp: tuple[int, int, int, int] | None = None
+    gain_map: bytes | None = None
+    resolution: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         rules = {
@@ -83,14 +97,16 @@ class Passport:
             "colours": self.colours in (1, 3),
             "alpha": isinstance(self.alpha, bool),
             "refined": self.refined is None or 1 <= self.refined <= 1000,
+            "alpha_model": self.alpha_model is None or _MODEL.fullmatch(self.alpha_model),
+            "alpha_digest": self.alpha_digest is None or _DIGEST.fullmatch(self.alpha_digest),
         }
         for field, kept in rules.items():
             if not kept:
                 raise ValueError(f"{field} is {getattr(self, field)!r}")
 
     def _reaches(self, small: int, full: int) -> bool:
-        """Whether a side can have this small size, and growing it needs a reasonable amount of work."""
-        return 1 <= small <= full and (small - 1) * self.scale < MAX_WORK * full
+        """Whether shrinking can make this of a side, and growing it needs a reasonable amount of work."""
+        return small <= full <= small * self.scale and (small - 1) * self.scale < MAX_WORK * full
 
     def check_size(self, width: int, height: int, *, name: str = "the small picture") -> None:
         """Raise PassportError unless a picture of this size can be the one that the passport was written for."""
@@ -112,19 +128,24 @@ class Passport:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None:
-                properties[field.name] = base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+                properties[field.name] = WRITERS.get(field.name, str)(value)
         spliced = None
         if existing and not packets.mentions(existing, NAMESPACE):
             spliced = packets.splice(existing, NAMESPACE, "regrow", properties)
         if spliced is None:
             if existing:
-                properties["original"] = base64.b64encode(existing).decode()
+                properties["original"] = to_base64(existing)
             spliced = packets.new_packet(NAMESPACE, "regrow", properties)
         if len(spliced) > METADATA_LIMIT:
             raise PassportError(
                 f"the XMP with the passport would have {len(spliced)} bytes; take out the picture's own"
             )
         return spliced
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What it carries of the original's metadata, by the names of its fields."""
+        return {name: value for name in READERS if (value := getattr(self, name))}
 
     @classmethod
     def from_xmp(cls, xmp: bytes, *, name: str = "the small picture") -> "Passport | None":
@@ -145,11 +166,11 @@ class Passport:
             raise PassportError(f"{name}: was written by a newer regrow (passport version {version}); update regrow")
         try:
             values = {key: reader(properties[key]) for key, reader in _READERS.items() if key in properties}
-            missing = [key for key in _READERS if key not in values and key not in ("refined", "exif", "icc")]
+            missing = [key for key in _READERS if key not in values and key not in _OPTIONAL]
             if missing:
                 raise ValueError(f"{missing[0]} is missing")
             return cls(**values)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise _damaged(name, error) from error
 
 
@@ -169,11 +190,7 @@ def _truth(value: str) -> bool:
     return value == "True"
 
 
-def _bytes(value: str) -> bytes:
-    # Programs that pretty-print XML may have wrapped the line.
-    return base64.b64decode("".join(value.split()), validate=True)
-
-
+_OPTIONAL = {field.name for field in fields(Passport) if field.default is None}
 _READERS: dict[str, Callable[[str], Any]] = {
     "version": _number,
     "model": _text,
@@ -187,12 +204,13 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "colours": _number,
     "alpha": _truth,
     "refined": _number,
-    "exif": _bytes,
-    "icc": _bytes,
+    "alpha_model": _text,
+    "alpha_digest": _text,
+    **READERS,
 }
 
 
-def _damaged(name: str, error: ValueError) -> PassportError:
+def _damaged(name: str, error: Exception) -> PassportError:
     why = printable(error)
     return PassportError(f"{name}: its passport is damaged ({why[:100]}); {_ADVICE}")
 
@@ -208,7 +226,7 @@ def strip(xmp: bytes) -> bytes | None:
     try:
         properties = packets.read(xmp, NAMESPACE) or {}
         if "original" in properties:
-            return _bytes(properties["original"])
+            return from_base64(properties["original"])
         return packets.unsplice(xmp, NAMESPACE, "regrow")
     except ValueError:
         return None

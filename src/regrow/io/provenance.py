@@ -9,6 +9,8 @@ from regrow.io import xmp as packets
 
 NAMESPACE = "https://regrow.dev/ns/restored/1.0/"
 PREFIX = "restored"
+INTERRUPTED = "; interrupted"
+"""What the result of an interrupted fit says at the end of its steps."""
 
 
 def mark(xmp: bytes | None, steps: str) -> bytes | None:

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -12,8 +13,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyvips
 
-from regrow.errors import RegrowError, UsageError
-from regrow.io.containers import Metadata, exif_placeholder, overwrite_avif_exif, splice_jpeg, splice_png, splice_webp
+from regrow.errors import RegrowError, UsageError, what_to_do
+from regrow.io import bmff, jpeg, png, riff, tiff
+from regrow.io.adapting import adapted
+from regrow.io.containers import xmp_in_utf8
 from regrow.io.encoder import Encoder
 from regrow.io.exif import orientation as exif_orientation
 from regrow.io.exif import with_orientation
@@ -23,10 +26,10 @@ from regrow.io.formats import (
     check_pixels,
     format_of,
     get_format,
-    icc_fits,
     printable,
     reason,
 )
+from regrow.io.metadata import NOTHING, Metadata, notes_on, split
 from regrow.io.paths import atomic
 
 
@@ -46,10 +49,10 @@ class PictureWriter:
         colors: 1 (grey) or 3 (RGB). `alpha` adds one band, never premultiplied.
         depth: 8 (rows are uint8) or 16 (uint16, full range 0 to 65535).
         format: "png", "jpeg", "webp", "tiff" or "avif"; the path's suffix when not given.
-        icc, exif, xmp: raw blocks, written byte for byte. EXIF is without the six-byte "Exif" prefix.
+        metadata: all that is written beside pixels, byte for byte.
+        icc, exif, xmp, resolution: some of it, in place of what `metadata` says.
         orientation: how viewers must turn the pixels, 1 to 8; that of `exif` when not given. AVIF viewers
             ignore it, so there the stored pixels are turned and the EXIF orientation is 1.
-        resolution: pixels per millimetre, (x, y).
         lossless: False asks WebP and AVIF for lossy coding. Everything but JPEG is lossless otherwise.
         quality: 1 to 100, for lossy coding; JPEG 100 and others 90 when not given.
 
@@ -69,6 +72,7 @@ class PictureWriter:
         alpha: bool = False,
         depth: int = 8,
         format: str | None = None,
+        metadata: Metadata = NOTHING,
         icc: bytes | None = None,
         exif: bytes | None = None,
         xmp: bytes | None = None,
@@ -94,18 +98,19 @@ class PictureWriter:
         check_pixels(self.form, self.name, width=width, height=height, colors=colors, alpha=alpha, depth=depth)
         check_coding(self.form, self.name, lossless=self.lossless, quality=self.quality)
 
-        self._orientation = exif_orientation(exif) if orientation is None else orientation
+        blocks: dict[str, Any] = {"icc": icc, "exif": exif, "xmp": xmp, "resolution": resolution}
+        own = replace(metadata, **{name: block for name, block in blocks.items() if block})
+        self._orientation = exif_orientation(own.exif) if orientation is None else orientation
+        if self.form.name == "png":
+            own = replace(own, xmp=xmp_in_utf8(own.xmp, self.notes))
         said = self._orientation if self.form.turned else 1
         if self.form.exif_limit:
-            exif = with_orientation(exif, said)
-        elif exif:
-            self.notes.append(f"{self.form.name.upper()} cannot hold the EXIF block; it is left out")
-            exif = None
-        if icc and not icc_fits(icc, colors=colors, format=self.form.name):
-            self.notes.append("the ICC profile is not for such pixels; it is left out")
-            icc = None
-        self.meta = Metadata(icc=icc, exif=exif, xmp=xmp, resolution=resolution)
-        check_metadata(self.form, self.name, icc=icc, exif=exif, xmp=xmp)
+            own = replace(own, exif=with_orientation(own.exif, said))
+        self.meta, left = adapted(*split(own, self.form, colors=colors), self.form, colors=colors)
+        self.notes += notes_on(left, self.form)
+        check_metadata(self.form, self.name, icc=self.meta.icc, exif=self.meta.exif, xmp=self.meta.xmp)
+        if self.form.name == "jpeg":
+            jpeg.split_xmp(self.meta.xmp, self.meta.extended, self.name)
 
     def __enter__(self) -> "PictureWriter":
         self._written = 0
@@ -113,7 +118,7 @@ class PictureWriter:
         try:
             self._file = self._opened.enter_context(tempfile.TemporaryFile(dir=self._folder()))
         except (OSError, ValueError) as error:
-            raise RegrowError(f"{self.name}: cannot write there ({reason(error)})") from error
+            raise RegrowError(f"{self.name}: cannot write there ({reason(error)}){what_to_do(error)}") from error
         self._encoder = Encoder(self._save, width=self.width, height=self.height, bands=self.bands, depth=self.depth)
         self._opened.callback(self._encoder.stop)
         return self
@@ -124,7 +129,7 @@ class PictureWriter:
             return None
         if self.target.is_dir():
             raise RegrowError(f"{self.name}: is a folder; name a file")
-        folder = self.target.resolve().parent
+        folder = Path(os.path.realpath(self.target)).parent
         if not self._replaceable():
             return None
         while not folder.exists():
@@ -164,15 +169,17 @@ class PictureWriter:
         keep = pyvips.enums.ForeignKeep.NONE
         if self.form.name in ("tiff", "avif"):
             keep = pyvips.enums.ForeignKeep.ALL
-            placeholder = exif_placeholder(len(self.meta.exif)) if self.meta.exif else None
-            blocks = {"icc-profile-data": self.meta.icc, "xmp-data": self.meta.xmp, "exif-data": placeholder}
+            placeholder = None
+            if self.meta.exif and self.form.name == "avif":
+                placeholder = bmff.exif_placeholder(len(self.meta.exif))
+            blocks = {"xmp-data": self.meta.xmp, "exif-data": placeholder}
             for field, block in blocks.items():
                 if block:
                     image.set_type(blob, field, block)
             if self.form.name == "tiff":
                 image.set_type(pyvips.GValue.gint_type, "orientation", self._orientation)
             elif not placeholder:
-                keep = pyvips.enums.ForeignKeep.ICC | pyvips.enums.ForeignKeep.XMP
+                keep = pyvips.enums.ForeignKeep.XMP
         options = _OPTIONS[self.form.name](self.lossless, self.quality)
         if self.form.name == "tiff":
             options["bigtiff"] = self.width * self.height * self.bands * self.depth // 8 > 2**31
@@ -188,7 +195,18 @@ class PictureWriter:
         try:
             yield
         except (OSError, pyvips.Error, ValueError) as problem:
-            raise RegrowError(f"{self.name}: could not be written ({reason(problem)})") from problem
+            why = (self._refusal() or problem) if isinstance(problem, pyvips.Error) else problem
+            raise RegrowError(f"{self.name}: could not be written ({reason(why)}){what_to_do(why)}") from problem
+
+    def _refusal(self) -> OSError | None:
+        """Why the system takes no more bytes, which libvips does not pass on; None where it takes them."""
+        try:
+            os.lseek(self._file.fileno(), 0, os.SEEK_END)
+            for _ in range(16):
+                os.write(self._file.fileno(), bytes(2**16))
+        except OSError as error:
+            return error
+        return None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -205,7 +223,7 @@ class PictureWriter:
         if not isinstance(self.target, Path):
             self._deliver(self.target)
         elif self._replaceable():
-            with atomic(self.target.resolve()) as part, part.open("r+b") as file:
+            with atomic(Path(os.path.realpath(self.target))) as part, part.open("r+b") as file:
                 self._deliver(file)
                 os.fsync(file.fileno())
         else:
@@ -214,16 +232,19 @@ class PictureWriter:
 
     def _deliver(self, target: BinaryIO) -> None:
         """Copy the encoded pixels into `target` with the metadata in their places."""
-        if self.form.name == "avif" and self.meta.exif:
-            overwrite_avif_exif(self._file, self.meta.exif)
         self._file.seek(0)
+        meta = self.meta
         if self.form.name == "png":
-            splice_png(self._file, target, self.meta)
+            png.splice(self._file, target, meta)
         elif self.form.name == "jpeg":
-            splice_jpeg(self._file, target, self.meta)
-        elif self.form.name == "webp" and (self.meta.icc or self.meta.exif or self.meta.xmp):
+            jpeg.splice(self._file, target, meta)
+        elif self.form.name == "tiff":
+            tiff.splice(self._file, target, meta)
+        elif self.form.name == "avif":
+            bmff.splice(self._file, target, meta, matrix=0 if self.lossless else 6)
+        elif meta.icc or meta.exif or meta.xmp:
             alpha = self.bands in (2, 4)
-            splice_webp(self._file, target, self.meta, width=self.width, height=self.height, alpha=alpha)
+            riff.splice(self._file, target, meta, width=self.width, height=self.height, alpha=alpha)
         else:
             shutil.copyfileobj(self._file, target, 2**20)
         target.flush()

@@ -6,6 +6,8 @@ from xml.parsers import expat
 from regrow.io.formats import METADATA_LIMIT
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+NOTE = "http://ns.adobe.com/xmp/note/"
+"""Namespace of `HasExtendedXMP`, by which a main packet in JPEG names the packet that extends it."""
 _HEAD = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="regrow"><rdf:RDF xmlns:rdf="' + RDF.encode() + b'">'
@@ -154,3 +156,55 @@ def _without(packet: bytes, namespace: str) -> bytes:
     for name in sorted(found.prefixes)[:4]:
         packet = re.sub(rb"""\s%s:\w+\s*=\s*("[^"]*"|'[^']*')""" % re.escape(name.encode()), b"", packet)
     return re.sub(rb"\sxmlns(:[\w.-]+)?\s*=\s*[\"']%s[\"']" % re.escape(namespace.encode()), b"", packet)
+
+
+def extension_of(packet: bytes) -> str | None:
+    """The digest, 32 hexadecimal digits, of the packet that extends this one in a JPEG; None where none does."""
+    if not mentions(packet, NOTE):
+        return None
+    try:
+        return read(packet, NOTE).get("HasExtendedXMP")
+    except ValueError:
+        return None
+
+
+def announcing(digest: str) -> bytes:
+    """A main packet that says nothing but which packet extends it."""
+    return new_packet(NOTE, "xmpNote", {"HasExtendedXMP": digest})
+
+
+def joined(packet: bytes, extended: bytes) -> bytes | None:
+    """One packet with the properties of both; None where they cannot be joined without parsing and rewriting them."""
+    begin = re.search(rb"<([A-Za-z_][\w.-]*):RDF(?:\s[^<>]*)?>", extended)
+    outer = re.search(rb"</([A-Za-z_][\w.-]*):RDF\s*>", packet)
+    if not begin or not outer or begin[1] != outer[1]:
+        return None
+    inner = extended[begin.end() : extended.rfind(b"</" + begin[1] + b":RDF")]
+    # What is declared around the properties does not come along.
+    if re.search(rb"\sxmlns(?!:x\b|:%s\b)" % re.escape(begin[1]), extended[: begin.end()]):
+        return None
+    try:
+        main = _without(packet, NOTE)
+        at = main.rindex(outer[0])
+        whole = main[:at] + inner + main[at:]
+        about = {_Reader(part, NOTE).about or "" for part in (packet, extended)}
+        _Reader(whole, NOTE)
+    except ValueError:
+        return None
+    return whole if len(about) == 1 and len(whole) <= METADATA_LIMIT else None
+
+
+def as_utf8(packet: bytes) -> bytes | None:
+    """A packet in UTF-8, without zeros behind it, whichever of the encodings of XMP it has; None where it has none."""
+    begins = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"<\0\0\0", "utf-32-le"),
+              (b"\0\0\0<", "utf-32-be"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"<\0", "utf-16-le"),
+              (b"\0<", "utf-16-be"))  # fmt: skip
+    code = next((code for begin, code in begins if packet.startswith(begin)), None)
+    if code:
+        unit = int(code[4:6]) // 8
+        try:
+            packet = packet[: len(packet) // unit * unit].decode(code).rstrip("\0").encode()
+        except UnicodeError:
+            return None
+    packet = packet.rstrip(b"\0")
+    return None if b"\0" in packet or not packet else packet

@@ -67,6 +67,8 @@ class Chain:
             raise UsageError(
                 f"ensemble at scale {self.scale:g}: no net enlarges whose mean could be taken; leave it out"
             )
+        if self.verb == "restore" and NONE == self.colorizer == self.upscaler == self.enhancer:
+            raise UsageError("restore at scale 1 without a model: nothing is to be done; name either")
         if self.enhancer == ZSSR:
             raise UsageError(f"{ZSSR}: enlarges, so it is no enhancer; take it as --upscaler")
 

@@ -27,6 +27,8 @@ EPSILON = 1e-3
 """Variance of luma, in [0, 1], below which they do not."""
 TONES = 32
 """Classes of lightness within which the tint of a toned black and white picture is one."""
+CELL = 8
+"""Side of the squares over whose means the tint is looked at."""
 TINT = 1.5
 """Deviation of a and b from it, up to which a picture counts as black and white."""
 
@@ -66,7 +68,7 @@ def glance(rows: Iterable[np.ndarray], size: Size, channels: int) -> Tensor:
     Args:
         rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom.
         size: its (width, height).
-        channels: its colours, 1 or 3; alpha is left out.
+        channels: its colours, 1 or 3. What is transparent is grey.
 
     Returns:
         (1, channels, h, w) in [0, 1], h and w multiples of 16.
@@ -75,26 +77,34 @@ def glance(rows: Iterable[np.ndarray], size: Size, channels: int) -> Tensor:
 
     scale = SIDE / min(size)
     width, height = (round(min(n * scale, LONGEST) / 16) * 16 for n in size)
-    colors = (block[..., :channels] for block in to_float(rows, channels, channels))
+    colors = (_on_grey(block, channels) for block in to_float(rows, channels, channels))
     small = np.concatenate(list(resampled(colors, size, Size(width, height), channels))).clip(0, 1)
     return torch.from_numpy(small).permute(2, 0, 1)[None]
+
+
+def _on_grey(block: np.ndarray, channels: int) -> np.ndarray:
+    """(n, width, channels and perhaps alpha) -> (n, width, channels): what hides says nothing."""
+    colors, alpha = block[..., :channels], block[..., channels:]
+    return colors * alpha + (1 - alpha) / 2 if alpha.shape[-1] else colors
 
 
 def is_grey(seen: Tensor) -> bool:
     """Whether a picture is black and white, if perhaps toned, as sepia prints and yellowed paper are.
 
-    Its colour then hangs on its lightness alone: what is equally light has the same tint, but for noise.
+    Its colour then hangs on its lightness alone: what is equally light has the same tint. Means over `CELL` pixels are
+    compared, for noise gives every pixel a colour, but none to a region.
 
     Args:
         seen: (1, 1 or 3, h, w) in [0, 1].
     """
     import torch
+    import torch.nn.functional as F
 
     from regrow.nets.ops.color import lab
 
     if seen.shape[1] == 1:
         return True
-    level, *ab = lab(seen)[0].flatten(1)
+    level, *ab = F.avg_pool2d(lab(seen), CELL)[0].flatten(1)
     bins = (level / 100 * TONES).long().clamp(0, TONES - 1)
     count = torch.bincount(bins, minlength=TONES).clamp(min=1)
     spread = [(x - (torch.bincount(bins, x, TONES) / count)[bins]).square().mean() for x in ab]

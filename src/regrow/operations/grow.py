@@ -14,11 +14,13 @@ from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.rows import Samples, grow_rows
-from regrow.io.containers import Metadata
+from regrow.io.adapting import profile_of
+from regrow.io.allowed import allowed
 from regrow.io.formats import Format
+from regrow.io.metadata import Metadata, without
 from regrow.io.passport import Passport, strip
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
-from regrow.operations.rescalers import default_model, rescaler
+from regrow.operations.rescalers import alpha_rescaler, default_model, rescaler
 from regrow.size import Scale, Size, check_scale, grown_size, scale_text, small_size
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Grow(Operation):
                 f"{header.name}: its passport says {size}, shrunk to {passport.small_width}x{passport.small_height}"
             )
         passport.check_size(*small, name=header.name)
+        allowed().check(header.name, size)
         return GrowPlan(header, self, passport, size)
 
     def _size_without_passport(self, header: Header) -> Size:
@@ -97,26 +100,44 @@ class GrowPlan(Plan):
         scales = check_scale(self.asked.scale)
         return rescaler(self.asked.model or default_model(scales, self.header.channels), scales, self.asked.device)
 
+    @cached_property
+    def alpha(self) -> Rescaler | None:
+        """The model that shrank alpha; None where alpha was averaged, or there is none."""
+        passport = self.passport
+        if not self.header.alpha or self.header.clip:
+            return None
+        if passport is None:
+            assert self.asked.scale is not None
+            return alpha_rescaler(self.asked.model, "", self.net, check_scale(self.asked.scale))[1]
+        if not (passport.alpha_model and passport.alpha_digest):
+            return None
+        if passport.alpha_digest == passport.digest:
+            return self.net
+        return self._found(None, passport.alpha_model, passport.alpha_digest, passport.scale)
+
     def _shrinker(self, passport: Passport) -> Rescaler:
         name = self.asked.model
-        if name is None:
-            name = passport.model
-            if name not in zoo.names():
-                raise RegrowError(
-                    f"{self.header.name}: was shrunk by the model {name!r}, which is not here; "
-                    "give its folder with --model"
-                )
-        if zoo.digest(name) != passport.digest:
-            raise RegrowError(
-                f"{self.header.name}: was shrunk by other weights of {passport.model!r} than {name!r} has here; "
-                "give the folder of the weights that shrank it with --model"
-            )
-        net = rescaler(name, (passport.scale, passport.scale), self.asked.device)
+        net = self._found(name, passport.model, passport.digest, passport.scale)
         if passport.colours > net.colors:
             raise RegrowError(
-                f"{self.header.name}: its passport says it had colours, and {name} is a model of grey pictures"
+                f"{self.header.name}: its passport says it had colours, and {name or passport.model} is a model of "
+                "grey pictures"
             )
         return net
+
+    def _found(self, given: str | None, model: str, digest: str, scale: int) -> Rescaler:
+        """The model of a passport, by its name or as given. RegrowError unless its weights are those."""
+        name = given or model
+        if given is None and name not in zoo.names():
+            raise RegrowError(
+                f"{self.header.name}: was shrunk by the model {name!r}, which is not here; give its folder with --model"
+            )
+        if zoo.digest(name) != digest:
+            raise RegrowError(
+                f"{self.header.name}: was shrunk by other weights of {model!r} than {name!r} has here; "
+                "give the folder of the weights that shrank it with --model"
+            )
+        return rescaler(name, (scale, scale), self.asked.device)
 
     @property
     def size(self) -> Size:
@@ -156,19 +177,17 @@ class GrowPlan(Plan):
         own = self.header.metadata
         if self.passport is None:
             return own
-        return replace(
-            own,
-            icc=self.passport.icc or own.icc,
-            exif=self.passport.exif or own.exif,
-            xmp=strip(own.xmp) if own.xmp else None,
-        )
+        if self.passport.cicp and own.icc == profile_of(self.passport.cicp):
+            own = without(own, "icc")  # which stood for them
+        return replace(own, xmp=strip(own.xmp) if own.xmp else None, **self.passport.metadata)
 
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the grown picture."""
         tile = self.header.tile(self.asked.tile)
         return grow_rows(
-            rows(), self.header.size, self.size, self.header.channels, self.channels, self.net, samples, tile
-        )
+            rows(), self.header.size, self.size, self.header.channels, self.channels, self.net, samples, tile,
+            alpha=self.alpha,
+        )  # fmt: skip
 
     def frames(self, frames: Iterable[Frame], samples: Samples, skip: int) -> Iterator[list[Frame]]:
         """Grown frames, in the groups that were shrunk together."""

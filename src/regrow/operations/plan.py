@@ -132,6 +132,10 @@ class Plan(ABC):
     def made(self, result: Header) -> bool:
         """Whether a finished result is what this plan makes, as far as its header tells; no weights are loaded."""
 
+    def begun(self, result: Header) -> bool:
+        """Whether a result is the best that this plan had when it was interrupted."""
+        return False
+
     @abstractmethod
     def metadata(self, form: Format) -> Metadata:
         """What the result carries beside pixels, in a file of this format."""

@@ -12,8 +12,10 @@ import numpy as np
 
 from regrow.errors import UsageError
 from regrow.inference.rows import Samples, to_dtype, to_float
+from regrow.inference.transparency import HIDDEN, filled
 from regrow.io.containers import Metadata
 from regrow.io.formats import Format
+from regrow.io.provenance import INTERRUPTED
 from regrow.operations.plan import Header, Operation, Plan, Rows
 from regrow.operations.provenance import marked, recognized
 from regrow.operations.restorers import LARGEST_SCALE
@@ -102,11 +104,15 @@ class FitPlan(Plan):
     @property
     def identity(self) -> str:
         """What is done, in words."""
-        return self.asked.provenance + ("; interrupted" if self.interrupted else "")
+        return self.asked.provenance + (INTERRUPTED if self.interrupted else "")
 
     def made(self, result: Header) -> bool:
         """Whether a result says that just this was done, without an interrupt, to a picture of this size."""
         return result.size == self.size and recognized(result.metadata.xmp, {self.asked.provenance})
+
+    def begun(self, result: Header) -> bool:
+        """Whether a result says that this was done to a picture of this size until an interrupt."""
+        return result.size == self.size and recognized(result.metadata.xmp, {self.asked.provenance + INTERRUPTED})
 
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with what was done."""
@@ -122,8 +128,8 @@ class FitPlan(Plan):
 
         (rows,), channels = pictures, self.channels
         pixels = torch.from_numpy(np.concatenate(list(to_float(rows(), channels, channels)))).permute(2, 0, 1)[None]
-        picture, alpha = pixels[:, :channels], pixels[:, channels:]
-        missing = self._missing()
+        missing, stored, alpha = self._missing(), pixels[:, :channels], pixels[:, channels:]
+        picture = _visible(stored, alpha, missing) if alpha.shape[1] else stored
         log.info("%s: a net is fitted to this picture, which takes minutes; Ctrl-C gives the best so far",
                  self.header.name)  # fmt: skip
         fit = PictureFit(
@@ -133,11 +139,13 @@ class FitPlan(Plan):
         )  # fmt: skip
         found = fit.run(picture, missing)
         if missing is not None:
-            found = torch.where(missing, found, picture)
+            found = torch.where(missing, found, stored)
         if alpha.shape[1]:
-            found = torch.cat((found, F.interpolate(alpha, size=self.size.hw, mode="bilinear")), 1)
+            stored, alpha = (F.interpolate(x, size=self.size.hw, mode="bilinear") for x in (stored, alpha))
+            hidden = alpha < HIDDEN if missing is None else (alpha < HIDDEN) & ~missing
+            found = torch.cat((torch.where(hidden, stored, found), alpha), 1)
         if fit.interrupted:
-            goes_on = "; asked for again (with --force) it goes on from there" if fit.kept else ""
+            goes_on = "; asked for again it goes on from there" if fit.kept else ""
             log.warning("%s: interrupted, so the result is the best so far%s", self.header.name, goes_on)
         return replace(self, fit=fit, result=np.ascontiguousarray(found[0].permute(1, 2, 0).numpy()))
 
@@ -160,3 +168,12 @@ class FitPlan(Plan):
         yield to_dtype(self.result, self.channels, self.channels, samples)
         if not self.interrupted:
             self.fit.forget()
+
+
+def _visible(colors: Tensor, alpha: Tensor, missing: Tensor | None) -> Tensor:
+    """(1, C, h, w) colours of which nothing is learned from what hides under transparency, or is missing."""
+    import torch
+
+    known = alpha if missing is None else torch.where(missing, 0, alpha)
+    pixels = torch.cat((colors, known), 1)[0].permute(1, 2, 0)
+    return torch.from_numpy(filled(pixels.numpy(), colors.shape[1])).permute(2, 0, 1)[None]

@@ -61,6 +61,23 @@ def rescaler(name: str, scales: tuple[float, float], device: str) -> Rescaler:
     return _loaded(name, zoo.digest(name), max(scales), device)
 
 
+def alpha_rescaler(given: str | None, used: str, net: Rescaler, scales: tuple[float, float]) -> tuple[str, Rescaler]:
+    """Name and model of what shrinks alpha: that of grey pictures, or the one for colours where its tiles differ.
+
+    Args:
+        given: the model that was asked for, if one was: alpha takes the same.
+        used, net: name and model of what shrinks colours.
+        scales: (across, down).
+    """
+    if given is None:
+        name = default_model(scales, 1)
+        found = rescaler(name, scales, str(net.device))
+        cells, others = ((one.factors, one.applications, one.unshuffle) for one in (net, found))
+        if cells == others:
+            return name, found
+    return used, net
+
+
 @lru_cache(maxsize=4)
 def _loaded(name: str, digest: str, needed: float, device: str) -> Rescaler:
     import torch

@@ -14,7 +14,7 @@ import numpy as np
 from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.correction import corrected_rows
-from regrow.inference.resize import resampled
+from regrow.inference.resize import resized
 from regrow.inference.rows import Samples, restore_rows, to_dtype, to_float
 from regrow.io.containers import Metadata
 from regrow.io.formats import Format
@@ -152,9 +152,9 @@ class RestorePlan(Plan):
         if before is not None:
             first = self.window // 2 * channels
             before = (block[..., first : first + channels] for block in before) if first else before
-            stream = corrected_rows(stream, before, self.header.size, at, self.asked.correct or 0)
+            stream = corrected_rows(stream, before, self.header.size, at, channels, self.asked.correct or 0)
         stream, at = self._through(self.asked.enhancers, stream, at, channels, ensemble=False)
-        return resampled(stream, at, self.size, channels)
+        return resized(stream, at, self.size, channels)
 
     def _through(
         self, nets: list[Net], stream: Iterable[np.ndarray], at: Size, channels: int, *, ensemble: bool

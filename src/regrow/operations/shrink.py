@@ -17,11 +17,13 @@ from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.refine import MOST
 from regrow.inference.rows import Samples, shrink_rows
-from regrow.io.containers import Metadata
-from regrow.io.formats import Format, icc_fits
+from regrow.io.adapting import profile_of
+from regrow.io.carried import bounded
+from regrow.io.formats import Format
+from regrow.io.metadata import Metadata, notes_on, split, without
 from regrow.io.passport import Passport
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
-from regrow.operations.rescalers import asked_scale, check_channels, default_model, rescaler
+from regrow.operations.rescalers import alpha_rescaler, asked_scale, check_channels, default_model, rescaler
 from regrow.size import Scale, Size, scale_text, small_size
 
 if TYPE_CHECKING:
@@ -91,6 +93,13 @@ class ShrinkPlan(Plan):
                              "which; name one such as small.mkv, or another model")  # fmt: skip
         return net
 
+    @cached_property
+    def alpha(self) -> tuple[str, Rescaler] | None:
+        """Name and model of what shrinks alpha, if there is any."""
+        if not self.header.alpha or self.header.clip:
+            return None
+        return alpha_rescaler(self.asked.model, self.model, self.net, self.asked.scales)
+
     @property
     def size(self) -> Size:
         """Of the small picture: sides are rounded up."""
@@ -125,30 +134,37 @@ class ShrinkPlan(Plan):
     @cached_property
     def passport(self) -> Passport:
         """What the small picture says of itself, but for metadata that its file cannot hold."""
-        name = re.sub("[^a-z0-9._-]+", "-", Path(self.model).name.lower()).strip("-._") or "model"
+        alpha = self.alpha[0] if self.alpha else None
         return Passport(
-            model=name[:64], digest=zoo.digest(self.model), scale=self.net.scale,
+            model=_named(self.model), digest=zoo.digest(self.model), scale=self.net.scale,
             width=self.header.size.width, height=self.header.size.height,
             small_width=self.size.width, small_height=self.size.height,
             depth=self.header.depth, colours=self.header.channels, alpha=self.header.alpha,
             refined=self.asked.refine or None,
+            alpha_model=_named(alpha) if alpha else None, alpha_digest=zoo.digest(alpha) if alpha else None,
         )  # fmt: skip
 
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with the passport; what the small file cannot hold travels in that."""
         own = self.header.metadata
-        keeps_exif = form.exif_limit > 0
-        keeps_icc = own.icc is None or icc_fits(own.icc, colors=self.channels, format=form.name)
-        passport = replace(self.passport, exif=None if keeps_exif else own.exif, icc=None if keeps_icc else own.icc)
-        return replace(
-            own,
-            xmp=passport.to_xmp(own.xmp),
-            exif=own.exif if keeps_exif else None,
-            icc=own.icc if keeps_icc else None,
-        )
+        kept, left = split(own, form, colors=self.channels)
+        if kept.icc and kept.cicp and form.name == "avif":
+            left = replace(left, cicp=kept.cicp)  # whose readers take the profile
+        travels, _ = bounded(left, own.xmp)
+        if left.cicp and self.channels == 3 and not own.icc:
+            kept = replace(kept, icc=profile_of(left.cicp))
+        packet = replace(self.passport, **travels.said).to_xmp(own.xmp)
+        if kept.extended and len(packet) > form.xmp_limit:
+            kept, travels = without(kept, "extended"), replace(travels, extended=kept.extended)
+            packet = replace(self.passport, **travels.said).to_xmp(own.xmp)
+        return replace(kept, xmp=packet)
 
     def notes(self, form: Format) -> Iterator[str]:
-        """That JPEG loses what is hidden, and that a tiny picture leaves nothing to hide it in."""
+        """That JPEG loses what is hidden, that tiny pictures leave nothing to hide it in, and what travels nowhere."""
+        own = self.header.metadata
+        _, lost = bounded(split(own, form, colors=self.channels)[1], own.xmp)
+        for note in notes_on(lost, form):
+            yield f"{note}, being too large for the passport"
         if not form.lossless and not self.header.clip:
             yield JPEG_COST
         size, scales = self.header.size, self.asked.scales
@@ -161,7 +177,10 @@ class ShrinkPlan(Plan):
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the small picture, uint8."""
         tile = self.header.tile(self.asked.tile)
-        return shrink_rows(rows(), self.header.size, self.header.channels, self.net, self.size, tile, self.asked.refine)
+        return shrink_rows(
+            rows(), self.header.size, self.header.channels, self.net, self.size, tile, self.asked.refine,
+            alpha=self.alpha[1] if self.alpha else None,
+        )  # fmt: skip
 
     def frames(self, frames: Iterable[Frame], samples: Samples, skip: int) -> Iterator[list[Frame]]:
         """Small frames, one by one or in groups of which none reaches over a cut."""
@@ -183,3 +202,9 @@ class ShrinkPlan(Plan):
         else:
             groups = (group for scene in scenes(frames) for group in groups_of(scene, together))
         return mapped(shrunk, islice(groups, skip, None), together * self.header.size.pixels, self.net.device.type)
+
+
+def _named(model: str) -> str:
+    """A model's name, or its folder's, as passports spell it."""
+    name = re.sub("[^a-z0-9._-]+", "-", Path(model).name.lower()).strip("-._") or "model"
+    return name[:64]

@@ -21,6 +21,7 @@ from regrow.errors import RegrowError
 from regrow.inference.precision import in_bfloat16
 from regrow.inference.rows import to_float
 from regrow.inference.tiling import Band
+from regrow.inference.transparency import parted
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.upscale.base import Restorer
 from regrow.nets.upscale.blocks import he_start, zero_start
@@ -28,6 +29,7 @@ from regrow.nets.upscale.zssr import ZSSR, ZSSRConfig
 from regrow.optim.muon import build
 from regrow.optim.settings import Optimizer
 from regrow.progress import Report, silent
+from regrow.size import Size
 
 STEPS = 1000
 SEED = 0
@@ -142,7 +144,8 @@ def _pieces(
     lefts, tops = (_draw(n - cut, generator, PIECES).tolist() for n, cut in ((width, across), (height, down)))
     if (across, down) == size:
         lefts, tops = [0], [0]
-    band, found = Band(block[..., :3] for block in to_float(rows, channels, 3)), []
+    seen = parted(to_float(rows, channels, 3), Size(width, height), 3)
+    band, found = Band(block[..., :3] for block in seen), []
     for top, left in sorted(zip(tops, lefts, strict=True)):
         piece = np.array(band.rows(top, top + down)[:, left : left + across])
         found.append(torch.from_numpy(piece).permute(2, 0, 1)[None])

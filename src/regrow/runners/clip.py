@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from regrow.errors import UsageError
+from regrow.inference.resize import TRIANGLE, resampled
 from regrow.inference.rows import Samples
+from regrow.io.allowed import allowed
 from regrow.io.containers import Metadata
 from regrow.io.formats import get_format
 from regrow.io.paths import names_video
 from regrow.operations.plan import ClipHeader, Header, Operation, Plan, Rows
 from regrow.progress import Report
-from regrow.runners.transcode import RECORD, Output, transcode
+from regrow.runners.transcode import RECORD, Output, transcode, turns_frames
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding, for_result, for_small
@@ -45,18 +48,19 @@ def apply(
     if out is None:
         raise UsageError(f"a file was given to {operation.verb}, but not where its result goes; name an output")
     video = video or Video()
-    clip = open_clip(source, video.frames_a_second)
+    clip = _opened(source, operation, out, video)
     record = record_of(clip) if operation.original else None
-    plan = operation.plan(_header(clip, record, out)).prepared(_glimpses(clip, source))
+    plan = operation.plan(_header(clip, record, out)).prepared(_glimpses(clip))
     pixels = pixels_of(clip, plan, record)
 
-    def encoding(suffix: str) -> Encoding:
+    def encoding(suffix: str, size: Size) -> Encoding:
         if operation.lossless:
-            return for_small(suffix, plan.channels, plan.size, video.codec, video.crf)
-        return for_result(suffix, pixels, plan.size, video.codec, video.crf)
+            return for_small(suffix, plan.channels, size, video.codec, video.crf, clip.pixels)
+        return for_result(suffix, pixels, size, video.codec, video.crf)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:
-        return plan.frames(frames, samples_of(pixels), skip)
+        groups = plan.frames(frames, samples_of(pixels), skip)
+        return (with_alpha(group, plan.size) for group in groups) if clip.pixels.alpha else groups
 
     xmp = plan.metadata(HOLDS).xmp
     metadata = {XMP: (xmp or b"").decode(), **({} if operation.lossless else {RECORD: ""})}
@@ -70,7 +74,7 @@ def apply(
 
 def header(source: Any, operation: Operation | None = None, target: Any = None) -> Header:
     """The header of a clip, as an operation that writes `target` would see it."""
-    clip = open_clip(source)
+    clip = _opened(source, operation, target, Video())
     return _header(clip, record_of(clip) if operation and operation.original else None, target)
 
 
@@ -95,10 +99,11 @@ def record_of(clip: Clip) -> ClipRecord | None:
 def pixels_of(clip: Clip, plan: Plan, record: ClipRecord | None) -> Pixels:
     """The pixel format of a result: that of the original where it is known, else the clip's."""
     if record:
-        return record.pixels
+        return replace(record.pixels, alpha=clip.pixels.alpha)
     pixels = clip.pixels.at_height(clip.height, plan.size.height)
     if plan.channels > pixels.colors:
-        return Pixels(pixels.format.replace("gray", "yuv420p"), pixels.matrix, pixels.range)
+        form = pixels.format.replace("gray", "yuv420p")
+        return replace(pixels, format=form, range=pixels.meant(clip.height).range)
     return pixels
 
 
@@ -108,6 +113,7 @@ def samples_of(pixels: Pixels) -> Samples:
 
 
 def _header(clip: Clip, record: ClipRecord | None, out: Any) -> Header:
+    allowed().check(clip.name, Size(clip.width, clip.height))
     named = isinstance(out, (str, os.PathLike))
     return Header(
         name=clip.name, size=Size(clip.width, clip.height), channels=clip.pixels.colors,
@@ -119,8 +125,27 @@ def _header(clip: Clip, record: ClipRecord | None, out: Any) -> Header:
     )  # fmt: skip
 
 
-def _glimpses(clip: Clip, source: Any) -> Iterator[Rows]:
+def with_alpha(group: list[Frame], size: Size) -> list[Frame]:
+    """Frames of a size whose alpha is still that of the clip: averaged down or interpolated up, without ringing."""
+    made = []
+    for frame in group:
+        alpha = frame.alpha
+        if alpha is not None and alpha.shape[:2] != (size.height, size.width):
+            floats = alpha.astype(np.float32) / (np.float32(255) if alpha.dtype == np.uint8 else np.float32(1))
+            rows = resampled([floats], Size(alpha.shape[1], alpha.shape[0]), size, 1, TRIANGLE)
+            alpha = np.concatenate(list(rows)).clip(0, 1)
+        made.append(replace(frame, alpha=alpha))
+    return made
+
+
+def _opened(source: Any, operation: Operation | None, out: Any, video: Video) -> Clip:
+    """A clip; upright where its result cannot tell players to turn frames, unless it is to be the original again."""
+    clip = open_clip(source, video.frames_a_second)
+    return clip if operation is None or operation.original or turns_frames(out) else clip.upright()
+
+
+def _glimpses(clip: Clip) -> Iterator[Rows]:
     """Ten frames of the first hundred; none of a stream, which can be read only once."""
-    if isinstance(source, (str, os.PathLike)):
+    if not clip.once:
         for frame in islice(clip.read(), 0, 100, 10):
             yield lambda frame=frame: [frame.pixels]  # type: ignore[misc]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Protocol
 
+from regrow.io.kinds import Kind, kind_of
 from regrow.operations.plan import Header, Operation
 from regrow.progress import Report, silent
 from regrow.video.options import Video
@@ -30,12 +31,26 @@ class Runner(Protocol):
 
 
 def runner(source: Any, out: Any = None) -> Runner:
-    """What works on such a source. A folder of frames is a clip only where its result is one video file."""
+    """What works on such a source: its bytes say so, or else its name.
+
+    A folder of frames is a clip only where its result is one video file.
+    """
     from regrow.runners import clip, file, memory
 
+    if isinstance(source, (str, os.PathLike)):
+        kind = _kind_of_file(source)
+        return clip if kind == "clip" or (kind is None and is_clip(source, out)) else file
     if is_clip(source, out):
         return clip
-    return file if isinstance(source, (str, os.PathLike, bytes)) else memory
+    return file if isinstance(source, bytes) else memory
+
+
+def _kind_of_file(source: str | os.PathLike[str]) -> Kind | None:
+    """What a file is by its bytes, whatever its name; None where they do not tell."""
+    try:
+        return kind_of(source)
+    except (OSError, ValueError):  # whoever opens it says why
+        return None
 
 
 def apply(

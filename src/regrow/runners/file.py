@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from regrow.errors import UsageError
-from regrow.io.containers import Metadata
-from regrow.io.formats import FORMATS, Format, format_of, get_format
+from regrow.errors import BestSoFar, RegrowError, UsageError
+from regrow.io.formats import FORMATS, Format, check_pixels, format_of, get_format
+from regrow.io.paths import suffix_of
 from regrow.io.reader import Picture, open_picture
 from regrow.io.writer import PictureWriter
 from regrow.operations.plan import Header, Operation, Turned
@@ -47,15 +47,14 @@ def apply(
     rows = plan.rows(picture.rows, np.uint16 if plan.depth == 16 else np.uint8)
     with PictureWriter(
         out, width=size.width, height=size.height, colors=plan.channels, alpha=picture.alpha, depth=plan.depth,
-        format=form.name, icc=metadata.icc, exif=metadata.exif, xmp=metadata.xmp, orientation=picture.orientation,
-        resolution=metadata.resolution,
+        format=form.name, metadata=metadata, orientation=picture.orientation,
     ) as writer:  # fmt: skip
         for note in writer.notes:
             log.warning("%s: %s", picture.name, note)
         for block in reported(rows, size.height, report):
             writer.write(block)
     if plan.interrupted:
-        raise KeyboardInterrupt
+        raise BestSoFar
     return out
 
 
@@ -72,17 +71,35 @@ def header(source: Any, operation: Operation | None = None, target: Any = None) 
 
 
 def suffix(source: str, operation: Operation | None, format: str | None) -> str:
-    """The suffix of a result in a folder: the format's, else the source's where that is lossless, else .png."""
+    """The suffix of a result in a folder: the format's, else the source's where that holds it losslessly, else .png."""
     if format:
         return get_format(format).suffixes[0]
-    kept = {suffix for form in FORMATS.values() if form.lossless for suffix in form.suffixes}
-    own = os.path.splitext(source)[1].lower()
-    return own if own in kept else ".png"
+    own = suffix_of(source)
+    kept = {suffix: form for form in FORMATS.values() if form.lossless for suffix in form.suffixes}
+    return own if own in kept and (operation is None or _holds(kept[own], source, operation)) else ".png"
+
+
+def _holds(form: Format, source: str, operation: Operation) -> bool:
+    """Whether a format can store what an operation makes of a picture; where nothing is made of it, it may."""
+    if form.name == "png" or not os.path.isfile(source):  # to look into a pipe would empty it
+        return True
+    try:
+        picture = opened(source, operation, form)
+        plan = operation.plan(_header(picture))
+    except RegrowError:
+        return True
+    try:
+        check_pixels(
+            form, source, width=plan.size.width, height=plan.size.height, colors=3, alpha=picture.alpha,
+            depth=plan.depth,
+        )  # fmt: skip
+    except UsageError:
+        return False
+    return True
 
 
 def _header(picture: Picture) -> Header:
     return Header(
         name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
-        depth=picture.depth,
-        metadata=Metadata(icc=picture.icc, exif=picture.exif, xmp=picture.xmp, resolution=picture.resolution),
+        depth=picture.depth, metadata=picture.metadata,
     )  # fmt: skip

@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 import os
+from enum import Enum
 from typing import Any
 
 from regrow.errors import RegrowError
 from regrow.operations.plan import Operation
+from regrow.runners.alike import alike
 from regrow.runners.dispatch import runner
+
+
+class State(Enum):
+    """What a file is that has the name of a result."""
+
+    DONE = "done already"
+    BEGUN = "begun: goes on from there"
+    """The best that an interrupted fit had by then."""
+    OTHER = "exists, made by something else: needs --force"
+
+
+def state_of(operation: Operation, source: Any, target: str | os.PathLike[str], *, look: bool = False) -> State:
+    """What `target` is, as far as headers tell; what is older than `source` was made from something else.
+
+    Args:
+        operation: what is done to `source`.
+        source, target: paths.
+        look: whether pixels are looked at, too, where both are pictures: headers of two photographs may be the same.
+    """
+    try:
+        if newer(target, source):
+            kind = runner(source, target)
+            if look and kind.UNIT == "rows" and not alike(source, target):
+                return State.OTHER
+            plan, result = operation.plan(kind.header(source, operation, target)), kind.header(target)
+            if plan.made(result):
+                return State.DONE
+            if plan.begun(result):
+                return State.BEGUN
+    except (RegrowError, OSError):
+        pass
+    return State.OTHER
 
 
 def is_done(operation: Operation, source: Any, target: str | os.PathLike[str]) -> bool:
     """Whether `target` is newer than `source` and what the operation makes of it, as far as headers tell."""
-    try:
-        if not newer(target, source):
-            return False
-        kind = runner(source, target)
-        return operation.plan(kind.header(source, operation, target)).made(kind.header(target))
-    except RegrowError:
-        return False
+    return state_of(operation, source, target) is State.DONE
 
 
 def newer(target: Any, source: Any) -> bool:
     """Whether both are files and the first was changed last."""
     try:
         return os.stat(target).st_mtime_ns >= os.stat(source).st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):
         return False

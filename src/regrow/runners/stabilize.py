@@ -16,27 +16,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regrow.errors import RegrowError, UsageError
+from regrow.errors import BestSoFar, RegrowError, UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.frames import restore_window
 from regrow.inference.parallel import mapped, overlapped
 from regrow.io.paths import folder_of, is_pattern
-from regrow.io.provenance import mark, steps_of
+from regrow.io.provenance import INTERRUPTED, mark, steps_of
 from regrow.nets.ops.resample import bicubic
 from regrow.operations.plan import FRAME_TILE
 from regrow.priors.deep_video import ClipSettings, FittedClip, fit_clip
 from regrow.progress import Report, said
 from regrow.runners import clip as clip_runner
 from regrow.runners.clip import XMP, samples_of, xmp_of
-from regrow.runners.resume import newer
-from regrow.runners.transcode import RECORD, Output, transcode
+from regrow.runners.resume import State, newer
+from regrow.runners.transcode import RECORD, Output, check, transcode, turns_frames
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import for_result
 from regrow.video.folder import listed
 from regrow.video.options import Video
 from regrow.video.segments import Group
-from regrow.video.source import open_clip
+from regrow.video.source import is_pipe, open_clip
 
 SKEW = 0.02
 """By how much the shapes of frames may differ, relative to their width: sizes are rounded."""
@@ -58,7 +58,8 @@ def run(
     for source in (processed, reference):
         if isinstance(source, (str, os.PathLike)) and Path(source).resolve() == Path(out).resolve():
             raise UsageError(f"{out}: would overwrite what it is made from; name another output")
-    clip, before = (_opened(source, video) for source in (processed, reference))
+    clip, before = (_opened(source, out, video) for source in (processed, reference))
+    check(clip, out, _output(clip, "", b"", video))
     count = _count(clip, before)
     identity = json.dumps([_told(one) for one in (clip, before)])
     name = hashlib.sha256(f"{identity}{settings}".encode()).hexdigest()[:16]
@@ -75,11 +76,11 @@ def run(
         pairs, count, settings, device=device, checkpoint=checkpoint, identity=identity, report=parts.fitting
     )
     if fitted.interrupted:
-        log.warning("%s: interrupted after iteration %d; the same again (with --force) goes on from there",
+        log.warning("%s: interrupted after iteration %d; the same again goes on from there",
                     clip.name, fitted.iterations)  # fmt: skip
     _write(clip, before, out, fitted, f"{identity} {fitted.iterations}", provenance(settings), video, parts.writing)
     if fitted.interrupted:
-        raise KeyboardInterrupt
+        raise BestSoFar
     checkpoint.unlink(missing_ok=True)
 
 
@@ -105,14 +106,18 @@ def _write(
         both = islice(zip(reference.read(), frames, strict=True), skip, None)
         return mapped(made, both, size.pixels, net.device.type)
 
-    done += "; interrupted" if fitted.interrupted else ""
+    done += INTERRUPTED if fitted.interrupted else ""
     xmp = mark(xmp_of(clip), done) or b""
-    output = Output(
-        size=size, encoding=lambda suffix: for_result(suffix, pixels, size, video.codec, video.crf), xmp=xmp,
-        depth=8 if pixels.bits == 8 else 16, identity=f"{done} {identity}",
+    transcode(clip, out, work, _output(clip, f"{done} {identity}", xmp, video), report)
+
+
+def _output(clip: Clip, identity: str, xmp: bytes, video: Video) -> Output:
+    pixels = clip.pixels
+    return Output(
+        size=Size(clip.width, clip.height), xmp=xmp, depth=8 if pixels.bits == 8 else 16, identity=identity,
+        encoding=lambda suffix, size: for_result(suffix, pixels, size, video.codec, video.crf),
         metadata={XMP: xmp.decode(), RECORD: ""},
     )  # fmt: skip
-    transcode(clip, out, work, output, report)
 
 
 def provenance(settings: ClipSettings) -> str:
@@ -120,15 +125,17 @@ def provenance(settings: ClipSettings) -> str:
     return f"stabilize prior frame-unet epochs {settings.epochs} modes {settings.modes} seed {settings.seed}"
 
 
-def is_done(source: str, target: str, reference: str, settings: ClipSettings) -> bool:
-    """Whether a clip says that just this was done to it, has the size of `source`, and is newer than both."""
+def state_of(source: str, target: str, reference: str, settings: ClipSettings) -> State:
+    """What a clip is that has the name of the result, by its size, its age and what it says was done to it."""
     try:
-        if not (newer(target, source) and newer(target, reference)):
-            return False
-        before, after = clip_runner.header(source), clip_runner.header(target)
-        return after.size == before.size and steps_of(after.metadata.xmp) == provenance(settings)
-    except RegrowError:
-        return False
+        if newer(target, source) and newer(target, reference):
+            before, after = clip_runner.header(source), clip_runner.header(target)
+            said, done = steps_of(after.metadata.xmp), provenance(settings)
+            if after.size == before.size and said in (done, done + INTERRUPTED):
+                return State.DONE if said == done else State.BEGUN
+    except (RegrowError, OSError):
+        pass
+    return State.OTHER
 
 
 class _Parts:
@@ -146,11 +153,12 @@ class _Parts:
         self.report(self.iterations + done, self.iterations + total)
 
 
-def _opened(source: str | os.PathLike[str], video: Video) -> Clip:
-    if not isinstance(source, (str, os.PathLike)):
+def _opened(source: str | os.PathLike[str], out: Any, video: Video) -> Clip:
+    if not isinstance(source, (str, os.PathLike)) or is_pipe(str(source)):
         raise UsageError("a stream can be read but once; save the clip and name the file")
     frames = is_pattern(str(source)) or Path(source).is_dir()
-    return open_clip(source, video.frames_a_second if frames else None)
+    clip = open_clip(source, video.frames_a_second if frames else None)
+    return clip if turns_frames(out) else clip.upright()
 
 
 def _count(clip: Clip, reference: Clip) -> int:

@@ -14,8 +14,9 @@ import numpy as np
 from regrow.bench.pictures import labels
 from regrow.errors import UsageError
 from regrow.io.memory import read_rgb
-from regrow.io.paths import atomic, find_pictures
+from regrow.io.paths import atomic
 from regrow.io.reader import open_picture
+from regrow.io.search import find_pictures
 from regrow.io.writer import PictureWriter
 
 RATE, PAIR = "rate", "pair"

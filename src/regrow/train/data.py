@@ -13,7 +13,7 @@ from torch import Tensor
 
 from regrow.errors import RegrowError, UsageError
 from regrow.io.memory import read_rgb
-from regrow.io.paths import find_pictures
+from regrow.io.search import find_pictures
 from regrow.train.recipe import Data
 
 

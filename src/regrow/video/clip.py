@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
 
+from regrow.video.light import Light
+from regrow.video.orientation import Matrix, quarter_turns, shown, swaps_sides
 from regrow.video.pixels import Pixels
 
 
@@ -20,6 +22,13 @@ class Frame:
     duration: int
     number: int
     """From 0 on."""
+    alpha: np.ndarray | None = None
+    """(H, W, 1) of the same type, where the clip has an alpha channel."""
+
+    def shown(self, matrix: Matrix | None) -> Frame:
+        """As players show it."""
+        alpha = None if self.alpha is None else shown(self.alpha, matrix)
+        return replace(self, pixels=shown(self.pixels, matrix), alpha=alpha)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,21 +46,39 @@ class Clip:
     """Frames a second, on average."""
     count: int | None
     """Number of frames as the file states, or estimated from its duration; not exact."""
-    matrix: tuple[int, ...] | None = None
+    matrix: Matrix | None = None
     """FFmpeg's display matrix of nine numbers, by which players turn frames; None where they do not."""
     aspect: Fraction | None = None
     """Pixel aspect ratio, width over height; None where the file does not state it."""
+    light: Light | None = None
+    """Mastering display and light level of HDR; None where the file does not state them."""
+    fields: int = 0
+    """FFmpeg's number for the order of fields; 0 where the file does not state it."""
     metadata: dict[str, str] = field(default_factory=dict)
     xmp: bytes | None = None
     """Metadata of the first frame, where frames are pictures."""
     notes: tuple[str, ...] = ()
     """Remarks on what was left out or changed."""
+    once: bool = False
+    """Whether it is a stream, which can be read once."""
     read: Callable[[], Iterator[Frame]] = field(repr=False)
 
     @property
     def turns(self) -> int:
         """Number of quarter turns, counter-clockwise, by which players turn frames."""
-        if self.matrix is None:
-            return 0
-        a, b = self.matrix[0], self.matrix[1]
-        return round(np.arctan2(-b, a) / (np.pi / 2)) % 4
+        return quarter_turns(self.matrix)
+
+    def upright(self) -> Clip:
+        """The clip as players show it, for what cannot tell them to turn frames."""
+        matrix = self.matrix
+        if matrix is None:
+            return self
+        size, aspect = (self.width, self.height), self.aspect
+        if swaps_sides(matrix):
+            size, aspect = (self.height, self.width), aspect and 1 / aspect
+
+        def read() -> Iterator[Frame]:
+            return (frame.shown(matrix) for frame in self.read())
+
+        pixels = self.pixels.at_height(self.height, size[1])
+        return replace(self, width=size[0], height=size[1], pixels=pixels, aspect=aspect, matrix=None, read=read)

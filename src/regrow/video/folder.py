@@ -10,8 +10,9 @@ import numpy as np
 
 from regrow.errors import RegrowError, UsageError
 from regrow.io.formats import format_of
-from regrow.io.paths import find_pictures, numbered
+from regrow.io.paths import numbered
 from regrow.io.reader import Picture, open_picture
+from regrow.io.search import find_pictures
 from regrow.io.writer import PictureWriter
 from regrow.video.clip import Clip, Frame
 from regrow.video.pixels import FULL, RGB, UNSPECIFIED, Pixels
@@ -38,54 +39,67 @@ def open_frames(source: str, rate: Fraction | None) -> Clip:
     paths = listed(source)
     if not paths:
         raise UsageError(f"{source}: no pictures there")
-    first = open_picture(paths[0])
+    first = open_picture(paths[0]).upright()
     size = first.width, first.height
     grey, deep = first.colors == 1, first.depth == 16
     pixels = Pixels(
         ("gray" if grey else "rgb") + ({True: "16le", False: ""} if grey else {True: "48le", False: "24"})[deep],
-        UNSPECIFIED if grey else RGB, FULL,
+        UNSPECIFIED if grey else RGB, FULL, alpha=first.alpha,
     )  # fmt: skip
 
     def read() -> Iterator[Frame]:
         for number, path in enumerate(paths):
-            picture = open_picture(path)
+            picture = open_picture(path).upright()
             if (picture.width, picture.height) != size:
                 raise RegrowError(
                     f"{path}: is {picture.width}x{picture.height}, and the clip's first frame {size[0]}x{size[1]}"
                 )
-            yield Frame(_colors(picture, pixels.colors), number, 1, number)
+            colors, alpha = _split(picture, pixels)
+            yield Frame(colors, number, 1, number, alpha)
 
     rate = rate or RATE
-    notes = ("has an alpha channel, which is left out",) if first.alpha else ()
+    notes = ("has an ICC profile, which a video file cannot hold and is left out",) if first.icc else ()
     return Clip(
         name=source, width=size[0], height=size[1], pixels=pixels, time_base=1 / rate, rate=rate, count=len(paths),
         notes=notes, xmp=first.xmp, read=read,
     )  # fmt: skip
 
 
-def write_frame(path: Path, pixels: np.ndarray, *, depth: int, xmp: bytes | None) -> None:
-    """Write a frame of (H, W, 1 or 3), uint8 or float32 in [0, 1], as a picture of 8 or 16 bits."""
+def write_frame(
+    path: Path, pixels: np.ndarray, *, depth: int, xmp: bytes | None, alpha: np.ndarray | None = None
+) -> None:
+    """Write a frame of (H, W, 1 or 3), uint8 or float32 in [0, 1], as a picture of 8 or 16 bits, and its alpha."""
     form = format_of(path)
     depth = depth if depth in form.depths else 8
-    if pixels.dtype != np.uint8:
-        peak = 2**depth - 1
-        pixels = np.rint(pixels.clip(0, 1) * np.float32(peak)).astype(np.uint16 if depth == 16 else np.uint8)
-    elif depth == 16:
-        pixels = pixels.astype(np.uint16) * np.uint16(257)
+    pixels = _integers(pixels, depth)
     height, width, colors = pixels.shape
+    if alpha is not None:
+        pixels = np.concatenate([pixels, _integers(alpha, depth)], 2)
     with PictureWriter(
-        path, width=width, height=height, colors=colors, depth=depth, format=form.name, xmp=xmp
+        path, width=width, height=height, colors=colors, alpha=alpha is not None, depth=depth, format=form.name, xmp=xmp
     ) as writer:
         writer.write(pixels)
 
 
-def _colors(picture: Picture, colors: int) -> np.ndarray:
-    """(H, W, colours), uint8, or float32 where the picture has 16 bits."""
-    rows = np.concatenate(list(picture.rows()))[..., : picture.colors]
-    if rows.shape[2] != colors:
-        rows = (
-            np.broadcast_to(rows, (*rows.shape[:2], 3))
-            if colors == 3
-            else rows.mean(2, keepdims=True).astype(rows.dtype)
-        )
-    return rows if rows.dtype == np.uint8 else rows.astype(np.float32) / np.float32(65535)
+def _integers(samples: np.ndarray, depth: int) -> np.ndarray:
+    if samples.dtype != np.uint8:
+        peak = 2**depth - 1
+        return np.rint(samples.clip(0, 1) * np.float32(peak)).astype(np.uint16 if depth == 16 else np.uint8)
+    return samples.astype(np.uint16) * np.uint16(257) if depth == 16 else samples
+
+
+def _split(picture: Picture, pixels: Pixels) -> tuple[np.ndarray, np.ndarray | None]:
+    """Colours and alpha; both uint8, or float32 where the picture has 16 bits."""
+    rows = np.concatenate(list(picture.rows()))
+    if rows.dtype != np.uint8:
+        rows = rows.astype(np.float32) / np.float32(65535)
+    alpha = None
+    if pixels.alpha:
+        opaque = np.full((*rows.shape[:2], 1), 255 if rows.dtype == np.uint8 else 1, rows.dtype)
+        alpha = rows[..., picture.colors :] if picture.alpha else opaque
+    rows = rows[..., : picture.colors]
+    if rows.shape[2] == pixels.colors:
+        return rows, alpha
+    if pixels.colors == 3:
+        return np.broadcast_to(rows, (*rows.shape[:2], 3)), alpha
+    return rows.mean(2, keepdims=True).astype(rows.dtype), alpha

@@ -3,106 +3,155 @@
 from __future__ import annotations
 
 import heapq
-import logging
+import io
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regrow.errors import RegrowError
-from regrow.io.formats import printable
 from regrow.io.paths import atomic
+from regrow.video import artwork, matroska, riff
+from regrow.video.clip import Clip
+from regrow.video.disk import Written, why_not
 from regrow.video.encoding import CONTAINERS
+from regrow.video.reader import FIELDS_OF_AVI, OWN, main, open_container
 from regrow.video.segments import Segments
-from regrow.video.subtitles import as_text, from_text, kind_for
+from regrow.video.tracks import Starts, add_tracks
 
 if TYPE_CHECKING:
     from av import Packet
     from av.stream import Stream
 
-OWN = frozenset(("encoder", "major_brand", "minor_version", "compatible_brands", "creation_time", "duration"))
-"""Metadata that describe a file, not its content."""
+_MATROSKA = ("matroska", "webm")
+_STALE = ("bps", "number_of_", "_statistics", "alpha_mode", "stereo_mode")
+"""Beginnings of the names of what mkvmerge and others say of a video track's bytes."""
 
-Starts = dict[str, tuple[int, Fraction]]
 
-log = logging.getLogger("regrow")
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a file gets beside the encoded frames."""
+
+    clip: Clip
+    """The clip that they are made from, as players should show it."""
+    time_base: Fraction
+    """Of the times of frames."""
+    metadata: dict[str, str]
+    """Further metadata; an empty value removes what the clip says."""
+    starts: Starts | None = None
+    """Start times of the other tracks in the original of the clip, which may have rounded them."""
+
+    @property
+    def source(self) -> Path | None:
+        """The file whose other tracks, chapters and metadata are copied."""
+        path = Path(self.clip.name)
+        return path if not self.clip.once and path.is_file() else None
 
 
 def assemble(
-    segments: Segments,
-    target: Path,
-    times: list[tuple[int, int]],
-    time_base: Fraction,
-    *,
-    source: Path | None,
-    metadata: dict[str, str],
-    matrix: tuple[int, ...] | None,
-    aspect: Fraction | None,
-    starts: Starts | None = None,
+    segments: Segments, target: Path, times: list[tuple[int, int]], contents: Contents, *, most: int | None = None
 ) -> None:
     """Write the file.
 
     Args:
         segments: the encoded frames.
         target: path of the file, which is written whole or not at all.
-        times: time and duration of every frame, in `time_base`.
-        source: file whose other tracks, chapters and metadata are copied.
-        metadata: further metadata; an empty value removes one.
-        matrix, aspect: how players turn frames, and the shape of their pixels.
-        starts: start times of those tracks in the original of `source`, which may have rounded them.
+        times: time and duration of every frame.
+        contents: all that it gets beside them.
+        most: number of packets of other tracks that are copied; all when not given.
 
     Raises:
         RegrowError: the container cannot hold one of the tracks, or cannot be written.
     """
     import av
 
-    kind = CONTAINERS[target.suffix.lower()]
-    options = {"movflags": "use_metadata_tags+faststart"} if kind in ("mp4", "mov") else {}
-    with atomic(target) as part, segments.template() as template:
+    with atomic(target) as part:
         try:
-            given = av.open(str(source), metadata_errors="replace") if source else None
-            out = av.open(str(part), "w", format=kind, options=options)
-            with out:
-                if given:
-                    kept = {k: v for k, v in given.metadata.items() if k.lower() not in OWN}
-                    out.metadata.update({k: v for k, v in kept.items() if k not in metadata})
-                out.metadata.update({k: v for k, v in metadata.items() if v})
-                stream = out.add_stream_from_template(template.streams.video[0])
-                stream.time_base = time_base
-                if aspect:
-                    stream.sample_aspect_ratio = aspect
-                if matrix:
-                    stream.set_display_matrix(matrix)
-                flows = [_frames(segments, times, time_base, stream)]
-                if given:
-                    first = given.streams.video[0]
-                    stream.metadata.update({k: v for k, v in first.metadata.items() if k.lower() not in OWN})
-                    if kind not in ("avi",) and given.chapters():
-                        out.set_chapters(given.chapters())
-                    flows.append(_others(given, out, target, starts))
-                for _, _, packet in heapq.merge(*flows, key=lambda item: item[0]):
-                    out.mux(packet)
-            if given:
-                given.close()
-        except (av.FFmpegError, ValueError) as error:
-            what = printable(getattr(error, "strerror", None) or error)
-            raise RegrowError(f"{target}: cannot be written ({what})") from error
+            _write(segments, target, part, times, contents, most)
+        except (av.FFmpegError, ValueError, OSError) as error:
+            raise RegrowError(f"{target}: {why_not(error)}") from error
 
 
-def tracks(source: Path) -> Starts:
-    """First time stamp and time base of every track that is copied, by its number."""
+def _write(
+    segments: Segments, target: Path, part: Path, times: list[tuple[int, int]], contents: Contents, most: int | None
+) -> None:
     import av
 
-    with av.open(str(source), metadata_errors="replace") as container:
-        streams = _taken(container)
-        found: Starts = {}
-        for packet in container.demux(streams) if streams else ():
-            number = str(streams.index(packet.stream))
-            if packet.pts is not None and number not in found:
-                found[number] = (packet.pts, packet.time_base)
-            if len(found) == len(streams):
-                break
-        return found
+    clip, source, kind = contents.clip, contents.source, CONTAINERS[target.suffix.lower()]
+    options = {"movflags": "use_metadata_tags+faststart"} if kind in ("mp4", "mov") else {}
+    given = open_container(str(source)) if source else None
+    art = artwork.pictures(source) if source else []
+    with (
+        Written(part, target) as file,
+        _template(segments, clip) as template,
+        av.open(file, "w", format=kind, options=options) as out,
+    ):
+        stream = out.add_stream_from_template(template.streams.video[0], opaque=True)
+        stream.time_base = contents.time_base
+        if (tag := template.streams.video[0].codec_context.codec_tag).strip(
+            "\0"
+        ) and stream.codec_context.name == "prores":
+            stream.codec_context.codec_tag = tag  # which says the profile
+        name = _describe(out, stream, given, contents, kind)
+        if segments.encoding.pixels.alpha and stream.codec_context.name in ("vp8", "vp9", "libvpx-vp9"):
+            stream.metadata["alpha_mode"] = "1"
+        artwork.announce(out, art, target.suffix.lower())
+        flows = [_frames(segments, times, contents.time_base, stream)]
+        if given:
+            flows.append(islice(add_tracks(given, out, target, contents.starts), most))
+        for _, _, packet in heapq.merge(*flows, key=lambda item: item[0]):
+            out.mux(packet)
+    if given:
+        given.close()
+    artwork.place(part, art, target.suffix.lower())
+    if name is not None and clip.aspect:
+        if kind == "avi":
+            riff.state_aspect(part, segments.size, clip.aspect, name)
+        else:
+            matroska.state_aspect(part, clip.aspect, name)
+
+
+def _describe(out: Any, stream: Any, given: Any, contents: Contents, kind: str) -> str | None:
+    """Say everything of a file and of its frames; gives the name of their track where it is yet to be written."""
+    clip, said = contents.clip, contents.metadata
+    if given:
+        kept = {k: v for k, v in given.metadata.items() if k.lower() not in OWN}
+        out.metadata.update({k: v for k, v in kept.items() if k not in said})
+        first = main(given, clip.name)
+        own = {k: v for k, v in first.metadata.items() if k.lower() not in OWN and not k.lower().startswith(_STALE)}
+        stream.metadata.update(own)
+        stream.disposition = first.disposition
+        if kind != "avi" and given.chapters():
+            out.set_chapters(given.chapters())
+    out.metadata.update({k: v for k, v in said.items() if v})
+    if kind == "avi":  # it has names for a few fields only
+        for field, key in FIELDS_OF_AVI.items():
+            if said.get(key):
+                out.metadata[field] = f"{key}={said[key]}"
+    if clip.matrix:
+        stream.set_display_matrix(clip.matrix)
+    if not clip.aspect or clip.aspect == 1:
+        return None
+    stream.sample_aspect_ratio = clip.aspect
+    if kind not in (*_MATROSKA, "avi"):
+        return None
+    name = str(stream.metadata.get("title", ""))
+    stream.metadata["title"] = riff.room(name) if kind == "avi" else matroska.ROOM
+    return name
+
+
+def _template(segments: Segments, clip: Clip) -> Any:
+    """An opened container whose only stream is like that of the result."""
+    import av
+
+    first = segments.first()
+    if clip.light and first.suffix == ".mkv":
+        with first.open("rb") as file:
+            return av.open(io.BytesIO(matroska.with_light(file.read(2**25), clip.light)))
+    return av.open(os.path.abspath(first))
 
 
 def _frames(
@@ -117,74 +166,3 @@ def _frames(
         packet.dts = times[i - late][0] if i >= late else times[0][0] - (late - i) * usual
         packet.stream = stream
         yield packet.dts * base, 0, packet
-
-
-def _taken(container: Any) -> list[Stream]:
-    return [s for s in container.streams if s.type in ("audio", "subtitle") and s.codec_context is not None]
-
-
-def _others(given: Any, out: Any, target: Path, starts: Starts | None) -> Iterator[tuple[Fraction, int, Packet]]:
-    """Packets of the other tracks, unchanged."""
-    made: dict[int, Any] = {}
-    convert: dict[int, Any] = {}
-    origins: dict[int, tuple[int, Fraction] | None] = {}
-    streams = _taken(given)
-    for number, stream in enumerate(streams):
-        name = stream.codec_context.name
-        wanted = kind_for(name, target.suffix) if stream.type == "subtitle" else name
-        try:
-            if wanted == name:
-                made[stream.index] = out.add_stream_from_template(stream, opaque=True)
-            else:
-                made[stream.index] = out.add_mux_stream(wanted)
-                convert[stream.index] = as_text if wanted == "subrip" else from_text
-        except (ValueError, OSError) as error:
-            raise RegrowError(
-                f"{target}: cannot hold the {stream.type} track ({name}) of the clip; take another container, "
-                "such as .mkv"
-            ) from error
-        copy = made[stream.index]
-        copy.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OWN})
-        copy.disposition = stream.disposition
-        origins[stream.index] = (starts or {}).get(str(number))
-    for stream in given.streams:
-        if stream.type == "attachment" and target.suffix.lower() == ".mkv":
-            out.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
-        elif stream.type in ("data", "attachment"):
-            log.warning("%s: a track of %s is left out", target, stream.type)
-
-    def flow() -> Iterator[tuple[Fraction, int, Packet]]:
-        first: dict[int, Fraction] = {}
-        for packet in given.demux(streams) if streams else ():
-            if packet.dts is None and packet.pts is None:
-                continue
-            index = packet.stream.index
-            if index in convert:
-                packet = convert[index](packet)
-            when = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
-            _moved(packet, when, first.setdefault(index, when), origins[index], given.streams[index])
-            packet.stream = made[index]
-            yield (packet.dts if packet.dts is not None else packet.pts) * packet.time_base, index + 1, packet
-
-    return flow()
-
-
-def _moved(packet: Packet, when: Fraction, first: Fraction, origin: tuple[int, Fraction] | None, stream: Any) -> None:
-    """Give a packet its time in the original: the start of its track is known, and audio frames have one length."""
-    if origin is None:
-        return
-    start, base = origin
-    offset = when - first
-    context = stream.codec_context
-    size = getattr(context, "frame_size", 0)
-    if stream.type == "audio" and size and context.sample_rate and base < packet.time_base:
-        length = Fraction(size, context.sample_rate)
-        steps = round(offset / length)
-        if abs(steps * length - offset) <= Fraction(1, 500):
-            offset = steps * length
-    time = start + round(offset / base)
-    late = 0 if packet.dts is None or packet.pts is None else packet.pts - packet.dts
-    late = round(late * packet.time_base / base)
-    lasts = round(packet.duration * packet.time_base / base) if packet.duration else 0
-    packet.time_base = base
-    packet.pts, packet.dts, packet.duration = time, time - late, lasts

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 UNSPECIFIED, RGB, BT709, BT601, BT2020 = 2, 0, 1, 6, 9
 """Matrices, as ISO/IEC 23091-2 numbers them."""
+USUAL = (UNSPECIFIED, 0, 1, 5, 6, 7)
+"""Primaries and transfers that look as players expect where none are stated, or nearly so."""
 LIMITED, FULL = 1, 2
 """Ranges, as FFmpeg numbers them; 0 where the file does not state one."""
 
@@ -34,6 +36,8 @@ class Pixels:
         matrix: matrix from RGB to YUV; `UNSPECIFIED` where the file does not state it.
         range: `LIMITED`, `FULL` or 0.
         primaries, transfer: numbers of the same standard, copied.
+        alpha: whether there is an alpha channel beside the format's own.
+        centred: whether samples of chroma lie between columns, as in JPEG and MPEG-1, and not on every second one.
     """
 
     format: str
@@ -41,6 +45,8 @@ class Pixels:
     range: int = 0
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
+    alpha: bool = False
+    centred: bool = False
 
     @property
     def colors(self) -> int:
@@ -66,8 +72,10 @@ class Pixels:
         return _SHRUNK[found[1]] if found else (1, 1)
 
     def meant(self, height: int) -> Pixels:
-        """With the defaults of players where the file is silent: BT.709 from 720 lines on, else BT.601; limited."""
-        full = self.is_rgb or self.format.startswith("yuvj")
+        """With the defaults of players where the file is silent: BT.709 from 720 lines on, else BT.601; the limited
+        range, but for grey.
+        """
+        full = self.is_rgb or self.format.startswith(("yuvj", "gray"))
         return replace(
             self,
             matrix=self.matrix if self.matrix in _WEIGHTS else BT709 if height >= 720 else BT601,
@@ -105,10 +113,10 @@ def to_rgb(frame: VideoFrame, pixels: Pixels) -> np.ndarray:
     peak = 2**pixels.bits - 1
     meant = pixels.meant(frame.height)
     if pixels.format.startswith("rgb"):
-        packed = _plane(frame.planes[0], 8 if pixels.format == "rgb24" else 16, frame.height, frame.width * 3)
+        packed = plane_of(frame.planes[0], 8 if pixels.format == "rgb24" else 16, frame.height, frame.width * 3)
         packed = packed.reshape(frame.height, frame.width, 3)
         return packed.copy() if pixels.format == "rgb24" else packed.astype(np.float32) / np.float32(peak)
-    planes = [_plane(plane, pixels.bits, plane.height, plane.width) for plane in frame.planes[: pixels.colors]]
+    planes = [plane_of(plane, pixels.bits, plane.height, plane.width) for plane in frame.planes[: pixels.colors]]
     if pixels.is_rgb:
         stacked = np.stack([planes[2], planes[0], planes[1]], -1)
         return stacked if peak == 255 else stacked.astype(np.float32) / np.float32(peak)
@@ -116,7 +124,7 @@ def to_rgb(frame: VideoFrame, pixels: Pixels) -> np.ndarray:
     luma = (planes[0].astype(np.float32) - offset) / scale
     if pixels.colors == 1:
         return luma[..., None]
-    cb, cr = (_enlarged(plane, pixels.shrunk, luma.shape) for plane in planes[1:])
+    cb, cr = (_enlarged(plane, pixels.shrunk, luma.shape, pixels.centred) for plane in planes[1:])
     return _mixed(luma, cb, cr, meant, pixels.bits)
 
 
@@ -132,15 +140,15 @@ def from_rgb(array: np.ndarray, pixels: Pixels) -> VideoFrame:
         array = array.astype(np.float32) / np.float32(255)
     peak = 2**pixels.bits - 1
     if pixels.is_rgb:
-        whole = array if array.dtype == np.uint8 else _rounded(array * np.float32(peak), peak)
+        whole = array if array.dtype == np.uint8 else rounded(array * np.float32(peak), peak)
         if pixels.format.startswith("rgb"):
-            _fill(frame.planes[0], whole.reshape(height, width * 3), 8 if peak == 255 else 16)
+            fill_plane(frame.planes[0], whole.reshape(height, width * 3), 8 if peak == 255 else 16)
         else:
             for plane, channel in zip(frame.planes, (1, 2, 0), strict=True):
-                _fill(plane, whole[..., channel], pixels.bits)
+                fill_plane(plane, whole[..., channel], pixels.bits)
     else:
         for plane, values in zip(frame.planes, _planes(array, pixels), strict=True):
-            _fill(plane, _rounded(values, peak), pixels.bits)
+            fill_plane(plane, rounded(values, peak), pixels.bits)
     frame.colorspace = RGB if pixels.is_rgb else pixels.matrix
     frame.color_range, frame.color_primaries, frame.color_trc = pixels.range, pixels.primaries, pixels.transfer
     return frame
@@ -155,7 +163,7 @@ def _planes(array: np.ndarray, pixels: Pixels) -> list[np.ndarray]:
     span, middle = _chroma(meant.range, pixels.bits)
     steps = np.array([scale, span, span], np.float32)
     luma, *chroma = np.moveaxis(array @ (_to_yuv(meant.matrix) * steps[:, None]).T, -1, 0)
-    return [luma + offset, *(_fewer(c, pixels.shrunk) + middle for c in chroma)]
+    return [luma + offset, *(_fewer(c, pixels.shrunk, pixels.centred) + middle for c in chroma)]
 
 
 def _mixed(luma: np.ndarray, cb: np.ndarray, cr: np.ndarray, meant: Pixels, bits: int) -> np.ndarray:
@@ -192,19 +200,22 @@ def _grey(array: np.ndarray) -> np.ndarray:
     return np.rint(mean).astype(np.uint8) if array.dtype == np.uint8 else mean
 
 
-def _plane(plane: Any, bits: int, height: int, width: int) -> np.ndarray:
+def plane_of(plane: Any, bits: int, height: int, width: int) -> np.ndarray:
+    """The samples of a plane, (height, width), without the padding of its rows."""
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
     return np.frombuffer(plane, dtype).reshape(height, plane.line_size // dtype.itemsize)[:, :width]
 
 
-def _fill(plane: Any, values: np.ndarray, bits: int) -> None:
+def fill_plane(plane: Any, values: np.ndarray, bits: int) -> None:
+    """Write samples (height, width) into a plane."""
     dtype = np.dtype(np.uint8 if bits == 8 else "<u2")
     rows = np.zeros((plane.height, plane.line_size // dtype.itemsize), dtype)
     rows[:, : values.shape[1]] = values
     plane.update(rows)
 
 
-def _rounded(values: np.ndarray, peak: int) -> np.ndarray:
+def rounded(values: np.ndarray, peak: int) -> np.ndarray:
+    """To integers from 0 to a peak."""
     return np.rint(values).clip(0, peak).astype(np.uint16 if peak > 255 else np.uint8)
 
 
@@ -217,12 +228,12 @@ def _taps(small: int, factor: int, size: int, *, centred: bool) -> tuple[np.ndar
     return first, np.minimum(first + 1, small - 1), (place - first).astype(np.float32)
 
 
-def _enlarged(plane: np.ndarray, shrunk: tuple[int, int], shape: tuple[int, ...]) -> np.ndarray:
+def _enlarged(plane: np.ndarray, shrunk: tuple[int, int], shape: tuple[int, ...], across: bool) -> np.ndarray:
     """Chroma at the size of luma, bilinear; its samples lie on every n-th column and between rows, as MPEG-2 and all
-    since have them.
+    since have them, or between columns too.
     """
     x = plane.astype(np.float32)
-    for axis, (factor, centred) in enumerate(zip(shrunk, (True, False), strict=True)):
+    for axis, (factor, centred) in enumerate(zip(shrunk, (True, across), strict=True)):
         if factor > 1:
             first, second, share = _taps(x.shape[axis], factor, shape[axis], centred=centred)
             share = share[:, None] if axis == 0 else share
@@ -237,7 +248,7 @@ _HALVING: tuple[tuple[tuple[float, ...], int], ...] = (
 """Weights of what is around a sample of chroma, down and across, and how many of them lie before it."""
 
 
-def _fewer(x: np.ndarray, shrunk: tuple[int, int]) -> np.ndarray:
+def _fewer(x: np.ndarray, shrunk: tuple[int, int], centred: bool = False) -> np.ndarray:
     """Chroma made smaller: low-passed and sampled where `_enlarged` takes its samples to lie.
 
     By 2 with filters that bring back exactly what `_enlarged` enlarged, so that the chroma of a clip does not soften
@@ -248,7 +259,7 @@ def _fewer(x: np.ndarray, shrunk: tuple[int, int]) -> np.ndarray:
         if factor == 1:
             continue
         if factor == 2:
-            taps, before = _HALVING[axis]
+            taps, before = _HALVING[0 if centred else axis]
         else:
             taps = tuple(min(i + 1, 2 * factor - 1 - i) / factor**2 for i in range(2 * factor - 1))
             before = factor - 1

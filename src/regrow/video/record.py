@@ -14,6 +14,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from regrow.errors import RegrowError
+from regrow.video.light import Light
 from regrow.video.pixels import Pixels, is_known
 
 VERSION = 1
@@ -35,6 +36,8 @@ class ClipRecord:
     """First time stamp and time base of every other track, by its number among those copied."""
     matrix: tuple[int, ...] | None = None
     aspect: Fraction | None = None
+    light: Light | None = None
+    fields: int = 0
 
     def to_json(self) -> str:
         """The record as JSON, for a file."""
@@ -50,6 +53,8 @@ class ClipRecord:
                 "starts": {key: [start, str(base)] for key, (start, base) in self.starts.items()},
                 "matrix": self.matrix,
                 "aspect": self.aspect and str(self.aspect),
+                "light": self.light and asdict(self.light),
+                "fields": self.fields,
             }
         )
 
@@ -65,7 +70,8 @@ class ClipRecord:
                 raise ValueError(f"version {version!r}")
             times = list(accumulate(_unpacked(table["times"])))
             durations, groups = _unpacked(table["durations"]), _unpacked(table["groups"])
-            said = {key: _kind(value, str if key == "format" else int) for key, value in table["pixels"].items()}
+            kinds = {"format": str, "alpha": bool, "centred": bool}
+            said = {key: _kind(value, kinds.get(key, int)) for key, value in table["pixels"].items()}
             pixels = Pixels(**said)
             if not is_known(pixels.format):
                 raise ValueError("format")
@@ -76,8 +82,9 @@ class ClipRecord:
             return cls(
                 pixels=pixels, time_base=_positive(table["time_base"]), times=list(zip(times, durations, strict=True)),
                 groups=groups, starts={str(k): (_kind(v[0], int), _positive(v[1])) for k, v in table["starts"].items()},
-                matrix=table["matrix"] and tuple(_kind(v, int) for v in table["matrix"][:9]),
-                aspect=table["aspect"] and _positive(table["aspect"]),
+                matrix=table["matrix"] and _nine(table["matrix"]),
+                aspect=table["aspect"] and _positive(table["aspect"]), light=Light.checked(table.get("light")),
+                fields=_kind(table.get("fields", 0), int),
             )  # fmt: skip
         except (
             ValueError,
@@ -104,6 +111,13 @@ def _unpacked(text: str) -> list[int]:
     if unpacker.unconsumed_tail:
         raise ValueError("too long")
     return [int(n) for n in data.split()]
+
+
+def _nine(values: Any) -> tuple[int, ...]:
+    numbers = tuple(_kind(v, int) for v in values)
+    if len(numbers) != 9 or not all(-(2**31) <= n < 2**31 for n in numbers):
+        raise ValueError("matrix")
+    return numbers
 
 
 def _kind(value: Any, kind: type) -> Any:

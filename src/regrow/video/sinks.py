@@ -1,4 +1,4 @@
-"""Outputs of a clip: a video file, frames as pictures, or a stream."""
+"""Outputs of a clip: a video file, or frames as pictures; `regrow.video.streams` has the third kind."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from fractions import Fraction
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from regrow.errors import RegrowError
-from regrow.io.paths import atomic, find_pictures, is_pattern, names_folder, numbered
+from regrow.io.paths import atomic, is_pattern, names_folder, numbered
+from regrow.io.search import find_pictures
 from regrow.video import mux
 from regrow.video.clip import Clip
-from regrow.video.encoding import Encoder, Encoding
+from regrow.video.disk import FULL_DISK
+from regrow.video.encoding import Encoding
 from regrow.video.folder import listed, write_frame
+from regrow.video.lock import Lock
 from regrow.video.options import GOP
+from regrow.video.rehearsal import rehearse
 from regrow.video.segments import Group, Segments
 
 
@@ -57,6 +59,8 @@ class Sink(ABC):
 
     skip = 0
     """Number of groups that an interrupted run has completed."""
+    frames = 0
+    """Number of frames of these groups."""
 
     @abstractmethod
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
@@ -66,61 +70,77 @@ class Sink(ABC):
     def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
         """Complete the result. `times` replaces the times of the frames."""
 
+    def give_up(self) -> None:  # noqa: B027
+        """Throw away what an interrupted run would go on from."""
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """Let go of what is held, whether the result is complete or not."""
+
 
 class FileSink(Sink):
     """A video file: encoded piece by piece, then put together with the other tracks of the clip.
 
     Args:
         target: its path.
-        clip: the clip that it is made from.
+        contents: the clip that it is made from, and all that is copied.
         encoding, size: encoding and size of its frames.
         settings: everything else that affects the result.
-        time_base: time base of the result.
-        starts: as for `regrow.video.mux.assemble`.
         gop: as for `regrow.video.segments.Segments`.
+
+    Raises:
+        RegrowError: it cannot be written: nothing is, and no frame was computed.
     """
 
     def __init__(
         self,
         target: Path,
-        clip: Clip,
+        contents: mux.Contents,
         encoding: Encoding,
         size: tuple[int, int],
         settings: dict[str, Any],
-        time_base: Fraction,
-        starts: mux.Starts | None,
         gop: int = GOP,
     ) -> None:
-        self.target, self.clip, self.time_base, self.starts = target, clip, time_base, starts
-        self.source = Path(clip.name) if Path(clip.name).is_file() else None
-        state = self.source.stat() if self.source else None
-        origin = [clip.name, state and state.st_size, state and state.st_mtime_ns]
-        self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size, clip.aspect, gop)
-        self.skip = self.segments.groups
+        self.target, self.contents = target, contents
+        encoding = rehearse(target, encoding, size, contents)
+        state = contents.source.stat() if contents.source else None
+        origin = [contents.clip.name, state and state.st_size, state and state.st_mtime_ns]
+        self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size, contents.clip.aspect, gop)
+        self.skip, self.frames = self.segments.groups, self.segments.frames
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
         """Encode them."""
         return self.segments.add(groups)
 
     def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
-        """Write the file and delete the pieces."""
-        held = self.segments.times
+        """Write the file and delete the pieces, which are kept only where the disk is full."""
+        held, name = self.segments.times, self.contents.clip.name
         if not held:
-            raise RegrowError(f"{self.clip.name}: has no frames that can be decoded")
+            raise RegrowError(f"{name}: has no frames that can be decoded")
         if times is not None and len(times) != len(held):
+            self.segments.remove()
             raise RegrowError(
-                f"{self.clip.name}: has {len(held)} frames and says that it was shrunk with {len(times)}; it was cut "
+                f"{name}: has {len(held)} frames and says that it was shrunk with {len(times)}; it was cut "
                 "or damaged since: get the file as regrow made it"
             )
-        mux.assemble(
-            self.segments, self.target, times or held, self.time_base, source=self.source, metadata=metadata,
-            matrix=self.clip.matrix, aspect=self.clip.aspect, starts=self.starts,
-        )  # fmt: skip
+        try:
+            mux.assemble(self.segments, self.target, times or held, replace(self.contents, metadata=metadata))
+        except RegrowError as error:
+            if FULL_DISK not in str(error):
+                self.segments.remove()
+            raise
         self.segments.remove()
+
+    def give_up(self) -> None:
+        """Delete the pieces."""
+        self.segments.remove()
+
+    def close(self) -> None:
+        """Let others write the target."""
+        self.segments.close()
 
 
 class FramesSink(Sink):
-    """Pictures, numbered from 1 on or named as those they are made from, turned as players would turn them.
+    """Pictures, numbered from 1 on or named as those they are made from. Frames are turned already.
 
     Args:
         target: a pattern such as frames/%05d.png, or a folder.
@@ -134,6 +154,8 @@ class FramesSink(Sink):
         self.path, self.clip, self.depth, self.xmp = _paths(target, clip), clip, depth, xmp
         said = hashlib.sha256(json.dumps([clip.name, settings], sort_keys=True).encode()).hexdigest()
         self.marker = _marker(target)
+        self.marker.parent.mkdir(parents=True, exist_ok=True)
+        self.lock = Lock(self.marker.with_name(f"{self.marker.name}.lock"), target)
         if self.marker.is_file() and self.marker.read_text(encoding="utf-8") == said:
             # A clip that is a folder has no further names.
             with suppress(IndexError):
@@ -142,57 +164,22 @@ class FramesSink(Sink):
         else:
             with atomic(self.marker) as part:
                 part.write_text(said, encoding="utf-8")
+        self.done = self.frames = self.skip
 
     def add(self, groups: Iterable[Group]) -> Iterator[int]:
         """Write a picture for each frame."""
-        done = self.skip
         for group in groups:
             for frame in group:
-                done += 1
-                turned = np.ascontiguousarray(np.rot90(frame.pixels, self.clip.turns))
-                write_frame(self.path(done), turned, depth=self.depth, xmp=self.xmp)
-            yield done
+                self.done += 1
+                write_frame(self.path(self.done), frame.pixels, depth=self.depth, xmp=self.xmp, alpha=frame.alpha)
+            yield self.done
 
     def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
         """All frames are there."""
-        self.marker.unlink()
+        self.marker.unlink(missing_ok=True)
 
-
-class StreamSink(Sink):
-    """Standard output: y4m, or Matroska where frames are RGB. Other tracks are left out.
-
-    Args:
-        stream: binary, to be written to.
-        clip: the clip that the frames come from.
-        encoding: for the suffix of a container.
-        size: (width, height) of the frames.
-        metadata: metadata that are known before the first frame.
-    """
-
-    def __init__(
-        self, stream: Any, clip: Clip, encoding: Encoding, size: tuple[int, int], metadata: dict[str, str]
-    ) -> None:
-        import av
-
-        self.clip = clip
-        plain = not encoding.pixels.is_rgb
-        self.container = av.open(stream, "w", format="yuv4mpegpipe" if plain else "matroska")
-        if plain:
-            encoding = Encoding("rawvideo", encoding.pixels)
-        else:
-            self.container.metadata.update(metadata)
-        self.encoder = Encoder(self.container, encoding, *size, aspect=clip.aspect, rate=clip.rate)
-
-    def add(self, groups: Iterable[Group]) -> Iterator[int]:
-        """Write them."""
-        done = 0
-        for group in groups:
-            for frame in group:
-                self.container.mux(self.encoder.encode(frame.pixels))
-                done += 1
-            yield done
-
-    def finish(self, metadata: dict[str, str], times: list[tuple[int, int]] | None) -> None:
-        """Write what is left."""
-        self.container.mux(self.encoder.flush())
-        self.container.close()
+    def close(self) -> None:
+        """Let others write them; where there is none yet, nothing is left behind."""
+        if not self.done:
+            self.marker.unlink(missing_ok=True)
+        self.lock.release()

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from regrow.errors import UsageError
 from regrow.io.paths import is_pattern, names_video
-from regrow.video.clip import Clip
+from regrow.video.clip import Clip, Frame
 from regrow.video.folder import open_frames
 from regrow.video.reader import open_video
 
-_MAGIC = ((0, b"YUV4MPEG2"), (0, b"\x1aE\xdf\xa3"), (4, b"ftyp"))
-"""Signatures of y4m, Matroska and MP4 streams, each with its offset."""
+_MAGIC = ((0, b"YUV4MPEG2"), (0, b"\x1aE\xdf\xa3"), (4, b"ftyp"), (8, b"AVI "),
+          (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\0\0\x01\xba"))  # fmt: skip
+"""Signatures of y4m, Matroska, MP4, AVI, Windows Media, Flash, Ogg and MPEG streams, each with its offset."""
 
 
 def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
@@ -31,7 +36,30 @@ def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
         return open_frames(name, rate)
     if rate is not None:
         raise UsageError(f"{name}: has a rate of its own; --rate is for folders of frames")
+    if is_pipe(name):
+        return _open_pipe(name)
     return open_video(name)
+
+
+def _open_pipe(name: str) -> Clip:
+    with ExitStack() as opened:
+        pipe = opened.enter_context(open(name, "rb"))
+        clip = open_video(pipe, name)
+        kept = opened.pop_all()
+
+    def read() -> Iterator[Frame]:
+        with kept:
+            yield from clip.read()
+
+    return replace(clip, read=read)
+
+
+def is_pipe(name: str) -> bool:
+    """Whether a path is that of a named pipe, which is a stream."""
+    try:
+        return stat.S_ISFIFO(os.stat(name).st_mode)
+    except OSError:
+        return False
 
 
 def is_clip(source: Any, out: Any = None) -> bool:

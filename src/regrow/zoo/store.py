@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from contextlib import suppress
 from functools import lru_cache
@@ -33,6 +34,8 @@ def folder(name: str) -> Path:
         with suppress(OSError, ValueError):  # a name no path can have
             if (path / CONFIG).is_file():
                 return path
+    if os.path.exists(name):
+        raise UsageError(f"{name}: is no model; give a name, or a folder with {CONFIG} and {WEIGHTS}")
     raise UsageError(
         f"{name}: no such model; shipped are {', '.join(names()) or 'none'}, or give a folder with {CONFIG}"
     )
@@ -83,7 +86,6 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
         UsageError: no such model. RegrowError: its files are damaged or do not fit each other.
     """
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if is_file(name):
@@ -95,8 +97,11 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
         model = build(settings or config(name))
     try:
         tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise RegrowError(f"{path}: not readable weights: {error}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # safetensors has errors of its own, and passes on those of what it makes
+        what = " ".join(str(error).split())[:100] or type(error).__name__
+        raise RegrowError(f"{path}: not readable weights ({what})") from None
     tensors = {_current(key, model): value for key, value in tensors.items()}
     return fill(model, tensors, path, f"{path}: the weights do not fit the architecture that {CONFIG} names")
 

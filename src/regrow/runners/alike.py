@@ -1,0 +1,34 @@
+"""Whether two files show the same picture, at a glance."""
+
+from __future__ import annotations
+
+import os
+
+from regrow.io.reader import open_picture
+from regrow.operations.colorize import glance
+from regrow.size import Size
+
+CELLS = 16
+"""Cells each way whose mean lightness is compared."""
+APART = 8 / 255
+"""Difference of half of them, from which pictures are not the same."""
+
+
+def alike(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
+    """Whether a picture can have been made of another by what regrow does: its lightness is the same all over.
+
+    Half of the cells decide, so a picture in which less than that was filled in is still the same.
+
+    Raises:
+        RegrowError: one is no picture.
+    """
+    import torch.nn.functional as F
+
+    from regrow.nets.ops.color import luma
+
+    found = []
+    for path in (a, b):
+        picture = open_picture(path).upright()
+        seen = glance(picture.rows(), Size(picture.width, picture.height), picture.colors)
+        found.append(F.adaptive_avg_pool2d(luma(seen) if seen.shape[1] == 3 else seen, CELLS))
+    return float((found[0] - found[1]).abs().median()) < APART
