@@ -66,12 +66,15 @@ def odd_file(number: int, clips_in_ten: int = 4) -> OddFile:
     rng = Random(number)
     is_clip = rng.randrange(10) < clips_in_ten
     sound = seeds("clips" if is_clip else "pictures")
-    seed = rng.choice(sorted(sound))
+    passports = [name for name in sorted(sound) if name.startswith("small")]
+    seed = rng.choice(passports if rng.randrange(5) == 0 else sorted(sound))
     form = PurePath(seed).suffix[1:]
     kin = [sound[name] for name in sorted(sound) if name.endswith(form)]
     data, changes = sound[seed], []
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
         data, change = _changed(rng, data, form, rng.choice(kin))
+        if rng.randrange(60) == 0:
+            data, change = data + sound[rng.choice(sorted(sound))], "another file behind"
         changes.append(change)
     return OddFile(f"odd.{_suffix(rng, form)}", data, seed, tuple(changes), is_clip)
 

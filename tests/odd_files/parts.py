@@ -77,13 +77,17 @@ def resized(rng: Random, data: bytes) -> bytes:
 
 
 def parts_changed(rng: Random, parts: list[Part], others: list[Part]) -> str:
-    """Change a tree in one place, and say how. `others` are parts of another file of the format."""
-    family = rng.choice(list(families(parts)))
-    if not family:
-        return "nothing"
-    at = rng.randrange(len(family))
-    part = family[at]
-    change = rng.choice(_CHANGES)
+    """Change a tree in one place, and say how. `others` are parts of another file of the format.
+
+    IndexError where there are no parts.
+    """
+    places: dict[bytes, list[tuple[list[Part], int]]] = {}
+    for family in families(parts):
+        for at, part in enumerate(family):
+            places.setdefault(part.kind, []).append((family, at))
+    # Kinds are drawn before parts, for frames are many and headers few.
+    family, at = rng.choice(places[rng.choice(sorted(places))])
+    part, change = family[at], rng.choice(_CHANGES)
     change(rng, family, at, others)
     return f"{change.__name__.strip('_')} {part.kind!r}"
 

@@ -99,7 +99,7 @@ class Worker:
         fault = f"{self._read('arguments')}: {why}"
         (self.keep / f"{number}-stderr").write_text(self._read("err"))
         for place in self.folder.glob("tmp*"):
-            for file in place.glob("in/odd.*"):
+            for file in place.rglob("odd.*"):
                 file.rename(self.keep / f"{number}-{file.name}")
             shutil.rmtree(place)
         self._begin()

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from odd_files.checks import Ran, faults, size_of
-from odd_files.generate import OddFile
+from odd_files.generate import OddFile, seeds
 
 _PICTURES = (".png", ".png", ".png", ".jpg", ".webp", ".tif", ".avif")
 _CLIPS = (".mkv", ".mkv", ".mp4", ".mov", ".avi", ".webm", "/%03d.png")
@@ -15,9 +15,9 @@ _SUREST = ((".mkv",), (".png", ".tif"))
 """What holds all that a small clip or picture came with."""
 _WAYS = (("shrink", "grow"), ("shrink", "grow"), ("shrink", "grow"), ("upscale",), ("grow",))
 _OPTIONS = {
-    "shrink": ["--model", "tad-x2", "--device", "cpu"],
-    "upscale": ["--model", "plain-x2", "--scale", "2", "--device", "cpu"],
-    "grow": ["--device", "cpu"],
+    "shrink": (["--model", "tad-x2"], ["--model", "tad-x2"], ["--grey", "--scale", "2"]),
+    "upscale": (["--model", "plain-x2"], ["--model", "bicubic"]),
+    "grow": ([],),
 }
 
 Run = Callable[[list[str], Path], Ran]
@@ -26,42 +26,55 @@ Size = tuple[int, int]
 
 
 def tried(odd: OddFile, number: int, folder: Path, run: Run) -> tuple[str, list[str]]:
-    """What became of a file ("refused", "shrunk", ...), and everything that was wrong with that."""
-    rng = Random(number)
-    source, results = folder / "in" / odd.name, folder / "out"
-    source.parent.mkdir()
+    """What became of a file ("refused", "shrink", ...: the last verb), and everything that was wrong with that."""
+    rng, results = Random(number), folder / "out"
     results.mkdir()
-    source.write_bytes(odd.data)
+    source = _placed(odd, folder / "in", rng)
     found = [f"info: {fault}" for fault in faults(run(["info", str(source)], results))]
     verbs = ("grow",) if odd.seed.startswith("small") else rng.choice(_WAYS)
-    outcome, size = "refused", None
+    outcome, size, is_clip = "refused", None, odd.is_clip or source.is_dir()
+    partial = ["--partial"] if not is_clip and rng.randrange(3) == 0 else []
     for verb in verbs:
         kinds = (_CLIPS, _PICTURES) if outcome == "refused" else _SUREST
-        out = results / f"{verb}{rng.choice(kinds[0] if odd.is_clip else kinds[1])}"
-        size = size or _wanted(verb, source)
-        ran = run([verb, str(source), "-o", str(out), *_OPTIONS[verb]], results)
+        out = results / f"{verb}{'.mkv' if source.is_dir() else rng.choice(kinds[0] if is_clip else kinds[1])}"
+        size = size or _wanted(verb, source, out)
+        options = ["--device", "cpu", *rng.choice(_OPTIONS[verb]), *partial]
+        ran = run([verb, str(source), "-o", str(out), *options], results)
         result = out.parent if out.parent != results else out
         found += [f"{verb} to {out.name}: {fault}" for fault in faults(ran, result)]
         if outcome == "shrink" and ran.code:
             found.append(f"grow to {out.name}: what was shrunk is refused: {ran.err[:300]!r}")
         if ran.code:
             break
-        found += [f"{verb} to {out.name}: {fault}" for fault in _wrong_size(verb, size, result)]
-        outcome, source = verb, _moved(out, result, source.parent)
+        wrong = _wrong_size(verb, size, result) if size or not partial else []
+        found += [f"{verb} to {out.name}: {fault}" for fault in wrong]
+        outcome, source = verb, _moved(out, result, folder / "in")
     return outcome, found
 
 
-def _wanted(verb: str, source: Path) -> Size | None:
+def _placed(odd: OddFile, folder: Path, rng: Random) -> Path:
+    """The file where verbs find it; now and then a picture is one of the frames of a clip."""
+    frames = not odd.is_clip and rng.randrange(12) == 0
+    inside = folder / "frames" if frames else folder
+    inside.mkdir(parents=True)
+    path = inside / odd.name
+    path.write_bytes(odd.data)
+    for name in ("before", "with") if frames else ():
+        path.with_stem(name).write_bytes(seeds("pictures")[odd.seed])
+    return inside if frames else path
+
+
+def _wanted(verb: str, source: Path, out: Path) -> Size | None:
     """The size that growing back must give; of what is enlarged, the size that it has. None where it cannot be read."""
     import regrow
     from regrow.errors import RegrowError
-    from regrow.runners.dispatch import header
+    from regrow.runners.dispatch import runner
 
     try:
         if verb == "grow":
             passport = regrow.info(source).passport
             return (passport.width, passport.height) if passport else None
-        size = header(str(source)).size
+        size = runner(str(source), str(out)).header(str(source)).size
         return size.width, size.height
     except RegrowError:
         return None

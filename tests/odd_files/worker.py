@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import resource
-import shutil
 import signal
 import sys
 import tempfile
@@ -37,7 +36,7 @@ def main(folder: Path, seconds: int, keep: Path) -> None:
             (folder / "now").write_text(f"{odd.seed}: {', '.join(odd.changes)}")
             outcome, found = tried(odd, number, Path(place), lambda *given: _run(folder, seconds, *given))
             if found:
-                shutil.copy(Path(place) / "in" / odd.name, keep / f"{number}-{odd.name}")
+                (keep / f"{number}-{odd.name}").write_bytes(odd.data)
         answer = {"outcome": outcome, "faults": found, "seed": odd.seed, "changes": odd.changes, "clip": odd.is_clip}
         print(json.dumps(answer), file=answers, flush=True)
 
