@@ -38,11 +38,11 @@ def tried(odd: OddFile, number: int, folder: Path, run: Run) -> tuple[str, list[
         kinds = (_CLIPS, _PICTURES) if outcome == "refused" else _SUREST
         out = results / f"{verb}{'.mkv' if source.is_dir() else rng.choice(kinds[0] if is_clip else kinds[1])}"
         size = size or _wanted(verb, source, out)
-        options = ["--device", "cpu", *rng.choice(_OPTIONS[verb]), *partial]
+        options = ["--device", "cpu", "--max-pixels", "400000", *rng.choice(_OPTIONS[verb]), *partial]
         ran = run([verb, str(source), "-o", str(out), *options], results)
         result = out.parent if out.parent != results else out
         found += [f"{verb} to {out.name}: {fault}" for fault in faults(ran, result)]
-        if outcome == "shrink" and ran.code:
+        if outcome == "shrink" and ran.code and "take another container" not in ran.err:
             found.append(f"grow to {out.name}: what was shrunk is refused: {ran.err[:300]!r}")
         if ran.code:
             break

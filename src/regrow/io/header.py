@@ -107,6 +107,9 @@ def completed(metadata: Metadata, image: pyvips.Image, format: str, notes: list[
         # libvips has turned the pixels already, and HEIF readers ignore what EXIF says.
         exif = bare(block_of(image, "exif-data", notes))
         metadata = replace(metadata, exif=exif and with_orientation(exif, 1))
+    if metadata.exif and not metadata.exif.startswith((b"II*\0", b"MM\0*")):
+        notes.append("the EXIF block is damaged; it is left out")  # AVIF readers refuse a picture that has such a one
+        metadata = replace(metadata, exif=None)
     if image.interpretation == "cmyk":
         metadata = replace(metadata, icc=None)
     said = get_field(image, "orientation") or 1 if format == "tiff" else orientation(metadata.exif)

@@ -18,7 +18,7 @@ _SRGB = {
 }
 _OWN = frozenset((b"iCCP", b"eXIf", b"cICP", b"pHYs", b"sRGB"))
 """Kinds that say what other formats can say, too."""
-_KEPT = frozenset((b"tIME", b"gAMA", b"cHRM", b"mDCV", b"cLLI"))
+_KEPT = frozenset((b"pHYs", b"tIME", b"gAMA", b"cHRM", b"mDCV", b"cLLI"))
 _SIZES = {b"pHYs": 9, b"tIME": 7, b"gAMA": 4, b"cHRM": 32, b"mDCV": 24, b"cLLI": 8, b"cICP": 4, b"sRGB": 1}
 """Bytes of those that have a fixed size, and are there once."""
 _OF_PIXELS = frozenset(
@@ -140,7 +140,7 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
             said["resolution"] = (x / 1000, y / 1000) if x and y else None
         elif kind == b"caBX":
             notes.append("the content credentials (C2PA) no longer hold; left out")
-        elif kind == b"pHYs" or may_be_kept(kind):
+        elif may_be_kept(kind):
             kept.append((kind, data))
     for kind, data in raw:
         if not _take_profile(kind, data, said):
