@@ -133,7 +133,7 @@ def _nine(values: Any) -> tuple[int, ...]:
 def _kind(value: Any, kind: type) -> Any:
     if type(value) is not kind:
         raise ValueError(f"{value!r}")
-    return _bounded(value) if kind is int else value
+    return _bounded(int(value)) if kind is int else value
 
 
 def _positive(text: str) -> Fraction:
