@@ -15,7 +15,7 @@ import regrow
 from regrow.bench.results import summary
 from regrow.bench.table import Column, lines
 from regrow.io.memory import read_rgb
-from regrow.io.paths import find_pictures
+from regrow.io.search import find_pictures
 
 FORMATS = "png", "webp", "tiff", "avif", "jpg"
 COLUMNS = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from regrow.io.paths import find_pictures
+from regrow.io.search import find_pictures
 from regrow.metrics import niqe
 from regrow.metrics.pictures import as_tensor
 

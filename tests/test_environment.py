@@ -30,7 +30,7 @@ print("heavy:", sorted({"torch", "accelerate", "matplotlib", "skimage"} & set(sy
 WITHOUT_EXTRAS = """
 import sys
 
-for name in ("accelerate", "av", "hypothesis", "matplotlib", "PIL", "pytest", "skimage", "spandrel"):
+for name in ("accelerate", "av", "hypothesis", "matplotlib", "PIL", "pytest", "skimage", "spandrel", "ssimulacra2"):
     sys.modules[name] = None
 import regrow
 import regrow.priors.deep_video

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from regrow.operations.color_hints import Hint as Hint
     from regrow.priors.options import Prior as Prior
     from regrow.progress import Report as Report
+    from regrow.runners.check import Checked as Checked
+    from regrow.runners.check import check as check
     from regrow.runners.compare import compare as compare
     from regrow.size import Size as Size
     from regrow.video.options import Video as Video
     from regrow.zoo import load as load
 
 _HOME = {
+    "Checked": "runners.check",
     "Hint": "operations.color_hints",
     "Info": "api.rescale",
     "Passport": "io.passport",
@@ -47,6 +50,7 @@ _HOME = {
     "UsageError": "errors",
     "Video": "video.options",
     "allowing": "io.allowed",
+    "check": "runners.check",
     "colorize": "api.restore",
     "compare": "runners.compare",
     "dejpeg": "api.fit",

@@ -17,7 +17,7 @@ from regrow.operations.grow import Grow
 from regrow.operations.restore import Restore
 from regrow.operations.shrink import Shrink
 from regrow.runners import file
-from regrow.runners.resume import is_done
+from regrow.runners.resume import State, state_of
 
 
 def test_a_folder_is_mirrored_and_comes_back(regrow, shrink, photos, tmp_path, tiny_folder):
@@ -165,19 +165,19 @@ def test_run_again_it_skips_what_any_scale_has_made(
 def test_what_is_done_is_told_by_size_weights_and_scale(tmp_path, save, tiny_folder, hiding_folder, hiding_x2_folder):
     photo, small, grown = save("a.png", noise(31, 44)), tmp_path / "s.png", tmp_path / "g.png"
     verbs.shrink(photo, small, scale=2.7, model=tiny_folder)
-    assert is_done(Shrink(scale=2.7, model=tiny_folder), photo, small)
-    assert is_done(Shrink(scale=(2.7, 2.7), model=tiny_folder), photo, small)
+    assert state_of(Shrink(scale=2.7, model=tiny_folder), photo, small) is State.DONE
+    assert state_of(Shrink(scale=(2.7, 2.7), model=tiny_folder), photo, small) is State.DONE
     for wrong in ({"scale": 2.5}, {"scale": 3}, {"scale": (2.7, 1)}, {}, {"scale": 2.7, "model": hiding_x2_folder}):
-        assert not is_done(Shrink(**{"model": tiny_folder, **wrong}), photo, small)
-    assert not is_done(Grow(), small, grown)
+        assert state_of(Shrink(**{"model": tiny_folder, **wrong}), photo, small) is State.OTHER
+    assert state_of(Grow(), small, grown) is State.OTHER
     verbs.grow(small, grown, model=tiny_folder)
-    assert is_done(Grow(), small, grown)
-    assert not is_done(Grow(), photo, grown)
+    assert state_of(Grow(), small, grown) is State.DONE
+    assert state_of(Grow(), photo, grown) is State.OTHER
     verbs.shrink(photo, small, grey=True, model=hiding_folder)
-    assert is_done(Shrink(grey=True, model=hiding_folder), photo, small)
-    assert is_done(Shrink(scale=1, model=hiding_folder), photo, small)
-    assert not is_done(Shrink(model=hiding_folder), photo, small)
-    assert not is_done(Grow(), small, grown)  # older than what it would be grown from
+    assert state_of(Shrink(grey=True, model=hiding_folder), photo, small) is State.DONE
+    assert state_of(Shrink(scale=1, model=hiding_folder), photo, small) is State.DONE
+    assert state_of(Shrink(model=hiding_folder), photo, small) is State.OTHER
+    assert state_of(Grow(), small, grown) is State.OTHER  # older than what it would be grown from
 
 
 def test_streams_carry_pictures_through_pipes(tmp_path, tiny_folder):

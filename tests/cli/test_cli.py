@@ -41,12 +41,14 @@ CONTRACT = {
     "--dry-run -o --out",
     "compare": "A B --partial --max-pixels --border --json",
     "info": "FILE --json",
+    "check": "FILE... --partial --max-pixels --json",
     "models": "--json",
-    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames -o --out --summary "
+    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames --codec --quality "
+    "--effort --ssimulacra2 -o --out --summary "
     "--device --tile",
     "study": "",
     "demo": "-o --out",
-    "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device",
+    "train": "RECIPE --set --data -o --out --resume --device --pictures-on-device --cache",
 }
 
 STUDIES = {

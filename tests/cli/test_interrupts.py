@@ -15,6 +15,14 @@ from support.pictures import noise
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """What runs in the background ignores Ctrl-C, unless it is told otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def started(*arguments):
     """The command, which hears of Ctrl-C even where what runs in the background does not."""
     command = [sys.executable, "-c", "from regrow.cli import main; main()", *map(str, arguments)]

@@ -13,7 +13,7 @@ from regrow.errors import UsageError
 from regrow.inference.rows import grow_rows, shrink_rows
 from regrow.nets.rescale.tad import TADConfig
 from regrow.operations.shrink import Shrink
-from regrow.runners.resume import is_done
+from regrow.runners.resume import State, state_of
 from regrow.size import Size, small_size
 
 KINDS = {
@@ -108,8 +108,8 @@ def test_the_passport_says_it_and_done_knows(tmp_path, tiny_folder, save):
     source, small = save("a.png", noise(20, 30)), tmp_path / "s.png"
     regrow.shrink(source, small, model=tiny_folder, refine=2)
     assert regrow.info(small).passport.refined == 2
-    assert is_done(Shrink(model=tiny_folder, refine=2), source, small)
-    assert not is_done(Shrink(model=tiny_folder), source, small)
+    assert state_of(Shrink(model=tiny_folder, refine=2), source, small) is State.DONE
+    assert state_of(Shrink(model=tiny_folder), source, small) is State.OTHER
     regrow.grow(small, tmp_path / "again.png", model=tiny_folder)
     regrow.shrink(source, tmp_path / "plain.png", model=tiny_folder)
     assert regrow.info(tmp_path / "plain.png").passport.refined is None

@@ -487,5 +487,5 @@ def test_a_restorer_says_itself_how_many_frames_it_takes(channels):
 def test_tiles_are_at_least_as_large_as_the_model_wants_them(own, largest):
     net = Later()
     net.tile, net.frames, net.grid = own, 3, 1
-    whole(restore_rows([noise(4, 700, 9)], Size(700, 4), 3, net))
+    whole(restore_rows([noise(largest, 700, 9)], Size(700, largest), 3, net))
     assert max(shape[3] for shape in net.seen) == largest

@@ -110,7 +110,7 @@ def test_masks_that_say_nothing_are_refused(regrow, picture, save, tmp_path, mas
         assert words in done.err
         assert not out.exists()
     assert regrow("inpaint", photo, "-o", out).code == 2
-    assert regrow("inpaint", photo, "-o", out, "--mask", tmp_path / "none.png").code == 1
+    assert regrow("inpaint", photo, "-o", out, "--mask", tmp_path / "none.png").code == 2
 
 
 def test_upscale_by_a_prior(regrow, picture, save, tmp_path):
@@ -129,9 +129,9 @@ def test_upscale_by_a_prior(regrow, picture, save, tmp_path):
         (["denoise", "--steps", "0"], ""),
         (["denoise", "--device", "toaster"], "toaster"),
         (["upscale", "--steps", "3"], "--iterations 3: is for --prior; say that too, or leave it out"),
-        (["upscale", "--compile"], "--compile True: is for --prior"),
+        (["upscale", "--compile"], "--compile: is for --prior"),
         (["upscale", "--prior", "--model", "plain-x2"], "model plain-x2: is for models, not for a prior"),
-        (["upscale", "--prior", "--ensemble"], "ensemble True"),
+        (["upscale", "--prior", "--ensemble"], "ensemble: is for models"),
         (["upscale", "--prior", "--scale", "1"], "scale 1: must be above 1 and at most 8"),
         (["upscale", "--prior", "--jobs", "2"], "--jobs 2: priors are fitted one after another"),
         (["upscale", "--prior", "--crf", "3"], "codec, crf and rate are for clips"),

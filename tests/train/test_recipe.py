@@ -105,6 +105,12 @@ def test_defaults_are_those_of_the_settings():
     )
 
 
+def test_settings_may_have_the_names_that_they_had_before():
+    former = {"model": {"architecture": "tad", "fold": 2, "guided": False}, "loss": {"steady": 1.0}}
+    present = {"model": {"architecture": "tad", "unshuffle": 2, "residual": False}, "loss": {"flicker": 1.0}}
+    assert Recipe.from_dict(former) == Recipe.from_dict(present)
+
+
 def test_a_recipe_may_be_changed_without_touching_its_file(tmp_path):
     path = tmp_path / "r.toml"
     path.write_text('init = "tad-x2"\n[model]\narchitecture = "tad"\nblocks = 3\n')

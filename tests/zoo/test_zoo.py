@@ -75,7 +75,7 @@ def test_other_settings_take_the_same_weights(model):
 
 @pytest.mark.parametrize(
     "name",
-    ["tad-x3", "", ".", "/", "no/such/folder", "../weights/nothing", "a\0b", "x" * 5000],
+    ["tad-x3", "", "no/such/folder", "../weights/nothing", "a\0b", "x" * 5000],
     ids=lambda n: repr(n[:20]),
 )
 def test_unknown_names_are_usage_errors_that_name_what_there_is(name):

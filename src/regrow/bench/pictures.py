@@ -26,11 +26,11 @@ def labels(names: Sequence[str]) -> dict[str, str]:
     return {name: label if list(short.values()).count(label) == 1 else name for name, label in short.items()}
 
 
-def paths_in(folder: Path, what: str = "pictures") -> list[Path]:
-    """The pictures of a folder, sorted. UsageError, which calls them `what`, where there are none."""
+def paths_in(folder: Path, noun: str = "pictures") -> list[Path]:
+    """The pictures of a folder, sorted. UsageError, which calls them `noun`, where there are none."""
     paths = list(find_pictures(folder)) if folder.is_dir() else []
     if not paths:
-        raise UsageError(f"{folder}: no {what} there to measure on")
+        raise UsageError(f"{folder}: no {noun} there to measure on")
     return paths
 
 

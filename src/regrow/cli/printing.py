@@ -11,6 +11,7 @@ from regrow.errors import printable
 
 if TYPE_CHECKING:
     from regrow.api.rescale import Info
+    from regrow.runners.check import Checked
 
 
 def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json: bool) -> None:
@@ -33,6 +34,17 @@ def print_info(info: Info, *, as_json: bool) -> None:
     if info.restored is not None:
         fields["restored"] = info.restored
     _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
+
+
+def print_checked(found: list[Checked], *, as_json: bool) -> None:
+    """What is in files, a block of lines each, or JSON."""
+    lines = []
+    for one in found:
+        lines.append(f"{printable(one.name)}")
+        lines += [f"  {name:16} {printable(words)}" for name, words in one.seen.items()]
+        for verb, words in one.lost.items():
+            lines += [f"  {verb:16} {printable(word)}" for word in words or ["nothing is lost"]]
+    _print([asdict(one) for one in found], lines, as_json=as_json)
 
 
 def _without_bytes(value: Any) -> Any:

@@ -50,6 +50,20 @@ def bench(
     skip_frames: Annotated[
         int, typer.Option(metavar="N", min=0, help="Frames of a clip left out at its start and at its end.")
     ] = 0,
+    codec: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="jpeg, webp or avif, of --task rate; may be repeated.  [all three]"),
+    ] = None,
+    quality: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", min=1, max=100, help="Quality at which codecs are measured; may be repeated."),
+    ] = None,
+    effort: Annotated[
+        int | None, typer.Option(metavar="N", min=0, max=9, help="Of AVIF: 9 less libaom's speed.  [5]")
+    ] = None,
+    ssimulacra2: Annotated[
+        bool, typer.Option("--ssimulacra2", help="Measure rates at equal SSIMULACRA2 too, which takes long.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -60,7 +74,7 @@ def bench(
     device: Device = "auto",
     tile: Tile = None,
 ) -> None:
-    """Shrink and grow sets of pictures or clips, enlarge or colour pictures, and print a table of figures."""
+    """Shrink, grow, enlarge, colour or code sets of pictures or clips, and print a table of figures."""
     from regrow.cli import measuring
 
     options = {
@@ -70,8 +84,12 @@ def bench(
         "ensemble": ensemble,
         "temperature": temperature,
         "skip_frames": skip_frames,
+        "codec": codec,
+        "quality": quality,
+        "ssimulacra2": ssimulacra2,
     }
     given = {name: value for name, value in options.items() if value not in (None, False, 0)}
+    given |= {} if effort is None else {"effort": effort}
     benchmark = measuring.benchmark(task.value, given, device=device, tile=tile, plots=out is not None)
     measuring.bench(benchmark, folders, models, out=out, summary=summary)
 
@@ -232,6 +250,10 @@ def train(
     pictures_on_device: Annotated[
         bool, typer.Option("--pictures-on-device", help="Keep the decoded pictures on the device and crop there.")
     ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep pictures that codecs have been through in a folder that runs share."),
+    ] = None,
 ) -> None:
     """Train a model by a recipe."""
     from regrow.train.recipe import Recipe
@@ -241,4 +263,5 @@ def train(
     from regrow.train.loop import train as run
 
     device = "" if device == "auto" else device
-    print(run(settings, data, out, resume=resume, device=device, pictures_on_device=pictures_on_device))
+    on_device = pictures_on_device
+    print(run(settings, data, out, resume=resume, device=device, pictures_on_device=on_device, cache=cache))

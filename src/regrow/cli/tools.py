@@ -48,6 +48,32 @@ def info(
 
 
 @command
+def check(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Pictures and clips.")],
+    reading: Reading,
+    json: Json = False,
+) -> None:
+    """Tell what regrow sees in files and what of it verbs would lose; exit 1 where something would be lost."""
+    from regrow.cli import printing
+    from regrow.cli.bars import note
+    from regrow.errors import worded
+    from regrow.runners.check import check as inspected
+
+    found, failed = [], []
+    with reading.applied():
+        for file in files:
+            try:
+                found.append(inspected(file))
+            except Exception as error:
+                failed.append(worded(error, file))
+    printing.print_checked(found, as_json=json)
+    for problem in failed:
+        note(str(problem))
+    if failed or not all(one.safe for one in found):
+        raise typer.Exit(1)
+
+
+@command
 def models(json: Json = False) -> None:
     """List the models that ship with regrow."""
     from regrow import zoo

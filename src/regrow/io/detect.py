@@ -14,6 +14,7 @@ from regrow.io.decoding import heif, jpeg, raw, tiff
 from regrow.io.decoding.ifd import MAGIC
 from regrow.io.decoding.signatures import RawFile, is_raw, other_format
 from regrow.io.decoding.splice import Part
+from regrow.io.kinds import HEIF_BRANDS
 
 
 def _decoded(words: Any) -> str:
@@ -31,9 +32,6 @@ _LOADERS = {
     "heif": "heifload_source",
     "gif": "gifload_source",
 }
-_HEIF_BRANDS = frozenset(
-    (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"miaf")
-)
 _LONGEST = 10**7
 """Pixels a side, beyond which libvips complains to the terminal."""
 _IN_PART = frozenset(("png", "jpeg", "tiff", "gif"))
@@ -115,7 +113,7 @@ def _sniffed(file: BinaryIO, name: str) -> Found:
         return Found(format="webp")
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return Found(format="gif")
-    if head[4:8] == b"ftyp" and head[8:12] != b"crx " and (brands := _brands(head) & _HEIF_BRANDS):
+    if head[4:8] == b"ftyp" and head[8:12] != b"crx " and (brands := _brands(head) & HEIF_BRANDS):
         return _heif(file, head, brands, name)
     if is_raw(head, name, tiff=head[:4] in MAGIC):
         raise RawFile(name)

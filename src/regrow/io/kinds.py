@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Literal
 
-from regrow.io.paths import CAMERA_SUFFIXES, OTHER_PICTURES, PICTURE_SUFFIXES, VIDEO_SUFFIXES, suffix_of
+from regrow.io.paths import OTHER_PICTURES, PICTURE_SUFFIXES, RAW_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 
 Kind = Literal["picture", "clip"]
 
@@ -17,7 +17,10 @@ _PICTURES = (
     b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+",
 )  # fmt: skip
 _CLIPS = (b"YUV4MPEG2", b"\x1aE\xdf\xa3", b"FLV\x01", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\0\0\x01\xba")
-_HEIF = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"miaf")
+HEIF_BRANDS = frozenset(
+    (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"miaf")
+)
+"""Of files in the container of HEIF whose content is a picture."""
 _AUDIO = (b"M4A ", b"M4B ", b"M4P ")
 _CAMERA = (b"crx ",)
 _PACKET = 188
@@ -32,7 +35,7 @@ def kind_of_bytes(head: bytes) -> Kind | None:
         brands = {head[8:12], *(head[i : i + 4] for i in range(16, 64, 4))}
         if head[8:12] in _AUDIO + _CAMERA:
             return None
-        return "picture" if brands.intersection(_HEIF) else "clip"
+        return "picture" if brands & HEIF_BRANDS else "clip"
     if head.startswith(_CLIPS) or (head[:4] == b"RIFF" and head[8:12] == b"AVI ") or head[4:8] in (b"moov", b"mdat"):
         return "clip"
     if head[:4] == b"OggS" and b"\x80theora" in head:
@@ -54,4 +57,4 @@ def kind_by_name(path: str | os.PathLike[str]) -> Kind | None:
     suffix = suffix_of(path)
     if suffix in VIDEO_SUFFIXES:
         return "clip"
-    return "picture" if suffix in PICTURE_SUFFIXES | CAMERA_SUFFIXES | OTHER_PICTURES else None
+    return "picture" if suffix in PICTURE_SUFFIXES | RAW_SUFFIXES | OTHER_PICTURES else None

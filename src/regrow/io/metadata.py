@@ -84,7 +84,8 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _COLORS = (b"gAMA", b"cHRM", b"mDCV", b"cLLI")
 
 
-def _in_words(left: Metadata) -> list[str]:
+def in_words(left: Metadata) -> list[str]:
+    """What there is, each thing in words."""
     words = {
         "exif": "the EXIF block",
         "xmp": "the XMP packet",
@@ -114,7 +115,7 @@ def _in_words(left: Metadata) -> list[str]:
 
 def notes_on(left: Metadata, form: Format) -> list[str]:
     """What a file of this format does not hold, each thing in words."""
-    notes = [f"{form.name.upper()} cannot hold {what}; left out" for what in _in_words(left)]
+    notes = [f"{form.name.upper()} cannot hold {what}; left out" for what in in_words(left)]
     if left.icc:
         notes.append("the ICC profile is not for such pixels; it is left out")
     return notes

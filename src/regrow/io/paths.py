@@ -20,11 +20,12 @@ PICTURE_SUFFIXES = frozenset(
 )  # fmt: skip
 """Of files that regrow reads as pictures."""
 
-CAMERA_SUFFIXES = frozenset(
-    (".dng", ".nef", ".nrw", ".cr2", ".cr3", ".crw", ".arw", ".sr2", ".srf", ".orf", ".rw2", ".raf", ".pef", ".srw",
-     ".x3f", ".3fr", ".iiq", ".erf", ".mef", ".mos", ".dcr", ".kdc", ".rwl", ".gpr")
+RAW_SUFFIXES = frozenset(
+    (".3fr", ".arq", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".erf", ".fff", ".gpr",
+     ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".ptx", ".pxn",
+     ".raf", ".raw", ".rw2", ".rwl", ".rwz", ".sr2", ".srf", ".srw", ".x3f")
 )  # fmt: skip
-"""Of raw files: reading them says what is to be done."""
+"""Of raw files of cameras: reading them says what is to be done."""
 
 OTHER_PICTURES = frozenset(
     (".bmp", ".jp2", ".j2k", ".jxl", ".psd", ".tga", ".exr", ".hdr", ".ppm", ".pgm", ".pbm", ".pnm", ".avifs", ".heics")
@@ -73,7 +74,7 @@ def names_file(name: str) -> bool:
     """Whether a result's name looks like that of a file, so that no folder is made under it."""
     if names_folder(name):
         return False
-    known = PICTURE_SUFFIXES | VIDEO_SUFFIXES | CAMERA_SUFFIXES | OTHER_PICTURES
+    known = PICTURE_SUFFIXES | VIDEO_SUFFIXES | RAW_SUFFIXES | OTHER_PICTURES
     return suffix_of(name) in known or mimetypes.MimeTypes(()).guess_type(os.path.basename(name))[0] is not None
 
 

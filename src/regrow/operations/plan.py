@@ -84,6 +84,8 @@ class Operation(ABC):
     turned: ClassVar[Turned] = Turned.ALWAYS
     lossless: ClassVar[bool] = False
     """Whether results hide detail, so that clips are stored without loss and with a record of the original."""
+    fitted: ClassVar[bool] = False
+    """Whether a net is fitted to each picture, of which an early result may look like nothing."""
     original: ClassVar[bool] = False
     """Whether results are the original again: clips get back what the record says."""
 

@@ -36,6 +36,8 @@ log = logging.getLogger("regrow")
 class Fit(Operation):
     """One task for the deep image prior. UsageError for settings that cannot be."""
 
+    fitted = True
+
     verb: str
     """The task: denoise, dejpeg, inpaint or upscale."""
     prior: Prior = field(default_factory=Prior)

@@ -19,7 +19,7 @@ from regrow.io.formats import get_format
 from regrow.io.paths import names_video
 from regrow.operations.plan import ClipHeader, Header, Operation, Plan, Rows
 from regrow.progress import Report
-from regrow.runners.transcode import RECORD, Output, transcode, turns_frames
+from regrow.runners.transcode import RECORD, Output, losses_of, transcode, turns_frames
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding, for_result, for_small
@@ -53,23 +53,37 @@ def apply(
     plan = operation.plan(_header(clip, record, out)).prepared(_glimpses(clip))
     pixels = pixels_of(clip, plan, record)
 
+    def work(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:
+        groups = plan.frames(frames, samples_of(pixels), skip)
+        return (with_alpha(group, plan.size) for group in groups) if clip.pixels.alpha else groups
+
+    transcode(clip, out, work, _output(clip, operation, plan, record, video), report)
+    return out
+
+
+def losses(operation: Operation, source: Any, out: Any) -> list[str]:
+    """What would be said of a result, before any frame is computed. RegrowError where it could not be written."""
+    video = Video()
+    clip = _opened(source, operation, out, video)
+    record = record_of(clip) if operation.original else None
+    plan = operation.plan(_header(clip, record, out))
+    return losses_of(clip, out, _output(clip, operation, plan, record, video))
+
+
+def _output(clip: Clip, operation: Operation, plan: Plan, record: ClipRecord | None, video: Video) -> Output:
+    pixels = pixels_of(clip, plan, record)
+
     def encoding(suffix: str, size: Size) -> Encoding:
         if operation.lossless:
             return for_small(suffix, plan.channels, size, video.codec, video.crf, clip.pixels)
         return for_result(suffix, pixels, size, video.codec, video.crf)
 
-    def work(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:
-        groups = plan.frames(frames, samples_of(pixels), skip)
-        return (with_alpha(group, plan.size) for group in groups) if clip.pixels.alpha else groups
-
     xmp = plan.metadata(HOLDS).xmp
-    metadata = {XMP: (xmp or b"").decode(), **({} if operation.lossless else {RECORD: ""})}
-    output = Output(
-        size=plan.size, encoding=encoding, identity=plan.identity, depth=plan.depth, xmp=xmp,
-        metadata=metadata, record=record, recorded=operation.lossless, gop=video.gop,
+    return Output(
+        size=plan.size, encoding=encoding, identity=plan.identity, depth=plan.depth, xmp=xmp, record=record,
+        metadata={XMP: (xmp or b"").decode(), **({} if operation.lossless else {RECORD: ""})},
+        recorded=operation.lossless, gop=video.gop,
     )  # fmt: skip
-    transcode(clip, out, work, output, report)
-    return out
 
 
 def header(source: Any, operation: Operation | None = None, target: Any = None) -> Header:

@@ -26,6 +26,9 @@ class Runner(Protocol):
     def header(self, source: Any, operation: Operation | None = None, target: Any = None) -> Header:
         """What is known of a source, as an operation that writes `target` would see it."""
 
+    def losses(self, operation: Operation, source: Any, out: Any) -> list[str]:
+        """What would be said of a result that a path gets, before anything is made."""
+
     def suffix(self, source: str, operation: Operation | None, format: str | None) -> str:
         """The suffix of a result in a folder."""
 

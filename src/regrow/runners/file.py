@@ -13,7 +13,7 @@ from regrow.io.formats import FORMATS, Format, check_pixels, format_of, get_form
 from regrow.io.paths import suffix_of
 from regrow.io.reader import Picture, open_picture
 from regrow.io.writer import PictureWriter
-from regrow.operations.plan import Header, Operation, Turned
+from regrow.operations.plan import Header, Operation, Plan, Turned
 from regrow.progress import Report, reported
 from regrow.size import Size
 from regrow.video.options import Video
@@ -41,21 +41,35 @@ def apply(
     form = get_format(format) if format else format_of(out)
     picture = opened(source, operation, form)
     plan = operation.plan(_header(picture)).prepared([picture.rows], report)
-    for note in (*picture.notes, *plan.notes(form)):
+    writer = _writer(out, picture, plan, form)
+    for note in _notes(picture, plan, writer):
         log.warning("%s: %s", picture.name, note)
-    metadata, size = plan.metadata(form), plan.size
     rows = plan.rows(picture.rows, np.uint16 if plan.depth == 16 else np.uint8)
-    with PictureWriter(
-        out, width=size.width, height=size.height, colors=plan.channels, alpha=picture.alpha, depth=plan.depth,
-        format=form.name, metadata=metadata, orientation=picture.orientation,
-    ) as writer:  # fmt: skip
-        for note in writer.notes:
-            log.warning("%s: %s", picture.name, note)
-        for block in reported(rows, size.height, report):
+    with writer:
+        for block in reported(rows, plan.size.height, report):
             writer.write(block)
     if plan.interrupted:
         raise BestSoFar
     return out
+
+
+def losses(operation: Operation, source: Any, out: Any) -> list[str]:
+    """What would be said of a result, before any pixel is read. RegrowError where it could not be written."""
+    form = format_of(out)
+    picture = opened(source, operation, form)
+    plan = operation.plan(_header(picture))
+    return _notes(picture, plan, _writer(out, picture, plan, form))
+
+
+def _writer(out: Any, picture: Picture, plan: Plan, form: Format) -> PictureWriter:
+    return PictureWriter(
+        out, width=plan.size.width, height=plan.size.height, colors=plan.channels, alpha=picture.alpha,
+        depth=plan.depth, format=form.name, metadata=plan.metadata(form), orientation=picture.orientation,
+    )  # fmt: skip
+
+
+def _notes(picture: Picture, plan: Plan, writer: PictureWriter) -> list[str]:
+    return [*picture.notes, *plan.notes(writer.form), *writer.notes]
 
 
 def opened(source: Any, operation: Operation, form: Format) -> Picture:

@@ -49,6 +49,11 @@ def header(picture: Any, operation: Operation | None = None, target: Any = None)
     return _header(accept(picture))
 
 
+def losses(operation: Operation, source: Any, out: Any) -> list[str]:
+    """Results in memory are not written."""
+    raise UsageError(f"{source!r}: is not a file")
+
+
 def suffix(source: str, operation: Operation | None, format: str | None) -> str:
     """Nothing in memory has a name."""
     raise UsageError(f"{source!r}: is not a file")

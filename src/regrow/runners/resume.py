@@ -32,7 +32,7 @@ def state_of(operation: Operation, source: Any, target: str | os.PathLike[str], 
     try:
         if newer(target, source):
             kind = runner(source, target)
-            if look and kind.UNIT == "rows" and not alike(source, target):
+            if look and kind.UNIT == "rows" and not operation.fitted and not alike(source, target):
                 return State.OTHER
             plan, result = operation.plan(kind.header(source, operation, target)), kind.header(target)
             if plan.made(result):
@@ -42,11 +42,6 @@ def state_of(operation: Operation, source: Any, target: str | os.PathLike[str], 
     except (RegrowError, OSError):
         pass
     return State.OTHER
-
-
-def is_done(operation: Operation, source: Any, target: str | os.PathLike[str]) -> bool:
-    """Whether `target` is newer than `source` and what the operation makes of it, as far as headers tell."""
-    return state_of(operation, source, target) is State.DONE
 
 
 def newer(target: Any, source: Any) -> bool:

@@ -73,13 +73,15 @@ def _say(clip: Clip, notes: Iterable[str]) -> None:
         log.warning("%s: %s", clip.name, note)
 
 
-def check(clip: Clip, out: Any, output: Output) -> None:
-    """UsageError or RegrowError where the output could not be written, long before it is."""
+def losses_of(clip: Clip, out: Any, output: Output) -> list[str]:
+    """What would be said of an output. UsageError or RegrowError where it could not be written, long before it is."""
+    notes = [f"{clip.name}: {note}" for note in clip.notes]
     clip, output = _as_shown(clip, out, output)[:2]
     if isinstance(out, (str, Path)) and not _is_frames(out):
         suffix = _suffix(out)
         encoding = interlaced(output.encoding(suffix, output.size), clip.fields)
-        rehearse(Path(out), encoding, output.size, _contents(clip, output), quiet=True)
+        notes += rehearse(Path(out), encoding, output.size, _contents(clip, output))[1]
+    return notes
 
 
 def transcode(clip: Clip, out: Any, work: Work, output: Output, report: Report) -> None:

@@ -12,8 +12,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from regrow.errors import RegrowError, UsageError
+from regrow.nets.model import Model
 from regrow.optim import checkpoint as states
 from regrow.train.recipe import Recipe
+from regrow.zoo.store import current_name
 
 
 def save(path: Path, step: int, nets: Mapping[str, nn.Module], optimizers: list[Any], recipe: Recipe) -> None:
@@ -44,6 +46,16 @@ def read_of(path: Path, recipe: Recipe) -> tuple[int, dict[str, Tensor]]:
 
 
 def restore(tensors: dict[str, Tensor], nets: Mapping[str, nn.Module], optimizers: list[Any]) -> None:
-    """Put the tensors of `read` back where `save` took them from."""
-    states.unpack(tensors, nets, optimizers)
+    """Put the tensors of `read` back where `save` took them from, whatever their names were then."""
+    states.unpack(_renamed(tensors, nets), nets, optimizers)
     torch.set_rng_state(tensors["random"])
+
+
+def _renamed(tensors: dict[str, Tensor], nets: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Tensors by the names that the weights of nets have now."""
+    found = {}
+    for key, value in tensors.items():
+        name, _, weight = key.partition(".")
+        net = nets.get(name)
+        found[f"{name}.{current_name(weight, net)}" if isinstance(net, Model) else key] = value
+    return found

@@ -21,6 +21,7 @@ from regrow.optim.interrupt import interrupt_later
 from regrow.optim.muon import schedule
 from regrow.train import checkpoint, data
 from regrow.train.clips import Clips
+from regrow.train.coded import CodedCrops
 from regrow.train.log import Log
 from regrow.train.plot import plot_training
 from regrow.train.recipe import Recipe
@@ -38,6 +39,7 @@ def train(
     resume: bool = False,
     device: str = "",
     pictures_on_device: bool = False,
+    cache: Path | None = None,
 ) -> Path:
     """Train the model of a recipe.
 
@@ -48,6 +50,7 @@ def train(
         resume: go on from the checkpoint in `out`; the result is that of an unbroken run.
         device: "cpu", "cuda", ... ; chosen by Accelerate when empty.
         pictures_on_device: keep the decoded pictures on the device and crop there.
+        cache: folder for pictures that codecs have been through, which runs may share; memory when not given.
 
     Returns:
         The folder of the finished weights, which `--model` takes.
@@ -57,13 +60,13 @@ def train(
         KeyboardInterrupt: after a checkpoint has been written.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    _check(recipe, out, resume=resume)
+    _check(recipe, out, resume=resume, on_device=pictures_on_device, cached=cache is not None)
     accelerator = _accelerator(recipe, device)
     torch.manual_seed(recipe.run.seed)
     nets = _Nets(recipe)
     start = nets.resume(out / CHECKPOINT) if resume else 0
     training, held_out = data.load(data_dir, recipe.data, console)
-    crops = _crops(training, recipe, accelerator, on_device=pictures_on_device)
+    crops = _crops(training, nets, accelerator, on_device=pictures_on_device, cache=cache)
     nets.task.look_at(training)
     console.print(f"{recipe.name}: {len(training)} pictures, {len(held_out)} held out, on {accelerator.device}")
     nets.prepare(accelerator, console)
@@ -92,14 +95,18 @@ def train(
     return nets.finish(out / WEIGHTS)
 
 
-def _check(recipe: Recipe, out: Path, *, resume: bool) -> None:
-    """UsageError where the recipe or the state of `out` do not allow the run."""
+def _check(recipe: Recipe, out: Path, *, resume: bool, on_device: bool, cached: bool) -> None:
+    """UsageError where the recipe, what was asked for or the state of `out` do not allow the run."""
     if recipe.run.precision not in ("bf16", "fp32"):
         raise UsageError(f"precision {recipe.run.precision!r} is not known; known are bf16, fp32")
     if (out / CHECKPOINT).exists() and not resume:
         raise UsageError(f"{out}: holds an unfinished or finished run; continue it with --resume or name another --out")
     if resume and not (out / CHECKPOINT).exists():
         raise UsageError(f"{out}: no {CHECKPOINT} to resume from")
+    if cached and not recipe.data.codecs:
+        raise UsageError(f"{recipe.name}: a cache is for pictures that codecs have been through; leave it out")
+    if on_device and recipe.data.codecs:
+        raise UsageError(f"{recipe.name}: pictures that codecs have been through are not kept on the device")
 
 
 def _accelerator(recipe: Recipe, device: str) -> Accelerator:
@@ -118,13 +125,14 @@ def _validated(nets: _Nets, held_out: list[Tensor], log: Log, step: int) -> str:
 
 
 def _crops(
-    training: list[Tensor], recipe: Recipe, accelerator: Accelerator, *, on_device: bool
+    training: list[Tensor], nets: _Nets, accelerator: Accelerator, *, on_device: bool, cache: Path | None
 ) -> Callable[[int], Tensor]:
     """Gives the batch of a step."""
-    wanted, device = recipe.data, str(accelerator.device) if on_device else "cpu"
-    pieces = data.Crops(
-        training, wanted.piece, wanted.batch, recipe.run.seed, accelerator.process_index, device, wanted.upright
-    )
+    wanted, seed, process = nets.recipe.data, nets.recipe.run.seed, accelerator.process_index
+    if wanted.codecs:
+        return CodedCrops(training, wanted, nets.model.scale, seed, process, cache)
+    device = str(accelerator.device) if on_device else "cpu"
+    pieces = data.Crops(training, wanted.piece, wanted.batch, seed, process, device, wanted.upright)
     return pieces if wanted.frames == 1 else Clips(pieces, wanted.frames, wanted.crop)
 
 

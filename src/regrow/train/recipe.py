@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from regrow.errors import UsageError
+from regrow.io.codecs import QUALITIES
 from regrow.optim.settings import Optimizer
+from regrow.zoo.registry import RENAMED
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -57,6 +59,17 @@ class Data:
     stretch: float = 1.0
     """Largest factor by which crops are resampled before they are shrunk, drawn uniformly for each batch, for scales
     that are no power of 2. From 1 to 2; rescalers only."""
+    codecs: tuple[str, ...] = ()
+    """Codecs whose pictures a net of the architecture `codec` restores: jpeg, webp, avif, in equal shares."""
+    versions: int = 2
+    """Versions of each picture for each codec, with qualities spread over those of use, each turned another way. At
+    least 1; with `codecs` only, like the next three."""
+    full_chroma: float = 0.2
+    """Fraction of the JPEGs whose chroma is not subsampled (4:4:4). From 0 to 1."""
+    effort: int = 3
+    """Effort of AVIF, from 0 to 9. The default of libvips, 4, takes five times as long."""
+    blind: float = 0.1
+    """Fraction of the crops for which the net is told nothing of the file. From 0 to 1."""
     validation: int = 16
     """Number of pictures held out for validation, evenly spaced in the sorted list. 0 for none."""
     held_out: str = ""
@@ -71,13 +84,20 @@ class Data:
         return self.crop if self.frames == 1 else round(SPACE * self.crop)
 
     def __post_init__(self) -> None:
-        for name in ("crop", "batch", "frames", "validation_crop", "validation", "side"):
+        for name in ("crop", "batch", "frames", "versions", "validation_crop", "validation", "side"):
             least = 0 if name in ("validation", "side") else 1
             if getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be at least {least}")
         for name in ("stretch", "zoom"):
             if not 1 <= getattr(self, name) <= 2:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be from 1 to 2")
+        for name in ("full_chroma", "blind"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is {getattr(self, name)}, but must be from 0 to 1")
+        if not 0 <= self.effort <= 9:
+            raise UsageError(f"effort is {self.effort}, but must be from 0 to 9")
+        if any(name not in QUALITIES for name in self.codecs):
+            raise UsageError(f"codecs is {list(self.codecs)}, but known are {', '.join(QUALITIES)}")
         if not 0 <= self.tone <= 2:
             raise UsageError(f"tone is {self.tone}, but must be from 0 to 2")
         if not all(isinstance(folder, str) for folder in self.folders):
@@ -216,6 +236,8 @@ class Recipe:
         for name in ("model", "discriminator", "data", "loss", "optimizer", "run"):
             if not isinstance(table.get(name, {}), dict):
                 raise UsageError(f"{where}: {name} must be a table, [{name}]")
+        table["model"] = _renamed(table.get("model", {}), RENAMED)
+        table["loss"] = _renamed(table.get("loss", {}), {"steady": "flicker"})
         if not isinstance(table["name"], str):
             raise UsageError(f"{where}: name is {table['name']!r}, but must be a str")
         if "architecture" not in table.get("model", {}):
@@ -242,6 +264,11 @@ def _change(table: dict[str, Any], change: str) -> None:
         inner[name] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         inner[name] = value
+
+
+def _renamed(table: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """A table with the present names of settings that were renamed."""
+    return {names.get(name, name): value for name, value in table.items()}
 
 
 T = TypeVar("T")

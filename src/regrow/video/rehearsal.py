@@ -6,7 +6,6 @@ and encoders can say differs by codec, container and version; so nothing here is
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,22 +32,18 @@ NEAR = 0.01
 LEAST = 1 / 2000
 """Least size of encoded frames, relative to what they take uncompressed."""
 
-log = logging.getLogger("regrow")
 
-
-def rehearse(
-    target: Path, encoding: Encoding, size: tuple[int, int], contents: Contents, *, quiet: bool = False
-) -> Encoding:
+def rehearse(target: Path, encoding: Encoding, size: tuple[int, int], contents: Contents) -> tuple[Encoding, list[str]]:
     """Try to write a clip, and tell what it cannot hold.
 
     Args:
         target: the file that is to be written.
         encoding, size: of its frames.
         contents: all else that it gets.
-        quiet: whether remarks are left to a later rehearsal.
 
     Returns:
-        The encoding, changed where colours must be converted because the file could not say what they mean.
+        The encoding, changed where colours must be converted because the file could not say what they mean, and
+        remarks on what is lost.
 
     Raises:
         RegrowError: it cannot be written.
@@ -69,9 +64,7 @@ def rehearse(
             raise RegrowError(
                 f"{target}: cannot be read again with codec {encoding.codec}; take another with --codec"
             ) from error
-    if not quiet:
-        _remark(target, encoding, contents, found)
-    return _told(encoding, found)
+    return _told(encoding, found), list(_remarks(target, encoding, contents, found))
 
 
 @contextmanager
@@ -83,12 +76,12 @@ def _folder(target: Path) -> Iterator[str]:
         raise RegrowError(f"{target}: cannot be tried out in {gettempdir()} ({error.strerror or error})") from error
 
 
-def _remark(target: Path, encoding: Encoding, contents: Contents, found: Clip) -> None:
+def _remarks(target: Path, encoding: Encoding, contents: Contents, found: Clip) -> Iterator[str]:
     source = contents.source
     for note in (source and left_out(source, target)) or ():
-        log.warning("%s: %s", contents.clip.name, note)
+        yield f"{contents.clip.name}: {note}"
     for note in _missing(encoding, contents, found):
-        log.warning("%s: %s", target, note.removesuffix("; take .mkv") if target.suffix == ".mkv" else note)
+        yield f"{target}: {note.removesuffix('; take .mkv') if target.suffix == '.mkv' else note}"
 
 
 def _perform(trial: Path, encoding: Encoding, size: tuple[int, int], contents: Contents) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,8 @@ from regrow.video.lock import Lock
 from regrow.video.options import GOP
 from regrow.video.rehearsal import rehearse
 from regrow.video.segments import Group, Segments
+
+log = logging.getLogger("regrow")
 
 
 def exists(target: str) -> bool:
@@ -101,7 +104,9 @@ class FileSink(Sink):
         gop: int = GOP,
     ) -> None:
         self.target, self.contents = target, contents
-        encoding = rehearse(target, encoding, size, contents)
+        encoding, remarks = rehearse(target, encoding, size, contents)
+        for remark in remarks:
+            log.warning(remark)
         state = contents.source.stat() if contents.source else None
         origin = [contents.clip.name, state and state.st_size, state and state.st_mtime_ns]
         self.segments = Segments(target, {**settings, "origin": origin}, encoding, *size, contents.clip.aspect, gop)

@@ -17,10 +17,6 @@ from regrow.video.clip import Clip, Frame
 from regrow.video.folder import open_frames
 from regrow.video.reader import open_video
 
-_MAGIC = ((0, b"YUV4MPEG2"), (0, b"\x1aE\xdf\xa3"), (4, b"ftyp"), (8, b"AVI "),
-          (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\0\0\x01\xba"))  # fmt: skip
-"""Signatures of y4m, Matroska, MP4, AVI, Windows Media, Flash, Ogg and MPEG streams, each with its offset."""
-
 
 def open_clip(source: Any, rate: Fraction | None = None) -> Clip:
     """Open a clip.
@@ -70,8 +66,3 @@ def is_clip(source: Any, out: Any = None) -> bool:
     if Path(name).is_dir():
         return isinstance(out, (str, os.PathLike)) and names_video(out)
     return is_pattern(name) or names_video(name)
-
-
-def begins_clip(head: bytes) -> bool:
-    """Whether a stream that begins like this is a clip."""
-    return any(head[at : at + len(magic)] == magic for at, magic in _MAGIC)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = {
     "carn": "regrow.nets.upscale.carn:CARN",
     "classification": "regrow.nets.color.classification:ClassificationColorizer",
+    "codec": "regrow.nets.restore.codec:CodecRestorer",
     "dbpn": "regrow.nets.upscale.dbpn:DBPN",
     "dncnn": "regrow.nets.upscale.dncnn:DnCNN",
     "dqe": "regrow.nets.upscale.dqe:DQE",

@@ -102,11 +102,11 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     except Exception as error:  # safetensors has errors of its own, and passes on those of what it makes
         what = " ".join(str(error).split())[:100] or type(error).__name__
         raise RegrowError(f"{path}: not readable weights ({what})") from None
-    tensors = {_current(key, model): value for key, value in tensors.items()}
+    tensors = {current_name(key, model): value for key, value in tensors.items()}
     return fill(model, tensors, path, f"{path}: the weights do not fit the architecture that {CONFIG} names")
 
 
-def _current(key: str, model: Model) -> str:
+def current_name(key: str, model: Model) -> str:
     """The name that a weight has now, from the one that it was saved under."""
     for before, now in model.renamed.items():
         if key.startswith(before):

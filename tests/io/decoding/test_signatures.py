@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from regrow.errors import RegrowError
-from regrow.io.decoding.signatures import RAW_SUFFIXES
+from regrow.io.paths import RAW_SUFFIXES
 from regrow.io.reader import open_picture
 
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import BinaryIO
 
 from regrow.errors import RegrowError
+from regrow.io.ifd import SIZES
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _CODES = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q",
           18: "Q"}  # fmt: skip
 _RATIONALS = {5: "I", 10: "i"}
@@ -130,7 +130,7 @@ class Directory:
         if entry is None or (entry.kind not in _CODES and entry.kind not in _RATIONALS):
             return ()
         data = self._data(entry, most)
-        count = len(data) // _SIZES[entry.kind]
+        count = len(data) // SIZES[entry.kind]
         if entry.kind in _RATIONALS:
             pairs = struct.unpack_from(f"{self.tiff.order}{2 * count}{_RATIONALS[entry.kind]}", data)
             return tuple(a / b if b else 0.0 for a, b in zip(pairs[::2], pairs[1::2], strict=True))
@@ -145,8 +145,8 @@ class Directory:
         return (*self.integers(tag), default)[0]
 
     def _data(self, entry: Entry, most: int) -> bytes:
-        length = entry.count * _SIZES[entry.kind]
-        wanted = min(entry.count, most) * _SIZES[entry.kind]
+        length = entry.count * SIZES[entry.kind]
+        wanted = min(entry.count, most) * SIZES[entry.kind]
         if length <= len(entry.field):
             return entry.field[:wanted]
         at = self._offset(entry)
@@ -161,6 +161,6 @@ class Directory:
     def check_whole(self) -> None:
         """RegrowError for a value beyond the end, of which libtiff would only warn and a colour profile be lost."""
         for entry in self.entries.values():
-            length = entry.count * _SIZES.get(entry.kind, 0)
+            length = entry.count * SIZES.get(entry.kind, 0)
             if length > len(entry.field) and self._offset(entry) + length > self.tiff.size:
                 raise RegrowError(f"{self.tiff.name}: the file is cut short; get a fresh copy")

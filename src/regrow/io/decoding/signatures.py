@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from regrow.errors import RegrowError
-
-RAW_SUFFIXES = frozenset(
-    (".3fr", ".arq", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".erf", ".fff", ".gpr",
-     ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".ori", ".pef", ".ptx", ".pxn",
-     ".raf", ".raw", ".rw2", ".rwl", ".rwz", ".sr2", ".srf", ".srw", ".x3f")
-)  # fmt: skip
-"""Of raw files of cameras."""
+from regrow.io.paths import RAW_SUFFIXES, suffix_of
 
 _RAW = (
     (0, b"FUJIFILMCCD-RAW"), (0, b"IIRO"), (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\x00"), (0, b"FOVb"), (0, b"\x00MRM"),
@@ -66,7 +58,7 @@ def is_raw(head: bytes, name: str, *, tiff: bool) -> bool:
     """Whether a file is a raw one: by its first bytes or, where those are TIFF's or nobody's, by its suffix."""
     by_bytes = any(head[at : at + len(magic)] == magic for at, magic in _RAW)
     own = tiff or not any(head[at : at + len(magic)] == magic for at, magic, _ in _OTHERS)
-    return by_bytes or (own and os.path.splitext(name)[1].lower() in RAW_SUFFIXES)
+    return by_bytes or (own and suffix_of(name) in RAW_SUFFIXES)
 
 
 def other_format(head: bytes) -> str | None:

@@ -10,11 +10,13 @@ from regrow.nets.color.classification import ClassificationColorizer
 from regrow.nets.color.regression import RegressionColorizer
 from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
+from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.upscale.base import Restorer
 from regrow.nets.video.base import VideoRestorer
 from regrow.train.adversarial import discriminator_for
 from regrow.train.recipe import Data, Loss, Recipe
 from regrow.train.tasks.base import Task
+from regrow.train.tasks.codec import CodecTask
 from regrow.train.tasks.colorize import ColorizeTask
 from regrow.train.tasks.rescale import RescaleTask, VideoRescaleTask
 from regrow.train.tasks.restore import RestoreTask
@@ -28,6 +30,12 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     """
     of_rescalers = "guidance", "guidance_weight", "radius", "noise", "through", "flicker"
     of_restorers = "content", "vgg", "adversarial", "relativistic"
+    if isinstance(model, CodecRestorer):
+        unused = "thumbnails", "enlarged", "grey", "stretch", "zoom", "tone", "frames", "flow", "upright"
+        _refuse(recipe.data, unused, "a restorer of coded pictures")
+        _refuse(recipe.loss, (*of_rescalers, *of_restorers, "rebalance", "warping"), "a restorer of coded pictures")
+        return CodecTask(model, recipe.loss, recipe.data)
+    _refuse(recipe.data, ("codecs", "versions", "full_chroma", "effort", "blind"), "what restores no coded pictures")
     if isinstance(model, Rescaler):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", *of_restorers, "warping"), "a rescaler")
@@ -63,10 +71,10 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     raise UsageError(f"{recipe.name}: a {type(model).__name__} cannot be trained")
 
 
-def _refuse(settings: Data | Loss, names: tuple[str, ...], what: str) -> None:
+def _refuse(settings: Data | Loss, names: tuple[str, ...], task: str) -> None:
     """UsageError that names the first of these settings that is not at its default."""
     for setting in fields(settings):
         value = getattr(settings, setting.name)
         if setting.name in names and value != setting.default:
             table = type(settings).__name__.lower()
-            raise UsageError(f"[{table}]: {setting.name} is {value!r}, but {what} has no use for it; leave it out")
+            raise UsageError(f"[{table}]: {setting.name} is {value!r}, but {task} has no use for it; leave it out")

@@ -1,0 +1,86 @@
+"""Pictures through a lossy codec, shrunk before it or not, and what nets make of what it has left."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from regrow import zoo
+from regrow.bench import maps
+from regrow.bench.pictures import as_picture, as_tensor
+from regrow.errors import UsageError
+from regrow.io.codecs import UNKNOWN, Codec
+from regrow.io.coded import facts_of
+from regrow.io.memory import read_rgb
+from regrow.nets.ops.resample import bicubic
+from regrow.nets.restore.codec import CodecRestorer
+from regrow.nets.upscale.base import Restorer
+from regrow.operations.restorers import NONE
+
+MULTIPLE = 12
+"""Pictures are cut to a multiple of this, so that every scale which divides it is measured on the same ones."""
+
+
+class Behind:
+    """What stands behind a codec: nets that restore or enlarge pictures, or none.
+
+        picture (H, W, 3) --bicubic--> (h, w, 3) --codec--> file --codec, nets--> picture (H, W, 3)
+
+    Args:
+        name: of a net, "A+B" for one after another, or "none" for the codec at full size alone.
+        device, tile: as for `regrow.upscale`.
+
+    Raises:
+        UsageError: there is no such model, it is of another kind, or it enlarges by what does not divide `MULTIPLE`.
+    """
+
+    def __init__(self, name: str, *, device: str = "auto", tile: int | None = None) -> None:
+        self.tile = tile
+        self.nets = [_restorer(part, device) for part in zoo.parts(name)] if name != NONE else []
+        self.scale = prod(net.scale for net in self.nets)
+        """How many times smaller the coded picture is."""
+        if MULTIPLE % self.scale:
+            raise UsageError(f"{name}: enlarges by {self.scale}, but must by what divides {MULTIPLE}")
+
+    def encode(self, picture: np.ndarray, codec: Codec, quality: int) -> bytes:
+        """(H, W, 3) uint8 -> the file of the picture, shrunk by the antialiased bicubic."""
+        if self.scale > 1:
+            height, width = (n // self.scale for n in picture.shape[:2])
+            picture = as_picture(bicubic(as_tensor(picture), (height, width)))
+        return codec.encode(picture, quality)
+
+    def grow(self, data: bytes, codec: Codec, quality: int) -> np.ndarray:
+        """A file -> (H, W, 3) uint8.
+
+        Nets are told what the file states, or else, as of AVIF, what is known from elsewhere.
+        """
+        picture = read_rgb(data)
+        for net in self.nets:
+            if isinstance(net, CodecRestorer):
+                facts = facts_of(data)
+                net = net.told(facts if facts != UNKNOWN else codec.facts(quality))
+            picture = maps.restore(picture, net, tile=self.tile)
+        return picture
+
+
+def largest_within(behind: Behind, picture: np.ndarray, codec: Codec, limit: int) -> tuple[int, bytes]:
+    """The highest quality of use whose file has at most so many bytes, else the lowest; and the file."""
+    low, high = codec.qualities
+    best = low, behind.encode(picture, codec, low)
+    low += 1
+    while low <= high:
+        quality = (low + high) // 2
+        data = behind.encode(picture, codec, quality)
+        if len(data) > limit:
+            high = quality - 1
+        else:
+            best, low = (quality, data), quality + 1
+    return best
+
+
+def _restorer(name: str, device: str) -> Restorer:
+    net = zoo.on_device(zoo.load(name), device)
+    if not isinstance(net, Restorer) or net.frames > 1:
+        raise UsageError(f"{name}: is no model that restores or enlarges ordinary pictures")
+    return net

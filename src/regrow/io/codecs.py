@@ -1,0 +1,78 @@
+"""Lossy codecs: what is written at which quality, and what a net may be told of a coded file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyvips
+
+from regrow.io.jpeg_tables import percent
+
+QUALITIES = {"jpeg": (6, 95), "webp": (1, 96), "avif": (12, 90)}
+"""The codecs, with the lowest and the highest quality of use to whoever wants few bytes."""
+
+
+class Facts(NamedTuple):
+    """What a net may be told of a coded file; all zero where nothing is known."""
+
+    jpeg: float = 0.0
+    """1 where the codec is JPEG; so the next two for theirs."""
+    webp: float = 0.0
+    avif: float = 0.0
+    luma: float = 0.0
+    """Coarseness of the steps of luma, from about -1 (nothing is lost) to 1.
+
+    Of JPEG it is a quarter of the binary logarithm of how many times its steps are those of the standard's tables,
+    which libjpeg's quality 50 uses; of others 1 - quality / 50.
+    """
+    chroma: float = 0.0
+    """Coarseness of those of chroma."""
+    full_chroma: float = 0.0
+    """1 where a JPEG's chroma is not subsampled."""
+
+
+UNKNOWN = Facts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Codec:
+    """One codec as libvips writes it: whole files without metadata.
+
+    JPEG is optimised and progressive, WebP of method 6, AVIF libaom's.
+    """
+
+    name: str
+    """jpeg, webp or avif."""
+    effort: int = 4
+    """Of AVIF, 0 to 9: libaom's speed is 9 less that."""
+    full_chroma: bool = False
+    """4:4:4, of JPEG; else 4:2:0. WebP has no choice, and AVIF that of libvips: 4:4:4 from quality 90 on."""
+
+    @property
+    def qualities(self) -> tuple[int, int]:
+        """The lowest and the highest quality of use."""
+        return QUALITIES[self.name]
+
+    def encode(self, pixels: np.ndarray, quality: int) -> bytes:
+        """The file of an (H, W, 3) uint8 picture, at a quality from 1 to 100."""
+        image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="srgb")
+        data: bytes
+        if self.name == "jpeg":
+            chroma = "off" if self.full_chroma else "on"
+            data = image.jpegsave_buffer(
+                Q=quality, interlace=True, optimize_coding=True, subsample_mode=chroma, keep="none"
+            )
+        elif self.name == "webp":
+            data = image.webpsave_buffer(Q=quality, effort=6, keep="none")
+        else:
+            data = image.heifsave_buffer(compression="av1", Q=quality, effort=self.effort, keep="none")
+        return data
+
+    def facts(self, quality: int) -> Facts:
+        """What a net is told of a file of this quality; `regrow.io.coded.facts_of` reads it from JPEG and WebP."""
+        coarse = math.log2(max(percent(quality), 1) / 100) / 4 if self.name == "jpeg" else 1 - quality / 50
+        of = Facts(luma=coarse, chroma=coarse, full_chroma=float(self.full_chroma))
+        return of._replace(**{self.name: 1.0})

@@ -1,0 +1,1 @@
+"""Nets that restore what a codec or a sensor has made poor, one architecture a file."""

@@ -1,0 +1,198 @@
+import csv
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+from support.references import as_8_bits, imresize
+
+from regrow import zoo
+from regrow.bench import driver
+from regrow.bench.coded import Behind, largest_within
+from regrow.bench.results import Result
+from regrow.bench.tasks.rate import BEST, RANGES, Task
+from regrow.errors import UsageError
+from regrow.io.codecs import QUALITIES, Codec
+from regrow.metrics.bd_rate import bd_rate
+from regrow.nets.restore.codec import CodecConfig, CodecRestorer
+
+
+@pytest.fixture(scope="module")
+def pictures(astronaut, coffee, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sets") / "set"
+    folder.mkdir()
+    for name, picture in (("a", astronaut[32:130, 96:220]), ("b", coffee[100:196, 100:196])):
+        Image.fromarray(picture).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def nets(tmp_path_factory):
+    """A filter and a net for half the size, untrained: they leave what is there, and enlarge by bicubic."""
+    root = tmp_path_factory.mktemp("models")
+    for scale in (1, 2):
+        zoo.save(CodecRestorer(CodecConfig(scale=scale, channels=8, blocks=1)), root / f"x{scale}")
+    return [str(root / "x1"), str(root / "x2")]
+
+
+def bench(folder, models, **options):
+    return driver.bench(Task(**options), [folder], models)
+
+
+def saved(picture, kind, **options):
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, kind, **options)
+    return file.getvalue()
+
+
+def test_points_are_those_of_the_files(pictures, nets, astronaut):
+    original = astronaut[32:128, 96:216]  # whole twelves of it
+    half = as_8_bits(imresize(original, (60, 48)))
+    results = [r for r in bench(pictures, nets, codec=["jpeg"], quality=[30, 70]) if r["picture"] == "a"]
+    assert [(r.model, r["scale"], r["quality"]) for r in results] == [
+        ("none", "1", 30), ("x1", "1", 30), ("none", "1", 70), ("x1", "1", 70), ("x2", "2", 30), ("x2", "2", 70),
+    ]  # fmt: skip
+    for result in results:
+        given = half if result.model == "x2" else original
+        data = saved(given, "jpeg", quality=result["quality"], subsampling=2, progressive=True, optimize=True)
+        size = len(data) - 18  # Pillow's JFIF header
+        assert result["bits_per_pixel"] == pytest.approx(8 * size / (96 * 120), rel=0.01)
+        with Image.open(io.BytesIO(data)) as image:
+            seen = np.asarray(image)
+        seen = as_8_bits(imresize(seen, (120, 96))) if result.model == "x2" else seen
+        assert result["rgb"] == pytest.approx(peak_signal_noise_ratio(original, seen), abs=0.05)
+        assert result["encode_seconds"] > 0
+        assert result["grow_seconds"] > 0
+        assert 0.5 < result["y_ssim"] < 1
+
+
+def test_nets_are_told_what_the_file_states_and_else_what_is_known(nets, astronaut, monkeypatch):
+    seen = []
+    real = CodecRestorer.told
+    monkeypatch.setattr(CodecRestorer, "told", lambda net, facts: seen.append(facts) or real(net, facts))
+    behind = Behind(nets[0], device="cpu")
+    for name in QUALITIES:
+        codec = Codec(name=name)
+        behind.grow(codec.encode(astronaut[32:128, 96:192], 40), codec, 40)
+        assert seen[-1] == pytest.approx(codec.facts(40), abs=0.06)
+
+
+def point(model, quality, bits, rgb, scale="1"):
+    figures = {"bits_per_pixel": bits, "rgb": rgb, "y": rgb + 1, "y_ssim": 1 - 10 ** (-rgb / 20)}
+    figures |= {"encode_seconds": 1.0, "grow_seconds": 2.0}
+    return Result({"set": "s", "picture": "p"}, model, {"codec": "webp", "scale": scale, "quality": quality}, figures)
+
+
+def test_the_table_has_differences_of_rate_for_each_range():
+    curve = [(0.05, 28.0), (0.1, 30.0), (0.25, 33.0), (0.8, 38.0)]
+    results = [point("none", q, *at) for q, at in enumerate(curve)]
+    results += [point("x1", q, 0.9 * bits, rgb) for q, (bits, rgb) in enumerate(curve)]
+    cut = [(bits * 0.7, rgb) for bits, rgb in curve[:3]]
+    results += [point("x2", q, *at, scale="2") for q, at in enumerate(cut)]
+    rows = [result.row() for result in Task().table_of(results)]
+    assert [(r["model"], r["range"]) for r in rows] == [
+        (model, between) for between in ("0.05-0.25", "0.25-0.8") for model in ("x1", "x2", BEST)
+    ]
+    low, high = rows[:3], rows[3:]
+    assert [r["bd_rgb"] for r in low] == pytest.approx([-10, -30, -30], abs=0.3)
+    for name in ("bd_y", "bd_ssim"):
+        assert [r[name] for r in low] == pytest.approx([-10, -30, -30], abs=0.3)
+    assert [r["covered"] for r in low] == pytest.approx([1, 1, 1], abs=0.01)
+    assert high[0]["bd_rgb"] == high[2]["bd_rgb"] == pytest.approx(-10)
+    assert math.isnan(high[1]["bd_rgb"])
+    assert [r["scale"] for r in low] == ["x1", "x2", "any"]
+    assert low[0]["grow_seconds"] == 2
+
+
+def test_the_table_is_of_mean_curves(pictures, nets):
+    qualities = [20, 50, 80, 95]
+    results = bench(pictures, nets[1:], codec=["webp"], quality=qualities)
+    mean = {}
+    for model in ("none", "x2"):
+        mine = [[r for r in results if (r.model, r["quality"]) == (model, quality)] for quality in qualities]
+        mean[model] = [tuple(np.mean([[r["bits_per_pixel"], r["rgb"]] for r in pair], 0)) for pair in mine]
+    row = Task().table_of(results)[2]
+    assert (row.model, row["range"]) == ("x2", "0.25-0.8")
+    assert row["bd_rgb"] == pytest.approx(bd_rate(mean["none"], mean["x2"], rates=RANGES["webp"][1]).percent)
+
+
+def test_ssimulacra2_is_measured_where_it_is_asked_for(pictures):
+    pytest.importorskip("ssimulacra2")
+    results = bench(pictures, ["none"], codec=["jpeg"], quality=[20, 80], ssimulacra2=True)
+    assert results[0]["ssimulacra2"] < results[1]["ssimulacra2"] < 100
+    task = Task(ssimulacra2=True)
+    assert "SSIMULACRA2" in next(driver.table(task, results))
+    assert task.table_of(results)[1]["bd_ssimulacra2"] == 0
+    assert "ssimulacra2" not in bench(pictures, ["none"], codec=["jpeg"], quality=[20, 80])[0].figures
+
+
+def test_files_within_a_limit_are_as_good_as_they_can_be(astronaut):
+    codec, alone, picture = Codec(name="webp"), Behind("none"), astronaut[:96, :96]
+    sizes = {quality: len(codec.encode(picture, quality)) for quality in range(1, 97)}
+    quality, data = largest_within(alone, picture, codec, 900)
+    assert len(data) == sizes[quality] <= 900 < sizes[quality + 1]
+    assert largest_within(alone, picture, codec, 10)[0] == 1
+    assert largest_within(alone, picture, codec, 10**6)[0] == 96
+
+
+def test_the_command_prints_a_table_and_writes_all_files(regrow, pictures, nets, tmp_path):
+    pytest.importorskip("matplotlib")
+    out = tmp_path / "out"
+    options = ["--codec", "jpeg", "--quality", "20", "--quality", "50", "--quality", "90"]
+    models = [word for name in nets for word in ("--model", name)]
+    done = regrow("bench", pictures, "--task", "rate", *models, *options, "-o", out)
+    assert done.code == 0, done.err
+    assert [line.split()[:5] for line in done.out.splitlines()[1:]] == [
+        ["set", "jpeg", between, *row]
+        for between in ("0.1-0.4", "0.4-1.2")
+        for row in (["x1", "x1"], ["x2", "x2"], ["best", "any"])
+    ]
+    names = ["bd_rate.csv", "rate.png", "results.csv", "results.json", "sheet.png"]
+    assert sorted(p.name for p in out.iterdir()) == names
+    with (out / "bd_rate.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["range"] for row in rows] == ["0.1-0.4"] * 3 + ["0.4-1.2"] * 3
+    assert float(rows[3]["bd_rgb"]) == 0  # untrained, a filter changes nothing
+    assert len(json.loads((out / "results.json").read_text())["means"]) == 9
+    for name, width in (("rate.png", 500), ("sheet.png", 1100)):
+        with Image.open(out / name) as image:
+            assert image.width > width
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"codec": ["gif"]}, "known are jpeg"),
+        ({"quality": [50]}, "at least two"),
+        ({"quality": [0, 50]}, "from 1 to 100"),
+    ],
+)
+def test_options_that_cannot_be(options, words):
+    with pytest.raises(UsageError, match=words):
+        Task(**options)
+
+
+def test_models_that_do_something_else_are_refused(tiny_folder, tmp_path):
+    with pytest.raises(UsageError, match="restores or enlarges"):
+        Behind(tiny_folder)
+    with pytest.raises(UsageError, match="no such model"):
+        Behind("nobody")
+    zoo.save(zoo.build({"architecture": "srresnet", "scale": 8, "channels": 8, "blocks": 1}), tmp_path)
+    with pytest.raises(UsageError, match="enlarges by 8"):
+        Behind(str(tmp_path))
+
+
+def test_nets_may_stand_one_after_another(nets, astronaut):
+    both = Behind("+".join(nets), device="cpu")
+    codec, picture = Codec(name="jpeg"), astronaut[:48, :72]
+    assert both.scale == 2
+    assert both.grow(both.encode(picture, codec, 50), codec, 50).shape == picture.shape
+
+
+@pytest.mark.parametrize("wrong", [["--task", "rescale", "--codec", "webp"], ["--task", "rate", "--scale", "2"]])
+def test_options_of_other_tasks_are_refused(regrow, pictures, wrong):
+    done = regrow("bench", pictures, *wrong)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
