@@ -24,12 +24,15 @@ class Ran:
     """What is in the folder of results, hidden files included."""
 
 
-def faults(ran: Ran, result: Path | None = None) -> list[str]:
-    """What is wrong with a run, apart from the pixels of its result, which is what may be left."""
+def faults(ran: Ran, result: Path | None = None, *, silent: bool = False) -> list[str]:
+    """What is wrong with a run, apart from the pixels of its result, which is what may be left.
+
+    A `silent` run may fail without a message: what it says is on standard output.
+    """
     found = _wrong_words(ran.err)
     if ran.code not in (0, 1, 2):
         found.append(f"exit code {ran.code}")
-    if ran.code and not ran.err:
+    if ran.code and not ran.err and not silent:
         found.append("fails without a message")
     if ran.memory > MEMORY:
         found.append(f"takes {ran.memory / 2**30:.1f} GiB")

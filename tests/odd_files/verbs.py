@@ -30,7 +30,8 @@ def tried(odd: OddFile, number: int, folder: Path, run: Run) -> tuple[str, list[
     rng, results = Random(number), folder / "out"
     results.mkdir()
     source = _placed(odd, folder / "in", rng)
-    found = [f"info: {fault}" for fault in faults(run(["info", str(source)], results))]
+    asks = rng.choice(("info", "check"))
+    found = [f"{asks}: {fault}" for fault in faults(run([asks, str(source)], results), silent=asks == "check")]
     verbs = ("grow",) if odd.seed.startswith("small") else rng.choice(_WAYS)
     outcome, size, is_clip = "refused", None, odd.is_clip or source.is_dir()
     partial = ["--partial"] if not is_clip and rng.randrange(3) == 0 else []

@@ -117,10 +117,10 @@ def _unpacked(text: str) -> list[int]:
     return [_bounded(int(n)) for n in data.split()]
 
 
-def _bounded(number: int, bound: int = LARGEST) -> int:
+def _bounded(number: Any, bound: int = LARGEST) -> int:
     if abs(number) > bound:
         raise ValueError("too large a number")
-    return number
+    return int(number)
 
 
 def _nine(values: Any) -> tuple[int, ...]:
@@ -133,7 +133,7 @@ def _nine(values: Any) -> tuple[int, ...]:
 def _kind(value: Any, kind: type) -> Any:
     if type(value) is not kind:
         raise ValueError(f"{value!r}")
-    return _bounded(int(value)) if kind is int else value
+    return _bounded(value) if kind is int else value
 
 
 def _positive(text: str) -> Fraction:
