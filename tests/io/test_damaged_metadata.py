@@ -69,3 +69,15 @@ def test_bytes_that_are_no_text_in_what_a_library_says():
     with pytest.raises(RegrowError, match="cannot be read here"):
         open_picture(good.replace(b"irot", b"\xe9rot"))
     assert sum(map(len, open_picture(good).rows()))  # it is not remembered
+
+
+@pytest.mark.parametrize("side", [2**32 - 1, 0.0000001])
+def test_a_resolution_that_no_passport_holds_is_left_out_with_a_note(side, tmp_path, tiny_folder):
+    source, small = tmp_path / "source", tmp_path / "small.webp"
+    if side > 1:
+        source.write_bytes(made.png((b"pHYs", struct.pack(">IIB", 1, side, 1))))
+    else:
+        source.write_bytes(made.saved("TIFF", resolution=side, resolution_unit=3))
+    assert "the resolution is implausible; it is left out" in open_picture(source).notes
+    regrow.shrink(source, small, model=tiny_folder)
+    regrow.grow(small, tmp_path / "grown.png", model=tiny_folder)

@@ -21,6 +21,9 @@ MAX_SIDE = 10**6
 MAX_WHOLE_PIXELS = 2**28
 """The largest picture read, in pixels, in a format that can only be decoded whole (AVIF, interlaced PNG, ...)."""
 
+RESOLUTIONS = (1e-6, 1e5)
+"""Least and most pixels per millimetre: of maps, and of microscopes. Passports hold no others."""
+
 _SAMPLES = {
     "uint": "whole numbers",
     "int": "signed whole numbers",
@@ -114,4 +117,7 @@ def completed(metadata: Metadata, image: pyvips.Image, format: str, notes: list[
         metadata = replace(metadata, icc=None)
     said = get_field(image, "orientation") or 1 if format == "tiff" else orientation(metadata.exif)
     resolution = metadata.resolution or resolution_of(image)
+    if resolution and not all(RESOLUTIONS[0] <= side <= RESOLUTIONS[1] for side in resolution):
+        notes.append("the resolution is implausible; it is left out")
+        resolution = None
     return replace(metadata, xmp=xmp_in_utf8(metadata.xmp, notes), resolution=resolution), said
