@@ -115,6 +115,14 @@ def test_absurd_sizes_are_refused(width, height):
     assert outcome(header_only_png(width, height))
 
 
+def test_what_libvips_does_not_explain_is_told_without_its_names():
+    data = header_only_png(8, 8)
+    data = data[:8] + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 64, 2, 0, 0, 0)) + data[33:]
+    message = outcome(data)
+    assert message is not None
+    assert "pngload" not in message
+
+
 def test_sizes_that_must_be_decoded_whole_are_refused_earlier():
     data = bytearray(FILES["interlaced"])
     data[8:33] = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 1))

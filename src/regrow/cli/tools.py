@@ -68,7 +68,7 @@ def check(
                 failed.append(worded(error, file))
     printing.print_checked(found, as_json=json)
     for problem in failed:
-        note(str(problem))
+        note(f"regrow: {problem}")
     if failed or not all(one.safe for one in found):
         raise typer.Exit(max([1, *(problem.exit_code for problem in failed)]))
 

@@ -90,7 +90,11 @@ def filled(pixels: np.ndarray, colors: int) -> np.ndarray:
     weight = (alpha / TRUSTED).clamp(max=1)
     found, open_ = color * weight, 1 - weight
     for radius in RADII:
-        mean = F.avg_pool2d(torch.cat((color * alpha, alpha), 1), 2 * radius + 1, 1, radius, count_include_pad=False)
+        mean = torch.cat((color * alpha, alpha), 1)
+        for across in ((1, 0), (0, 1)):  # one after the other: the work for a pixel grows with the side of the square
+            reach = (radius * across[0], radius * across[1])
+            side = (2 * reach[0] + 1, 2 * reach[1] + 1)
+            mean = F.avg_pool2d(mean, side, 1, reach, count_include_pad=False)
         total, visible = mean[:, :colors], mean[:, colors:]
         share = open_ * (visible / COVERED).clamp(0, 1)
         found += share * (total / visible.clamp(min=1e-6))

@@ -3,9 +3,10 @@
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyvips
+from pyvips import error as _words
 
 from regrow.errors import RegrowError
 from regrow.io.containers import PNG_SIGNATURE
@@ -14,6 +15,14 @@ from regrow.io.decoding.ifd import MAGIC
 from regrow.io.decoding.signatures import RawFile, is_raw, other_format
 from regrow.io.decoding.splice import Part
 from regrow.io.kinds import HEIF_BRANDS
+
+
+def _decoded(words: Any) -> str:
+    """What libvips says, which may quote any bytes of a file: pyvips takes them for UTF-8, and fails ever after."""
+    return "" if words == pyvips.ffi.NULL else str(pyvips.ffi.string(words).decode("utf-8", "backslashreplace"))
+
+
+_words._to_string = _decoded
 
 _LOADERS = {
     "png": "pngload_source",

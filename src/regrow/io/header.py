@@ -21,6 +21,9 @@ MAX_SIDE = 10**6
 MAX_WHOLE_PIXELS = 2**28
 """The largest picture read, in pixels, in a format that can only be decoded whole (AVIF, interlaced PNG, ...)."""
 
+RESOLUTIONS = (1e-6, 1e5)
+"""Least and most pixels per millimetre: of maps, and of microscopes. Passports hold no others."""
+
 _SAMPLES = {
     "uint": "whole numbers",
     "int": "signed whole numbers",
@@ -107,8 +110,14 @@ def completed(metadata: Metadata, image: pyvips.Image, format: str, notes: list[
         # libvips has turned the pixels already, and HEIF readers ignore what EXIF says.
         exif = bare(block_of(image, "exif-data", notes))
         metadata = replace(metadata, exif=exif and with_orientation(exif, 1))
+    if metadata.exif and not metadata.exif.startswith((b"II*\0", b"MM\0*")):
+        notes.append("the EXIF block is damaged; it is left out")  # AVIF readers refuse a picture that has such a one
+        metadata = replace(metadata, exif=None)
     if image.interpretation == "cmyk":
         metadata = replace(metadata, icc=None)
     said = get_field(image, "orientation") or 1 if format == "tiff" else orientation(metadata.exif)
     resolution = metadata.resolution or resolution_of(image)
+    if resolution and not all(RESOLUTIONS[0] <= side <= RESOLUTIONS[1] for side in resolution):
+        notes.append("the resolution is implausible; it is left out")
+        resolution = None
     return replace(metadata, xmp=xmp_in_utf8(metadata.xmp, notes), resolution=resolution), said

@@ -18,7 +18,9 @@ _SRGB = {
 }
 _OWN = frozenset((b"iCCP", b"eXIf", b"cICP", b"pHYs", b"sRGB"))
 """Kinds that say what other formats can say, too."""
-_KEPT = frozenset((b"tIME", b"gAMA", b"cHRM", b"mDCV", b"cLLI"))
+_KEPT = frozenset((b"pHYs", b"tIME", b"gAMA", b"cHRM", b"mDCV", b"cLLI"))
+_SIZES = {b"pHYs": 9, b"tIME": 7, b"gAMA": 4, b"cHRM": 32, b"mDCV": 24, b"cLLI": 8, b"cICP": 4, b"sRGB": 1}
+"""Bytes of those that have a fixed size, and are there once."""
 _OF_PIXELS = frozenset(
     (
         b"IHDR",
@@ -53,6 +55,10 @@ def may_be_kept(kind: bytes) -> bool:
     return kind in _KEPT or (ancillary_and_safe and kind not in _OWN)
 
 
+def _whole(kind: bytes, data: bytes) -> bool:
+    return len(data) == _SIZES.get(kind, len(data))
+
+
 def packed(chunks: tuple[Chunk, ...]) -> bytes:
     """Chunks one after another, as they are in a file."""
     return b"".join(chunk(kind, data) for kind, data in chunks)
@@ -64,7 +70,7 @@ def unpacked(data: bytes) -> tuple[Chunk, ...]:
     while at < len(data):
         kind, length = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
         content = data[at + 8 : at + 8 + length]
-        if not may_be_kept(kind) or data[at : at + 12 + length] != chunk(kind, content):
+        if not (may_be_kept(kind) and _whole(kind, content)) or data[at : at + 12 + length] != chunk(kind, content):
             raise ValueError("not PNG chunks")
         found.append((kind, content))
         at += 12 + length
@@ -100,10 +106,24 @@ def _chunks(file: BinaryIO, notes: list[str]) -> list[Chunk]:
     return found
 
 
+def _sound(chunks: list[Chunk], notes: list[str]) -> list[Chunk]:
+    """Chunks without those of a wrong size, and of kinds that may be there once the first."""
+    found: list[Chunk] = []
+    seen, damaged = set(), set()
+    for kind, data in chunks:
+        if not _whole(kind, data):
+            damaged.add(kind.decode())
+        elif kind not in _SIZES or kind not in seen:
+            seen.add(kind)
+            found.append((kind, data))
+    notes += [f"the {kind} chunk is damaged; it is left out" for kind in sorted(damaged)]
+    return found
+
+
 def read(file: BinaryIO, notes: list[str]) -> Metadata:
     """The metadata of a PNG; what cannot be kept is said."""
     said: dict[str, Any] = {}
-    kept, raw, found = [], [], _chunks(file, notes)
+    kept, raw, found = [], [], _sound(_chunks(file, notes), notes)
     for kind, data in found:
         if kind == b"iTXt" and data.startswith(_XMP):
             said.setdefault("xmp", _international(data, notes))
@@ -113,14 +133,14 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
             said.setdefault("icc", _profile(data, notes))
         elif kind == b"eXIf":
             said.setdefault("exif", bare(data))
-        elif kind == b"cICP" and len(data) == 4:
+        elif kind == b"cICP":
             said["cicp"] = tuple(data)
-        elif kind == b"pHYs" and len(data) == 9 and data[8] == 1:
+        elif kind == b"pHYs" and data[8] == 1:
             x, y = struct.unpack_from(">II", data)
             said["resolution"] = (x / 1000, y / 1000) if x and y else None
         elif kind == b"caBX":
             notes.append("the content credentials (C2PA) no longer hold; left out")
-        elif kind == b"pHYs" or may_be_kept(kind):
+        elif may_be_kept(kind):
             kept.append((kind, data))
     for kind, data in raw:
         if not _take_profile(kind, data, said):

@@ -79,8 +79,9 @@ def damaged(name: str, error: pyvips.Error, *, in_part: bool = False) -> RegrowE
     what = reason(error)
     if "heif" in what.lower() and ("unsupported" in what.lower() or "plugin" in what.lower()):
         return RegrowError(f"{name}: this kind of HEIF cannot be read here ({what}); convert it to AVIF, PNG or JPEG")
+    told = f" ({what})" if error.detail else ""  # without details libvips names a function of its own
     return RegrowError(
-        f"{name}: cannot be decoded, being damaged, cut short or of an unusual kind ({what}); "
+        f"{name}: cannot be decoded, being damaged, cut short or of an unusual kind{told}; "
         + (_TAKE if in_part else "get a fresh copy or save it as PNG")
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
@@ -77,11 +77,11 @@ def to_frames(
     name: str,
     first: VideoFrame | None = None,
 ) -> Iterator[Frame]:
-    """Decoded frames as arrays, each at a later time than the one before."""
+    """Decoded frames as arrays, each at a later time than the one before, all of the size of the first."""
     usual = round(1 / (rate * base)) or 1
     last: int | None = None
     try:
-        for number, frame in enumerate(chain([] if first is None else [first], frames)):
+        for number, frame in enumerate(_of_one_size(chain([] if first is None else [first], frames), name)):
             time = frame.pts if frame.pts is not None else (0 if last is None else last + usual)
             if last is not None and time <= last:
                 time = last + 1  # two frames at one time cannot be written
@@ -90,6 +90,19 @@ def to_frames(
             yield Frame(to_rgb(_planar(frame, pixels), pixels), time, int(frame.duration or usual), number, alpha)
     finally:
         frames.close()
+
+
+def _of_one_size(frames: Iterable[VideoFrame], name: str) -> Iterator[VideoFrame]:
+    """Frames scaled to the first, as players show broadcasts whose size changes; with a message."""
+    size, scaled = None, 0
+    for frame in frames:
+        size = size or (frame.width, frame.height)
+        if (frame.width, frame.height) != size:
+            scaled += 1
+            frame = frame.reformat(width=size[0], height=size[1])
+        yield frame
+    if scaled:
+        log.warning("%s: %d frames have another size than the first; they are scaled to it", name, scaled)
 
 
 def _planar(frame: VideoFrame, pixels: Pixels) -> VideoFrame:

@@ -68,8 +68,9 @@ def _described(container: InputContainer, name: str, piped: IO[bytes] | None) ->
             f"{name}: cannot be read as it comes; MP4 keeps its index at the end: give the file's name, or pipe "
             "Matroska or y4m"
         )
-    if not context.pix_fmt or not 0 < context.width * context.height <= MOST_PIXELS:
-        raise RegrowError(f"{name}: has no frames that can be decoded ({context.width}x{context.height})")
+    width, height = context.width, context.height  # a damaged frame makes the decoder forget them
+    if not context.pix_fmt or not 0 < width * height <= MOST_PIXELS:
+        raise RegrowError(f"{name}: has no frames that can be decoded ({width}x{height})")
     frames = decoded(container, stream, name)
     with explained(name):
         first = next(frames)
@@ -88,7 +89,7 @@ def _described(container: InputContainer, name: str, piped: IO[bytes] | None) ->
         return to_frames(decoded(again, main(again, name), name), pixels, base, rate, name)
 
     clip = Clip(
-        name=name, width=context.width, height=context.height, pixels=pixels, time_base=base, rate=rate,
+        name=name, width=width, height=height, pixels=pixels, time_base=base, rate=rate,
         count=_count(container, stream, rate), matrix=_matrix(first), aspect=_aspect(stream),
         light=Light.of(first.side_data), fields=int(context.field_order), metadata=_metadata(container),
         notes=tuple(_notes(container, first, piped is not None)), once=piped is not None, read=read,

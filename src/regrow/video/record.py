@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -20,6 +21,9 @@ from regrow.video.pixels import Pixels, is_known
 VERSION = 1
 LIMIT = 2**26
 """Maximum size in bytes of an unpacked list."""
+LARGEST = 2**53
+"""Bound on whole numbers: times beyond it are of no clip, and overflow in containers."""
+_FRACTION = re.compile(r"[0-9]{1,10}(/[0-9]{1,10})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,7 @@ class ClipRecord:
             kinds = {"format": str, "alpha": bool, "centred": bool}
             said = {key: _kind(value, kinds.get(key, int)) for key, value in table["pixels"].items()}
             pixels = Pixels(**said)
-            if not is_known(pixels.format):
+            if not is_known(pixels.format) or not all(0 <= n < 256 for n in said.values() if type(n) is int):
                 raise ValueError("format")
             if not all(a < b for a, b in pairwise(times)) or len(times) != len(durations):
                 raise ValueError("times")
@@ -84,7 +88,7 @@ class ClipRecord:
                 groups=groups, starts={str(k): (_kind(v[0], int), _positive(v[1])) for k, v in table["starts"].items()},
                 matrix=table["matrix"] and _nine(table["matrix"]),
                 aspect=table["aspect"] and _positive(table["aspect"]), light=Light.checked(table.get("light")),
-                fields=_kind(table.get("fields", 0), int),
+                fields=_bounded(_kind(table.get("fields", 0), int), 255),
             )  # fmt: skip
         except (
             ValueError,
@@ -93,7 +97,7 @@ class ClipRecord:
             AttributeError,
             zlib.error,
             RecursionError,
-            ZeroDivisionError,
+            ArithmeticError,
         ) as error:
             raise RegrowError(
                 f"{name}: what it says of the clip it was shrunk from is damaged ({type(error).__name__}); "
@@ -110,7 +114,13 @@ def _unpacked(text: str) -> list[int]:
     data = unpacker.decompress(base64.b64decode(text, validate=True), LIMIT)
     if unpacker.unconsumed_tail:
         raise ValueError("too long")
-    return [int(n) for n in data.split()]
+    return [_bounded(int(n)) for n in data.split()]
+
+
+def _bounded(number: Any, bound: int = LARGEST) -> int:
+    if abs(number) > bound:
+        raise ValueError("too large a number")
+    return int(number)
 
 
 def _nine(values: Any) -> tuple[int, ...]:
@@ -123,10 +133,12 @@ def _nine(values: Any) -> tuple[int, ...]:
 def _kind(value: Any, kind: type) -> Any:
     if type(value) is not kind:
         raise ValueError(f"{value!r}")
-    return value
+    return _bounded(value) if kind is int else value
 
 
 def _positive(text: str) -> Fraction:
+    if not _FRACTION.fullmatch(text):  # 1e999999999 would be computed for hours
+        raise ValueError(text)
     value = Fraction(text)
     if not 0 < value < 2**31 or value.denominator > 2**31:
         raise ValueError(text)

@@ -162,7 +162,9 @@ class FramesSink(Sink):
         self.path, self.clip, self.depth, self.xmp = _paths(target, clip), clip, depth, xmp
         said = hashlib.sha256(json.dumps([clip.name, settings], sort_keys=True).encode()).hexdigest()
         self.marker = _marker(target)
-        self.marker.parent.mkdir(parents=True, exist_ok=True)
+        folder = self.marker.parent
+        self._new = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
         self.lock = Lock(self.marker.with_name(f"{self.marker.name}.lock"), target)
         if self.marker.is_file() and self.marker.read_text(encoding="utf-8") == said:
             # A clip that is a folder has no further names.
@@ -192,3 +194,6 @@ class FramesSink(Sink):
         if not self.done:
             self.marker.unlink(missing_ok=True)
         self.lock.release()
+        with suppress(OSError):  # the first that is not empty ends it
+            for folder in self._new:
+                folder.rmdir()
