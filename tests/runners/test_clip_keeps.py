@@ -265,7 +265,7 @@ def test_rgb_with_alpha_stays_so_in_mkv(tmp_path, caplog):
     source = tmp_path / "a.mov"
     with av.open(str(source), "w") as out:
         stream = out.add_stream("qtrle", rate=25, width=32, height=24, pix_fmt="argb")
-        samples = np.random.default_rng(0).integers(0, 256, (24, 32, 4), np.uint8)
+        samples = np.random.default_rng(0).integers(0, 256, (24, 32, 4), np.uint8) | np.uint8(16)
         out.mux(stream.encode(av.VideoFrame.from_ndarray(samples, format="argb")))
         out.mux(stream.encode(None))
     regrow.upscale(source, tmp_path / "b.mkv", scale=1, model="bicubic")
@@ -273,3 +273,19 @@ def test_rgb_with_alpha_stays_so_in_mkv(tmp_path, caplog):
         (frame,) = found.decode(video=0)
         np.testing.assert_array_equal(frame.to_ndarray(format="argb"), samples)
     assert caplog.messages == []
+
+
+def test_nothing_that_hides_bleeds_into_a_cut_out(tmp_path):
+    """A yellow square on transparency: whatever hides beside it, its edge stays yellow."""
+    source, result = tmp_path / "a.mov", tmp_path / "b.mkv"
+    samples = np.zeros((24, 32, 4), np.uint8)
+    samples[6:18, 8:24] = 255, 250, 200, 30  # alpha first
+    with av.open(str(source), "w") as out:
+        stream = out.add_stream("qtrle", rate=25, width=32, height=24, pix_fmt="argb")
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(samples, format="argb")))
+        out.mux(stream.encode(None))
+    regrow.upscale(source, result, scale=2, model="bicubic")
+    with av.open(str(result)) as found:
+        (frame,) = found.decode(video=0)
+        alpha, *color = np.moveaxis(frame.to_ndarray(format="argb"), -1, 0).astype(int)
+    assert np.abs(np.stack(color)[:, alpha > 8] - [[250], [200], [30]]).max() <= 2

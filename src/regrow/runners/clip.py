@@ -14,6 +14,7 @@ import numpy as np
 from regrow.errors import UsageError
 from regrow.inference.resize import TRIANGLE, resampled
 from regrow.inference.rows import Samples
+from regrow.inference.transparency import filled
 from regrow.io.allowed import allowed
 from regrow.io.containers import Metadata
 from regrow.io.formats import get_format
@@ -34,7 +35,6 @@ XMP = "REGROW_XMP"
 """Key of a container's metadata that holds the passport, or how frames were restored."""
 HOLDS = get_format("png")
 """Frames carry what a file of this format holds."""
-
 
 log = logging.getLogger("regrow")
 
@@ -58,8 +58,10 @@ def apply(
     pixels = pixels_of(clip, plan, record)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:
-        groups = plan.frames(frames, samples_of(pixels), skip)
-        return (with_alpha(group, plan.size) for group in groups) if clip.pixels.alpha else groups
+        if not clip.pixels.alpha:
+            return plan.frames(frames, samples_of(pixels), skip)
+        groups = plan.frames(map(visible, frames), samples_of(pixels), skip)
+        return (with_alpha(group, plan.size) for group in groups)
 
     for note in plan.notes(HOLDS):
         log.warning("%s: %s", clip.name, note)
@@ -146,14 +148,25 @@ def _header(clip: Clip, record: ClipRecord | None, out: Any) -> Header:
     )  # fmt: skip
 
 
+def visible(frame: Frame) -> Frame:
+    """A frame as nets are to see it: what hides under transparency has the colours of what is visible near it."""
+    alpha = frame.alpha
+    if alpha is None or alpha.min() == (255 if alpha.dtype == np.uint8 else 1):
+        return frame
+    return replace(frame, pixels=filled(np.dstack((_floats(frame.pixels), _floats(alpha))), frame.pixels.shape[2]))
+
+
+def _floats(samples: np.ndarray) -> np.ndarray:
+    return samples.astype(np.float32) / np.float32(255) if samples.dtype == np.uint8 else samples
+
+
 def with_alpha(group: list[Frame], size: Size) -> list[Frame]:
     """Frames of a size whose alpha is still that of the clip: averaged down or interpolated up, without ringing."""
     made = []
     for frame in group:
         alpha = frame.alpha
         if alpha is not None and alpha.shape[:2] != (size.height, size.width):
-            floats = alpha.astype(np.float32) / (np.float32(255) if alpha.dtype == np.uint8 else np.float32(1))
-            rows = resampled([floats], Size(alpha.shape[1], alpha.shape[0]), size, 1, TRIANGLE)
+            rows = resampled([_floats(alpha)], Size(alpha.shape[1], alpha.shape[0]), size, 1, TRIANGLE)
             alpha = np.concatenate(list(rows)).clip(0, 1)
         made.append(replace(frame, alpha=alpha))
     return made
