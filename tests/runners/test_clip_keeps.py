@@ -289,3 +289,19 @@ def test_nothing_that_hides_bleeds_into_a_cut_out(tmp_path):
         (frame,) = found.decode(video=0)
         alpha, *color = np.moveaxis(frame.to_ndarray(format="argb"), -1, 0).astype(int)
     assert np.abs(np.stack(color)[:, alpha > 8] - [[250], [200], [30]]).max() <= 2
+
+
+@pytest.mark.parametrize(("suffix", "form"), [(".mp4", "yuv420p"), (".mov", "yuv420p"), (".mkv", "rgb")])
+def test_clips_of_pictures_are_what_players_show(tmp_path, caplog, suffix, form):
+    """Issue: RGB in .mp4, which hardly a player shows."""
+    for number, pixels in enumerate(moving(3, (48, 32)), 1):
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    result = tmp_path / f"b{suffix}"
+    regrow.upscale(tmp_path / "%d.png", result, scale=2, model="bicubic")
+    with av.open(str(result)) as found:
+        stored = found.streams.video[0].codec_context.pix_fmt
+        frame = next(found.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+    assert stored == form or (form == "rgb" and stored in ("gbrp", "bgr0"))
+    assert ("stored as yuv420p, which all players show" in caplog.text) == (form == "yuv420p")
+    wanted = np.asarray(Image.fromarray(moving(1, (48, 32))[0]).resize((96, 64), Image.BICUBIC)).astype(int)
+    assert np.abs(frame - wanted).mean() < 6

@@ -26,11 +26,13 @@ from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding, for_result, for_small
 from regrow.video.options import Video
-from regrow.video.pixels import Pixels
+from regrow.video.pixels import UNSPECIFIED, Pixels, planar
 from regrow.video.record import ClipRecord
 from regrow.video.source import open_clip
 
 UNIT = "frames"
+PLAYED = (".mp4", ".m4v", ".mov")
+"""Containers that are made to be played, by players that mostly know no RGB."""
 XMP = "REGROW_XMP"
 """Key of a container's metadata that holds the passport, or how frames were restored."""
 HOLDS = get_format("png")
@@ -55,7 +57,7 @@ def apply(
     clip = _opened(source, operation, out, video)
     record = record_of(clip) if operation.original else None
     plan = operation.plan(_header(clip, record, out)).prepared(_glimpses(clip))
-    pixels = pixels_of(clip, plan, record)
+    pixels = pixels_of(clip, plan, record, None if operation.lossless else out, video)
 
     def work(frames: Iterable[Frame], skip: int) -> Iterator[list[Frame]]:
         if not clip.pixels.alpha:
@@ -63,9 +65,9 @@ def apply(
         groups = plan.frames(map(visible, frames), samples_of(pixels), skip)
         return (with_alpha(group, plan.size) for group in groups)
 
-    for note in plan.notes(HOLDS):
+    for note in (*plan.notes(HOLDS), *_softened(clip, pixels, record)):
         log.warning("%s: %s", clip.name, note)
-    transcode(clip, out, work, _output(clip, operation, plan, record, video), report)
+    transcode(clip, out, work, _output(clip, operation, plan, record, video, pixels), report)
     return out
 
 
@@ -75,13 +77,14 @@ def losses(operation: Operation, source: Any, out: Any) -> list[str]:
     clip = _opened(source, operation, out, video)
     record = record_of(clip) if operation.original else None
     plan = operation.plan(_header(clip, record, out))
-    notes = [f"{clip.name}: {note}" for note in plan.notes(HOLDS)]
-    return notes + losses_of(clip, out, _output(clip, operation, plan, record, video))
+    pixels = pixels_of(clip, plan, record, None if operation.lossless else out, video)
+    notes = [f"{clip.name}: {note}" for note in (*plan.notes(HOLDS), *_softened(clip, pixels, record))]
+    return notes + losses_of(clip, out, _output(clip, operation, plan, record, video, pixels))
 
 
-def _output(clip: Clip, operation: Operation, plan: Plan, record: ClipRecord | None, video: Video) -> Output:
-    pixels = pixels_of(clip, plan, record)
-
+def _output(
+    clip: Clip, operation: Operation, plan: Plan, record: ClipRecord | None, video: Video, pixels: Pixels
+) -> Output:
     def encoding(suffix: str, size: Size) -> Encoding:
         if operation.lossless:
             return for_small(suffix, plan.channels, size, video.codec, video.crf, clip.pixels)
@@ -119,11 +122,18 @@ def record_of(clip: Clip) -> ClipRecord | None:
     return ClipRecord.from_json(said, clip.name) if said else None
 
 
-def pixels_of(clip: Clip, plan: Plan, record: ClipRecord | None) -> Pixels:
-    """The pixel format of a result: that of the original where it is known, else the clip's."""
+def pixels_of(clip: Clip, plan: Plan, record: ClipRecord | None, out: Any, video: Video) -> Pixels:
+    """The pixel format of a result: that of the original where it is known, else the clip's.
+
+    Pictures and streams of RGB become what players show, where the file is one that is made to be played.
+    """
     if record:
         return replace(record.pixels, alpha=clip.pixels.alpha)
     pixels = clip.pixels.at_height(clip.height, plan.size.height)
+    a_file = not clip.once and os.path.isfile(clip.name)
+    if pixels.is_rgb and not a_file and video.codec is None and str(out).lower().endswith(PLAYED):
+        form = planar(min(pixels.bits, 10), (2, 2), rgb=False, colors=3)
+        pixels = replace(pixels, format=form, matrix=UNSPECIFIED, range=0)
     if plan.channels > pixels.colors:
         form = pixels.format.replace("gray", "yuv420p")
         return replace(pixels, format=form, range=pixels.meant(clip.height).range)
@@ -146,6 +156,11 @@ def _header(clip: Clip, record: ClipRecord | None, out: Any) -> Header:
             result_says_groups=named and names_video(out), result=str(out),
         ),
     )  # fmt: skip
+
+
+def _softened(clip: Clip, pixels: Pixels, record: ClipRecord | None) -> Iterator[str]:
+    if record is None and clip.pixels.is_rgb and clip.pixels.colors == 3 and not pixels.is_rgb:
+        yield f"is RGB, and stored as {pixels.format}, which all players show; .mkv keeps RGB"
 
 
 def visible(frame: Frame) -> Frame:
