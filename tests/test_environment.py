@@ -27,6 +27,20 @@ except SystemExit as stop:
 print("heavy:", sorted({"torch", "accelerate", "matplotlib", "skimage"} & set(sys.modules)))
 """
 
+RUNNING = """
+import sys
+import numpy as np
+import regrow
+
+picture = np.zeros((16, 16, 3), np.uint8)
+regrow.grow(regrow.shrink(picture), scale=2)
+regrow.upscale(picture)
+regrow.colorize(picture)
+for name in regrow.zoo.names():
+    regrow.load(name)
+print(sorted({"sympy", "torch._dynamo"} & set(sys.modules)))
+"""
+
 WITHOUT_EXTRAS = """
 import sys
 
@@ -85,6 +99,13 @@ def test_help_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
     assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_running_a_net_imports_no_compiler():
+    """Which would make every command half as slow again to start."""
+    done = python(RUNNING)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["[]"]
 
 
 def test_without_extras_every_verb_is_there():

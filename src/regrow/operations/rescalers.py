@@ -80,11 +80,10 @@ def alpha_rescaler(given: str | None, used: str, net: Rescaler, scales: tuple[fl
 
 @lru_cache(maxsize=4)
 def _loaded(name: str, digest: str, needed: float, device: str) -> Rescaler:
-    import torch
-
     from regrow.nets.rescale.base import Rescaler
+    from regrow.zoo.meta import without_weights
 
-    with torch.device("meta"):
+    with without_weights():
         model = zoo.build(zoo.config(name))
     if not isinstance(model, Rescaler):
         raise UsageError(f"{name}: is a model that enlarges ordinary pictures; it neither shrinks nor grows")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from regrow import zoo
 from regrow.bench.benchmark import no_report
@@ -114,11 +113,12 @@ def trade_off(
     """
     from regrow.train import loop
     from regrow.train.tasks.select import task_for
+    from regrow.zoo.meta import without_weights
 
     values = list(dict.fromkeys(map(float, values)))
     if not values or not all(math.isfinite(value) and value >= 0 for value in values):
         raise UsageError(f"lambda {', '.join(map(str, values)) or 'is missing'}: must be a number that is not negative")
-    with torch.device("meta"):
+    with without_weights():
         model = zoo.build(recipe.model)
     if not isinstance(model, Rescaler):
         raise UsageError(f"{recipe.name}: a {type(model).__name__} makes no small pictures, and has no lambda")

@@ -76,12 +76,13 @@ def fill(model: Model, tensors: dict[str, Tensor], path: str | Path, misfit: str
 
     RegrowError: `misfit` where names or shapes differ; the file at `path` is damaged where weights are no numbers.
     """
-    shapes = {key: value.shape for key, value in model.state_dict().items()}
-    if shapes != {key: value.shape for key, value in tensors.items()}:
+    wanted = model.state_dict()
+    if {key: value.shape for key, value in wanted.items()} != {key: value.shape for key, value in tensors.items()}:
         raise RegrowError(misfit)
-    for key, value in model.state_dict().items():
+    for key, value in wanted.items():
         given = tensors[key]
         if given.is_floating_point() != value.is_floating_point() or not _is_finite(given):
             raise RegrowError(f"{path}: the weights are damaged: some are no numbers")
-    model.to_empty(device="cpu").load_state_dict(tensors)
+    # Assigned, not copied: to make room for copies, torch imports a second of modules.
+    model.load_state_dict({key: tensors[key].to(value.dtype) for key, value in wanted.items()}, assign=True)
     return model.eval().requires_grad_(False)

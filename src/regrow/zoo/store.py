@@ -85,15 +85,16 @@ def load(name: str, *, settings: dict[str, Any] | None = None) -> Model:
     Raises:
         UsageError: no such model. RegrowError: its files are damaged or do not fit each other.
     """
-    import torch
     from safetensors.torch import load_file
+
+    from regrow.zoo.meta import without_weights
 
     if is_file(name):
         from regrow.zoo import converters
 
         return converters.load(name)
     path = folder(name) / WEIGHTS
-    with torch.device("meta"):  # no memory is taken before the weights are seen to fit
+    with without_weights():  # no memory is taken before the weights are seen to fit
         model = build(settings or config(name))
     try:
         tensors = load_file(path)

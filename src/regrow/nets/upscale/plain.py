@@ -71,7 +71,7 @@ class Plain(Restorer):
         for layer in (*self.body, *self.context):
             if isinstance(layer, nn.Conv2d):
                 with torch.no_grad():
-                    layer.weight.mul_(0.5)[:, :, 1, 1] += torch.eye(c, device=layer.weight.device)
+                    layer.weight.mul_(0.5)[:, :, 1, 1].diagonal().add_(1)
         if self.context:
             zero_start(self.context[-2])  # type: ignore[arg-type]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -32,8 +32,7 @@ def load(path: str) -> Model:
 
     RegrowError where the file cannot be read safely, is of no known net, or is damaged.
     """
-    import torch
-
+    from regrow.zoo.meta import without_weights
     from regrow.zoo.registry import build
 
     state = read_state(path)
@@ -41,7 +40,7 @@ def load(path: str) -> Model:
     try:
         converted = next((found for family in FAMILIES if (found := family(state))), None)
         if converted:
-            with torch.device("meta"):  # no memory is taken before the weights are seen to fit
+            with without_weights():  # no memory is taken before the weights are seen to fit
                 model = build(converted.settings)
     except (RegrowError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         # A damaged file may fail at any of its tensors.
