@@ -252,3 +252,23 @@ def test_small_frames_in_avi_grow_upright(tmp_path, tiny_folder, orientation):
     regrow.shrink(source, tmp_path / "small.avi", scale=2, model=tiny_folder)
     regrow.grow(tmp_path / "small.avi", tmp_path / "back.mp4", model=tiny_folder)
     assert pixels_of(tmp_path / "back.mp4").shape == (2, 48, 32, 3)
+
+
+def test_tracks_that_a_container_cannot_hold_are_to_blame_and_not_the_codec(tmp_path):
+    source = tmp_path / "a.mkv"
+    with av.open(str(source), "w") as out:
+        video = out.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 48, 32, "yuv420p"
+        sound = out.add_stream("libopus", rate=48000)
+        for pixels in moving(4, (48, 32)):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")))
+        for i in range(8):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1920), np.int16), format="s16", layout="stereo")
+            frame.rate, frame.pts = 48000, 960 * i
+            out.mux(sound.encode(frame))
+        out.mux(sound.encode(None))
+        out.mux(video.encode(None))
+    with pytest.raises(RegrowError, match=r"audio .*opus.*take") as caught:
+        regrow.upscale(source, tmp_path / "b.mov", scale=2, model="bicubic")
+    assert "--codec" not in str(caught.value)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mkv"]

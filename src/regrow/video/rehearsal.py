@@ -21,8 +21,9 @@ from regrow.video.encoding import Encoding
 from regrow.video.mux import Contents, assemble
 from regrow.video.orientation import alike
 from regrow.video.pixels import FULL, LIMITED, USUAL
-from regrow.video.reader import OWN, open_video
+from regrow.video.reader import OWN, open_container, open_video
 from regrow.video.segments import Segments
+from regrow.video.times import copied
 from regrow.video.tracks import left_out
 
 PACKETS = 24
@@ -56,7 +57,7 @@ def rehearse(target: Path, encoding: Encoding, size: tuple[int, int], contents: 
         except RegrowError as error:
             said = str(error).replace(str(trial), str(target))
             if said.endswith(")"):  # FFmpeg's words
-                said += f"; take another container than {target.suffix}, or another --codec than {encoding.codec}"
+                said = _advised(said, trial, target, encoding, size, contents)
             raise type(error)(said) from error
         try:
             found = open_video(trial)
@@ -65,6 +66,22 @@ def rehearse(target: Path, encoding: Encoding, size: tuple[int, int], contents: 
                 f"{target}: cannot be read again with codec {encoding.codec}; take another with --codec"
             ) from error
     return _told(encoding, found), list(_remarks(target, encoding, contents, found))
+
+
+def _advised(
+    said: str, trial: Path, target: Path, encoding: Encoding, size: tuple[int, int], contents: Contents
+) -> str:
+    """What FFmpeg said, and what to do: it does not tell whether the frames or the other tracks are at fault."""
+    other = f"another container than {target.suffix}"
+    try:
+        _perform(trial, encoding, size, replace(contents, clip=replace(contents.clip, once=True)))
+    except RegrowError:
+        return f"{said}; take {other}, or another --codec than {encoding.codec}"
+    if contents.source is None:
+        return f"{said}; take {other}"
+    with open_container(str(contents.source)) as given:
+        names = ", ".join(f"{stream.type} {stream.codec_context.name}" for stream in copied(given))
+    return f"{target}: cannot hold the tracks of the clip as they are ({names}); take {other}"
 
 
 @contextmanager
