@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from regrow.errors import UsageError
+from regrow.errors import RegrowError, UsageError
 from regrow.inference.resize import TRIANGLE, resampled
 from regrow.inference.rows import Samples
 from regrow.inference.transparency import filled
@@ -102,6 +102,15 @@ def header(source: Any, operation: Operation | None = None, target: Any = None) 
     """The header of a clip, as an operation that writes `target` would see it."""
     clip = _opened(source, operation, target, Video())
     return _header(clip, record_of(clip) if operation and operation.original else None, target)
+
+
+def first(source: Any) -> tuple[Iterable[np.ndarray], Size, int]:
+    """Rows, size and colours of the first frame, as players show it. RegrowError where there is none."""
+    clip = open_clip(source).upright()
+    for frame in clip.read():
+        height, width, colors = frame.pixels.shape
+        return [frame.pixels], Size(width, height), colors
+    raise RegrowError(f"{clip.name}: has no frames that can be decoded")
 
 
 def suffix(source: str, operation: Operation | None, format: str | None) -> str:

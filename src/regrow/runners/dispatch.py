@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any, Protocol
+
+import numpy as np
 
 from regrow.io.kinds import Kind, kind_of
 from regrow.operations.plan import Header, Operation
 from regrow.progress import Report, silent
+from regrow.size import Size
 from regrow.video.options import Video
 from regrow.video.source import is_clip
 
@@ -25,6 +29,9 @@ class Runner(Protocol):
 
     def header(self, source: Any, operation: Operation | None = None, target: Any = None) -> Header:
         """What is known of a source, as an operation that writes `target` would see it."""
+
+    def first(self, source: Any) -> tuple[Iterable[np.ndarray], Size, int]:
+        """Rows, size and colours of the picture, or of the first frame of a clip, upright."""
 
     def losses(self, operation: Operation, source: Any, out: Any) -> list[str]:
         """What would be said of a result that a path gets, before anything is made."""

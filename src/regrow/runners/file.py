@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,12 @@ def opened(source: Any, operation: Operation, form: Format) -> Picture:
 def header(source: Any, operation: Operation | None = None, target: Any = None) -> Header:
     """The header of a picture file, as an operation that writes `target` would see it."""
     return _header(opened(source, operation, format_of(target)) if operation else open_picture(source))
+
+
+def first(source: Any) -> tuple[Iterable[np.ndarray], Size, int]:
+    """Rows, size and colours of a picture file, upright."""
+    picture = open_picture(source).upright()
+    return picture.rows(), Size(picture.width, picture.height), picture.colors
 
 
 def suffix(source: str, operation: Operation | None, format: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,13 @@ def header(picture: Any, operation: Operation | None = None, target: Any = None)
 def losses(operation: Operation, source: Any, out: Any) -> list[str]:
     """Results in memory are not written."""
     raise UsageError(f"{source!r}: is not a file")
+
+
+def first(source: Any) -> tuple[Iterable[np.ndarray], Size, int]:
+    """Rows, size and colours of a picture in memory."""
+    given = accept(source)
+    height, width, _ = given.pixels.shape
+    return [given.pixels], Size(width, height), given.colors
 
 
 def suffix(source: str, operation: Operation | None, format: str | None) -> str:

@@ -27,16 +27,15 @@ def state_of(operation: Operation, source: Any, target: str | os.PathLike[str], 
     Args:
         operation: what is done to `source`.
         source, target: paths.
-        look: whether pixels are looked at, too, where both are pictures: headers of two photographs may be the same.
+        look: whether pixels are looked at, too: headers of two photographs, or of two clips, may be the same.
     """
     try:
         if newer(target, source):
             kind = runner(source, target)
-            if look and kind.UNIT == "rows" and not operation.fitted and not alike(source, target):
-                return State.OTHER
             plan, result = operation.plan(kind.header(source, operation, target)), kind.header(target)
             if plan.made(result):
-                return State.DONE
+                same = not look or operation.fitted or alike(kind.first(source), kind.first(target))
+                return State.DONE if same else State.OTHER
             if plan.begun(result):
                 return State.BEGUN
     except (RegrowError, OSError):
