@@ -46,6 +46,13 @@ def test_formats(script, save, astronaut, tmp_path):
     assert figures["png"] == figures["webp"] == figures["tiff"] == figures["avif"] > figures["jpg"]
 
 
+def test_cut_outs(script, save, astronaut, tmp_path):
+    line = script("cut_outs.py", save("a.png", astronaut[:96, 150:246]), "--sheet", tmp_path / "sheet.png")
+    assert float(line.split("mean ")[1].split()[0]) > -3
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (12 * 96, 3 * 96)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is read by Unix means")
 def test_memory():
     done = subprocess.run(
