@@ -8,6 +8,7 @@ import pyvips
 
 from regrow.errors import RegrowError
 from regrow.io.allowed import allowed
+from regrow.io.codecs import Facts
 from regrow.io.decoding.samples import straight
 from regrow.io.exif import with_orientation
 from regrow.io.formats import printable
@@ -72,6 +73,11 @@ class Picture:
     def colors(self) -> int:
         """1 (grey) or 3 (RGB)."""
         return int(self.image.bands) - self.alpha
+
+    @property
+    def facts(self) -> Facts:
+        """What the file states of the loss in its coding."""
+        return self._source.facts
 
     def rows(self) -> Rows:
         """The pixels from the start, never premultiplied, in the file's own values but for what opening converts."""

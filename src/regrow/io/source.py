@@ -8,6 +8,8 @@ from functools import cached_property
 import pyvips
 
 from regrow.errors import RegrowError, UsageError
+from regrow.io.codecs import UNKNOWN, Facts
+from regrow.io.coded import facts_of
 from regrow.io.containers import metadata_of
 from regrow.io.decoding import raw
 from regrow.io.decoding.splice import Part, Spliced, reading
@@ -37,6 +39,16 @@ class PictureSource:
     @cached_property
     def _developed(self) -> pyvips.Image:
         return raw.developed(self._path if self._data is None else self._data, self._name)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the file states of the loss in its coding; unknown where it has none, or states nothing."""
+        if self.found.format not in ("jpeg", "webp"):
+            return UNKNOWN
+        if self._data is not None:
+            return facts_of(self._data)
+        with open(self._path, "rb") as file:
+            return facts_of(file.read())
 
     @cached_property
     def strict(self) -> str:

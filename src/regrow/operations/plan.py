@@ -20,6 +20,7 @@ import numpy as np
 
 from regrow.errors import UsageError
 from regrow.inference.rows import TILE, Samples
+from regrow.io.codecs import UNKNOWN, Facts
 from regrow.io.containers import Metadata
 from regrow.io.formats import Format
 from regrow.progress import Report, silent
@@ -70,6 +71,8 @@ class Header:
     depth: int = 8
     """Bits of a sample, 8 or 16."""
     metadata: Metadata = field(default_factory=Metadata)
+    facts: Facts = UNKNOWN
+    """What the file of a picture states of the loss in its coding."""
     clip: ClipHeader | None = None
     """None for a picture."""
 

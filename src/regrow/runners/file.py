@@ -133,5 +133,5 @@ def _holds(form: Format, source: str, operation: Operation) -> bool:
 def _header(picture: Picture) -> Header:
     return Header(
         name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
-        depth=picture.depth, metadata=picture.metadata,
+        depth=picture.depth, metadata=picture.metadata, facts=picture.facts,
     )  # fmt: skip
