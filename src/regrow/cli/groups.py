@@ -15,6 +15,7 @@ from regrow.io.allowed import allowing
 from regrow.io.paths import STDIO, folder_of
 
 if TYPE_CHECKING:
+    from regrow.operations.coded.wish import Wish
     from regrow.priors.options import Prior
     from regrow.video.options import Video
 
@@ -40,6 +41,23 @@ class Reading:
     def applied(self) -> AbstractContextManager[None]:
         """While it lasts, what is opened in this thread is read so."""
         return allowing(partial=self.partial, max_pixels=options.parse_pixels(self.max_pixels))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coding:
+    """What is asked of small files of lossy codecs."""
+
+    quality: options.Quality = None
+    bytes: options.Bytes = None
+    bpp: options.Bpp = None
+    psnr: options.Psnr = None
+    lossless: options.Lossless = False
+
+    def wish(self) -> Wish:
+        """As operations take it. UsageError for what cannot be."""
+        from regrow.operations.coded.wish import Wish
+
+        return Wish(quality=self.quality, bytes=options.parse_bytes(self.bytes), bpp=self.bpp, psnr=self.psnr)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import pyvips
 from regrow.errors import RegrowError, UsageError, what_to_do
 from regrow.io import bmff, jpeg, png, riff, tiff
 from regrow.io.adapting import adapted
+from regrow.io.codecs import Codec
 from regrow.io.containers import xmp_in_utf8
 from regrow.io.encoder import Encoder
 from regrow.io.exif import orientation as exif_orientation
@@ -55,6 +56,7 @@ class PictureWriter:
             ignore it, so there the stored pixels are turned and the EXIF orientation is 1.
         lossless: False asks WebP and AVIF for lossy coding. Everything but JPEG is lossless otherwise.
         quality: 1 to 100, for lossy coding; JPEG 100 and others 90 when not given.
+        codec: lossy coding for few bytes, at that quality; otherwise it is for good pictures: 4:4:4, and quick.
 
     `notes` lists, in words, what the format could not store.
 
@@ -80,6 +82,7 @@ class PictureWriter:
         resolution: tuple[float, float] | None = None,
         lossless: bool | None = None,
         quality: int | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self.target = Path(target) if isinstance(target, str | os.PathLike) else target
         if isinstance(self.target, Path):
@@ -93,7 +96,8 @@ class PictureWriter:
         self.width, self.height, self.depth = width, height, depth
         self.bands = colors + alpha
         self.notes: list[str] = []
-        self.lossless = self.form.lossless if lossless is None else lossless
+        self.codec = codec
+        self.lossless = self.form.lossless and codec is None if lossless is None else lossless
         self.quality = quality if quality is not None else 90 if self.form.lossless else 100
         check_pixels(self.form, self.name, width=width, height=height, colors=colors, alpha=alpha, depth=depth)
         check_coding(self.form, self.name, lossless=self.lossless, quality=self.quality)
@@ -118,10 +122,13 @@ class PictureWriter:
         try:
             self._file = self._opened.enter_context(tempfile.TemporaryFile(dir=self._folder()))
         except (OSError, ValueError) as error:
-            raise RegrowError(f"{self.name}: cannot write there ({reason(error)}){what_to_do(error)}") from error
+            raise self._unwritable(error) from error
         self._encoder = Encoder(self._save, width=self.width, height=self.height, bands=self.bands, depth=self.depth)
         self._opened.callback(self._encoder.stop)
         return self
+
+    def _unwritable(self, error: Exception) -> RegrowError:
+        return RegrowError(f"{self.name}: cannot write there ({reason(error)}){what_to_do(error)}")
 
     def _folder(self) -> Path | None:
         """Folder of the temporary file: on the target's file system, so that a full disk is noticed."""
@@ -180,10 +187,11 @@ class PictureWriter:
                 image.set_type(pyvips.GValue.gint_type, "orientation", self._orientation)
             elif not placeholder:
                 keep = pyvips.enums.ForeignKeep.XMP
-        options = _OPTIONS[self.form.name](self.lossless, self.quality)
+        coding = _OPTIONS[self.form.name]
+        options = self.codec.options(self.quality) if self.codec else coding(self.lossless, self.quality)
         if self.form.name == "tiff":
             options["bigtiff"] = self.width * self.height * self.bands * self.depth // 8 > 2**31
-        if self.form.name == "jpeg":
+        if self.form.name == "jpeg" and self.codec is None:
             # Optimal Huffman tables need all coefficients in memory, 12 bytes a pixel.
             options["optimize_coding"] = self.width * self.height < 2**24
         target = pyvips.Target.new_to_descriptor(self._file.fileno())
@@ -217,18 +225,29 @@ class PictureWriter:
                     raise ValueError(f"{self._written} rows were written and {self.height} announced")
                 with self._failing():
                     self._encoder.finish()
-                    self._publish()
+                    self._publish(self._deliver)
 
-    def _publish(self) -> None:
+    def put(self, data: bytes) -> None:
+        """Write a finished file in place of rows, outside of the block."""
+        try:
+            self._folder()
+        except (OSError, ValueError) as error:
+            raise self._unwritable(error) from error
+        with self._failing():
+            self._publish(lambda target: target.write(data))
+
+    def _publish(self, deliver: Callable[[BinaryIO], Any]) -> None:
         if not isinstance(self.target, Path):
-            self._deliver(self.target)
+            deliver(self.target)
+            self.target.flush()
         elif self._replaceable():
             with atomic(Path(os.path.realpath(self.target))) as part, part.open("r+b") as file:
-                self._deliver(file)
+                deliver(file)
+                file.flush()
                 os.fsync(file.fileno())
         else:
             with self.target.open("wb") as file:
-                self._deliver(file)
+                deliver(file)
 
     def _deliver(self, target: BinaryIO) -> None:
         """Copy the encoded pixels into `target` with the metadata in their places."""
@@ -247,7 +266,6 @@ class PictureWriter:
             riff.splice(self._file, target, meta, width=self.width, height=self.height, alpha=alpha)
         else:
             shutil.copyfileobj(self._file, target, 2**20)
-        target.flush()
 
 
 _SAVERS = {
