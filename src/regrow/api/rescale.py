@@ -162,5 +162,4 @@ def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
     """
     with allowing(max_pixels=MOST):  # only the header is read
         found = header(picture)
-    xmp = found.metadata.xmp
-    return Info(Passport.from_xmp(xmp, name=found.name) if xmp else None, steps_of(xmp))
+    return Info(Passport.of(found.metadata, name=found.name), steps_of(found.metadata.xmp))

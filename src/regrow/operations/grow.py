@@ -18,7 +18,7 @@ from regrow.io.adapting import profile_of
 from regrow.io.allowed import allowed
 from regrow.io.formats import Format
 from regrow.io.metadata import Metadata, without
-from regrow.io.passport import Passport, strip
+from regrow.io.passport import Passport, removed
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.rescalers import alpha_rescaler, default_model, rescaler
 from regrow.size import Scale, Size, check_scale, grown_size, scale_text, small_size
@@ -49,8 +49,7 @@ class Grow(Operation):
         RegrowError where it has no passport and no scale is given, or a passport that fits neither the picture nor a
         model that is here; UsageError where what was asked and the passport, or scale and size, contradict each other.
         """
-        xmp = header.metadata.xmp
-        passport = Passport.from_xmp(xmp, name=header.name) if xmp else None
+        passport = Passport.of(header.metadata, name=header.name)
         if passport is None:
             return GrowPlan(header, self, None, self._size_without_passport(header))
         small, size = header.size, Size(passport.width, passport.height)
@@ -125,14 +124,14 @@ class GrowPlan(Plan):
             )
         return net
 
-    def _found(self, given: str | None, model: str, digest: str, scale: int) -> Rescaler:
+    def _found(self, given: str | None, model: str, digest: str, scale: float) -> Rescaler:
         """The model of a passport, by its name or as given. RegrowError unless its weights are those."""
         name = given or model
         if given is None and name not in zoo.names():
             raise RegrowError(
                 f"{self.header.name}: was shrunk by the model {name!r}, which is not here; give its folder with --model"
             )
-        if zoo.digest(name) != digest:
+        if not zoo.has_digest(name, digest):
             raise RegrowError(
                 f"{self.header.name}: was shrunk by other weights of {model!r} than {name!r} has here; "
                 "give the folder of the weights that shrank it with --model"
@@ -179,7 +178,7 @@ class GrowPlan(Plan):
             return own
         if self.passport.cicp and own.icc == profile_of(self.passport.cicp):
             own = without(own, "icc")  # which stood for them
-        return replace(own, xmp=strip(own.xmp) if own.xmp else None, **self.passport.metadata)
+        return replace(removed(own), **self.passport.metadata)
 
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the grown picture."""

@@ -17,10 +17,9 @@ from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.refine import MOST
 from regrow.inference.rows import Samples, shrink_rows
-from regrow.io.adapting import profile_of
-from regrow.io.carried import bounded
+from regrow.io.carrying import too_large, with_passport
 from regrow.io.formats import Format
-from regrow.io.metadata import Metadata, notes_on, split, without
+from regrow.io.metadata import Metadata, notes_on
 from regrow.io.passport import Passport
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.rescalers import alpha_rescaler, asked_scale, check_channels, default_model, rescaler
@@ -122,10 +121,10 @@ class ShrinkPlan(Plan):
 
     def made(self, result: Header) -> bool:
         """Whether a picture's passport says that it was shrunk just so."""
-        found = Passport.from_xmp(result.metadata.xmp, name=result.name) if result.metadata.xmp else None
+        found = Passport.of(result.metadata, name=result.name)
         return (
             found is not None
-            and found.digest == zoo.digest(self.model)
+            and zoo.has_digest(self.model, found.digest)
             and (found.refined or 0) == self.asked.refine
             and (found.width, found.height) == self.header.size
             and (found.small_width, found.small_height) == self.size
@@ -146,24 +145,11 @@ class ShrinkPlan(Plan):
 
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with the passport; what the small file cannot hold travels in that."""
-        own = self.header.metadata
-        kept, left = split(own, form, colors=self.channels)
-        if kept.icc and kept.cicp and form.name == "avif":
-            left = replace(left, cicp=kept.cicp)  # whose readers take the profile
-        travels, _ = bounded(left, own.xmp)
-        if left.cicp and self.channels == 3 and not own.icc:
-            kept = replace(kept, icc=profile_of(left.cicp))
-        packet = replace(self.passport, **travels.said).to_xmp(own.xmp)
-        if kept.extended and len(packet) > form.xmp_limit:
-            kept, travels = without(kept, "extended"), replace(travels, extended=kept.extended)
-            packet = replace(self.passport, **travels.said).to_xmp(own.xmp)
-        return replace(kept, xmp=packet)
+        return with_passport(self.passport, self.header.metadata, form, colors=self.channels)
 
     def notes(self, form: Format) -> Iterator[str]:
         """That JPEG loses what is hidden, that tiny pictures leave nothing to hide it in, and what travels nowhere."""
-        own = self.header.metadata
-        _, lost = bounded(split(own, form, colors=self.channels)[1], own.xmp)
-        for note in notes_on(lost, form):
+        for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
             yield f"{note}, being too large for the passport"
         if not form.lossless and not self.header.clip:
             yield JPEG_COST
