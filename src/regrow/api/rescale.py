@@ -66,8 +66,8 @@ def shrink(
         refine: iterations by which this very picture is made to regrow better, 0 to 1000; 5 gain most. Each takes about
             three times as long as growing, and growing takes no longer for it.
         quality: of a file of a lossy codec: where no scale is given, it grows as good as the codec alone at this
-            quality, 1 to 100, in fewer bytes; where one is, the codec is told this quality. 80 for JPEG, 75 for WebP and
-            60 for AVIF when nothing is asked for.
+            quality, 1 to 100, in fewer bytes; where one is, the codec is told this quality. When nothing is asked for,
+            80 for JPEG, 75 for WebP and 60 for AVIF.
         bytes: the best of at most so many bytes, metadata included.
         bpp: the best of at most so many bits for each pixel of the original.
         psnr: the smallest that grows back to so many dB (`rgb`).
@@ -104,8 +104,8 @@ def shrink(
 @overload
 def grow(
     picture: File, out: Out, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
-    light: bool = ..., codec_model: str | None = ..., device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ..., video: Video | None = ...,
-    report: Report = ...,
+    light: bool = ..., codec_model: str | None = ..., device: str = ..., tile: int | None = ..., format: str | None = ...,
+    partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def grow(
@@ -187,5 +187,4 @@ def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
     """
     with allowing(max_pixels=MOST):  # only the header is read
         found = header(picture)
-    xmp = found.metadata.xmp
-    return Info(Passport.from_xmp(xmp, name=found.name) if xmp else None, steps_of(xmp))
+    return Info(Passport.of(found.metadata, name=found.name), steps_of(found.metadata.xmp))

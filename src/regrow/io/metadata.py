@@ -39,6 +39,8 @@ class Metadata:
     """The JPEG that makes an HDR picture of a JPEG, as it lies after it."""
     resolution: tuple[float, float] | None = None
     """Pixels per millimetre, (x, y)."""
+    passport: bytes | None = None
+    """The line by which a small picture says how it was shrunk: `regrow.io.passport_text`."""
 
     @property
     def said(self) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def in_words(left: Metadata) -> list[str]:
         "iptc": "the IPTC and Photoshop data",
         "comments": "the comments",
         "gain_map": "the HDR gain map",
+        "passport": "the passport",
     }
     found = [text for name, text in words.items() if name in left.said]
     if left.cicp:

@@ -9,9 +9,11 @@ from regrow.io import iptc
 from regrow.io.exif import bare
 from regrow.io.formats import METADATA_LIMIT
 from regrow.io.metadata import Chunk, Metadata
+from regrow.io.passport_text import is_passport
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP = b"XML:com.adobe.xmp\x00"
+_PASSPORT = b"regrow\x00"
 _SRGB = {
     b"gAMA": struct.pack(">I", 45455),
     b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000),
@@ -127,6 +129,8 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     for kind, data in found:
         if kind == b"iTXt" and data.startswith(_XMP):
             said.setdefault("xmp", _international(data, notes))
+        elif kind == b"tEXt" and data.startswith(_PASSPORT) and is_passport(data[len(_PASSPORT) :]):
+            said.setdefault("passport", data[len(_PASSPORT) :])
         elif kind in (b"tEXt", b"zTXt") and data.startswith(iptc.RAW_PROFILE):
             raw.append((kind, data))
         elif kind == b"iCCP":
@@ -205,6 +209,8 @@ def _ours(meta: Metadata) -> list[bytes]:
         found.append(chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
     if meta.exif:
         found.append(chunk(b"eXIf", meta.exif))
+    if meta.passport:
+        found.append(chunk(b"tEXt", _PASSPORT + meta.passport))
     if meta.xmp:
         found.append(chunk(b"iTXt", _XMP + b"\x00\x00\x00\x00" + meta.xmp))
     if meta.iptc:

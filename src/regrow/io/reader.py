@@ -79,6 +79,11 @@ class Picture:
         """What the file states of the loss in its coding."""
         return self._source.facts
 
+    @property
+    def mark(self) -> float | None:
+        """The scale that the file's code suggests, of a small picture."""
+        return self._source.mark
+
     def rows(self) -> Rows:
         """The pixels from the start, never premultiplied, in the file's own values but for what opening converts."""
         try:

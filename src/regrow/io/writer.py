@@ -14,13 +14,14 @@ import numpy as np
 import pyvips
 
 from regrow.errors import RegrowError, UsageError, what_to_do
-from regrow.io import bmff, jpeg, png, riff, tiff
+from regrow.io import bmff, jpeg, marks, png, riff, tiff
 from regrow.io.adapting import adapted
 from regrow.io.codecs import Codec
 from regrow.io.containers import xmp_in_utf8
 from regrow.io.encoder import Encoder
 from regrow.io.exif import orientation as exif_orientation
 from regrow.io.exif import with_orientation
+from regrow.io.exif_passport import added, fits
 from regrow.io.formats import (
     check_coding,
     check_metadata,
@@ -30,7 +31,7 @@ from regrow.io.formats import (
     printable,
     reason,
 )
-from regrow.io.metadata import NOTHING, Metadata, notes_on, split
+from regrow.io.metadata import NOTHING, Metadata, notes_on, split, without
 from regrow.io.paths import atomic
 
 
@@ -57,6 +58,8 @@ class PictureWriter:
         lossless: False asks WebP and AVIF for lossy coding. Everything but JPEG is lossless otherwise.
         quality: 1 to 100, for lossy coding; JPEG 100 and others 90 when not given.
         codec: lossy coding for few bytes, at that quality; otherwise it is for good pictures: 4:4:4, and quick.
+        mark: scale of a small picture, one of `regrow.io.marks.SCALES`, that lossy WebP says in its pixels' code, and
+            JPEG where it has no resolution to say; other files cannot.
 
     `notes` lists, in words, what the format could not store.
 
@@ -83,7 +86,10 @@ class PictureWriter:
         lossless: bool | None = None,
         quality: int | None = None,
         codec: Codec | None = None,
+        mark: float | None = None,
     ) -> None:
+        if mark is not None and mark not in marks.SCALES:
+            raise ValueError(f"mark is {mark!r}")
         self.target = Path(target) if isinstance(target, str | os.PathLike) else target
         if isinstance(self.target, Path):
             self.name = printable(target)
@@ -93,7 +99,7 @@ class PictureWriter:
             if format is None:
                 raise UsageError("no format is given for standard output; name one, such as png")
             self.form = get_format(format)
-        self.width, self.height, self.depth = width, height, depth
+        self.width, self.height, self.depth, self.mark = width, height, depth, mark
         self.bands = colors + alpha
         self.notes: list[str] = []
         self.codec = codec
@@ -112,9 +118,18 @@ class PictureWriter:
             own = replace(own, exif=with_orientation(own.exif, said))
         self.meta, left = adapted(*split(own, self.form, colors=colors), self.form, colors=colors)
         self.notes += notes_on(left, self.form)
+        if self.meta.passport and self.form.name in ("webp", "avif"):
+            self.meta = self._with_passport_in_exif()
         check_metadata(self.form, self.name, icc=self.meta.icc, exif=self.meta.exif, xmp=self.meta.xmp)
         if self.form.name == "jpeg":
             jpeg.split_xmp(self.meta.xmp, self.meta.extended, self.name)
+
+    def _with_passport_in_exif(self) -> Metadata:
+        text, meta = self.meta.passport, without(self.meta, "passport")
+        if text and fits(meta.exif):
+            return replace(meta, exif=added(meta.exif, text))
+        self.notes.append("the passport has no place in the EXIF block, which is damaged; it is left out")
+        return meta
 
     def __enter__(self) -> "PictureWriter":
         self._written = 0
@@ -253,10 +268,12 @@ class PictureWriter:
         """Copy the encoded pixels into `target` with the metadata in their places."""
         self._file.seek(0)
         meta = self.meta
+        if self.mark is not None and self.form.name == "webp":
+            marks.put_hint(self._file, self.mark)
         if self.form.name == "png":
             png.splice(self._file, target, meta)
         elif self.form.name == "jpeg":
-            jpeg.splice(self._file, target, meta)
+            jpeg.splice(self._file, target, meta, self.mark)
         elif self.form.name == "tiff":
             tiff.splice(self._file, target, meta)
         elif self.form.name == "avif":

@@ -15,10 +15,10 @@ from regrow.errors import RegrowError, UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.rows import Samples, grow_rows
 from regrow.io.allowed import allowed
+from regrow.io.carrying import given_back
 from regrow.io.formats import Format
 from regrow.io.metadata import Metadata
 from regrow.io.passport import Passport
-from regrow.operations.carried import given_back
 from regrow.operations.coded import nets
 from regrow.operations.coded.grow import CodedGrowPlan
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
@@ -58,8 +58,7 @@ class Grow(Operation):
         RegrowError where it has no passport and no scale is given, or a passport that fits neither the picture nor a
         model that is here; UsageError where what was asked and the passport, or scale and size, contradict each other.
         """
-        xmp = header.metadata.xmp
-        passport = Passport.from_xmp(xmp, name=header.name) if xmp else None
+        passport = Passport.of(header.metadata, name=header.name)
         if passport is None:
             name = self._net_without_passport(header)
             size = self._size_without_passport(header, nets.scale_of(name) if name else None)
@@ -165,14 +164,14 @@ class GrowPlan(Plan):
             )
         return net
 
-    def _found(self, given: str | None, model: str, digest: str, scale: int) -> Rescaler:
+    def _found(self, given: str | None, model: str, digest: str, scale: float) -> Rescaler:
         """The model of a passport, by its name or as given. RegrowError unless its weights are those."""
         name = given or model
         if given is None and name not in zoo.names():
             raise RegrowError(
                 f"{self.header.name}: was shrunk by the model {name!r}, which is not here; give its folder with --model"
             )
-        if zoo.digest(name) != digest:
+        if not zoo.has_digest(name, digest):
             raise RegrowError(
                 f"{self.header.name}: was shrunk by other weights of {model!r} than {name!r} has here; "
                 "give the folder of the weights that shrank it with --model"

@@ -17,10 +17,10 @@ from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.refine import MOST
 from regrow.inference.rows import Samples, shrink_rows
+from regrow.io.carrying import too_large, with_passport
 from regrow.io.formats import Format
-from regrow.io.metadata import Metadata
+from regrow.io.metadata import Metadata, notes_on
 from regrow.io.passport import Passport
-from regrow.operations.carried import too_large, with_passport
 from regrow.operations.coded import nets
 from regrow.operations.coded.shrink import CodedShrinkPlan
 from regrow.operations.coded.wish import NOTHING_ASKED, Wish
@@ -164,10 +164,10 @@ class ShrinkPlan(Plan):
 
     def made(self, result: Header) -> bool:
         """Whether a picture's passport says that it was shrunk just so."""
-        found = Passport.from_xmp(result.metadata.xmp, name=result.name) if result.metadata.xmp else None
+        found = Passport.of(result.metadata, name=result.name)
         return (
             found is not None
-            and found.digest == zoo.digest(self.model)
+            and zoo.has_digest(self.model, found.digest)
             and (found.refined or 0) == self.asked.refine
             and (found.width, found.height) == self.header.size
             and (found.small_width, found.small_height) == self.size
@@ -188,11 +188,12 @@ class ShrinkPlan(Plan):
 
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with the passport; what the small file cannot hold travels in that."""
-        return with_passport(self.header.metadata, self.passport, form, self.channels)
+        return with_passport(self.passport, self.header.metadata, form, colors=self.channels)
 
     def notes(self, form: Format) -> Iterator[str]:
         """That JPEG loses what is hidden, that tiny pictures leave nothing to hide it in, and what travels nowhere."""
-        yield from too_large(self.header.metadata, form, self.channels)
+        for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
+            yield f"{note}, being too large for the passport"
         if not form.lossless and not self.header.clip:
             yield JPEG_COST
         size, scales = self.header.size, self.asked.scales

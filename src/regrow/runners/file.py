@@ -147,5 +147,5 @@ def _holds(form: Format, source: str, operation: Operation) -> bool:
 def _header(picture: Picture, form: Format | None = None) -> Header:
     return Header(
         name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
-        depth=picture.depth, metadata=picture.metadata, facts=picture.facts, form=form,
+        depth=picture.depth, metadata=picture.metadata, facts=picture.facts, mark=picture.mark, form=form,
     )  # fmt: skip

@@ -12,11 +12,11 @@ import numpy as np
 from regrow import zoo
 from regrow.inference.resize import cropped
 from regrow.inference.rows import Samples, restore_rows, to_dtype, to_float
+from regrow.io.carrying import given_back
 from regrow.io.codecs import UNKNOWN, Codec, Facts
 from regrow.io.formats import Format
 from regrow.io.metadata import Metadata
 from regrow.io.passport import Passport
-from regrow.operations.carried import given_back
 from regrow.operations.coded import nets
 from regrow.operations.plan import Header, Plan, Rows
 from regrow.size import Size

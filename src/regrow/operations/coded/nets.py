@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ARCHITECTURE = "codec"
 NONE = "none"
 """Stands in a passport for no net: the codec alone was better."""
-NO_DIGEST = "0" * 8
+NO_DIGEST = "0" * 64
 """In a passport, the digest of no net."""
 _LIGHT = "-light"
 

@@ -14,13 +14,13 @@ import numpy as np
 from regrow import zoo
 from regrow.errors import RegrowError
 from regrow.inference.rows import Samples, to_dtype, to_float
+from regrow.io.carrying import too_large, with_passport
 from regrow.io.codecs import Codec, Facts
 from regrow.io.formats import Format
 from regrow.io.memory import read_pixels
-from regrow.io.metadata import Metadata
+from regrow.io.metadata import Metadata, notes_on
 from regrow.io.passport import Passport
 from regrow.io.writer import PictureWriter
-from regrow.operations.carried import too_large, with_passport
 from regrow.operations.coded import nets
 from regrow.operations.coded.curve import HIGHEST, highest, shrunk
 from regrow.operations.coded.sample import sampled
@@ -110,7 +110,7 @@ class CodedShrinkPlan(Plan):
         at, own = self.chosen, self.header
         name = nets.default_net(at.scale) if at.net else nets.NONE
         return Passport(
-            model=name, digest=zoo.digest(name)[:8] if at.net else nets.NO_DIGEST, scale=at.scale,
+            model=name, digest=zoo.digest(name) if at.net else nets.NO_DIGEST, scale=at.scale,
             width=own.size.width, height=own.size.height, small_width=self.size.width, small_height=self.size.height,
             depth=own.depth, colours=own.channels, alpha=own.alpha,
             quality=at.quality if self.form.name == "avif" and at.net else None, asked=str(self.wish) or None,
@@ -118,11 +118,12 @@ class CodedShrinkPlan(Plan):
 
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with the passport."""
-        return with_passport(self.header.metadata, self.passport, form, self.channels)
+        return with_passport(self.passport, self.header.metadata, form, colors=self.channels)
 
     def notes(self, form: Format) -> Iterator[str]:
         """What travels nowhere."""
-        return too_large(self.header.metadata, form, self.channels)
+        for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
+            yield f"{note}, being too large for the passport"
 
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the small picture as the codec leaves them."""
