@@ -104,8 +104,8 @@ def shrink(
 @overload
 def grow(
     picture: File, out: Out, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
-    light: bool = ..., codec_model: str | None = ..., device: str = ..., tile: int | None = ..., format: str | None = ...,
-    partial: bool = ..., video: Video | None = ..., report: Report = ...,
+    light: bool = ..., codec_model: str | None = ..., device: str = ..., tile: int | None = ...,
+    format: str | None = ..., partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def grow(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from regrow.cli import options
@@ -73,6 +73,21 @@ class Clips:
         from regrow.video.options import Video
 
         return Video(codec=self.codec, crf=self.crf, rate=self.rate)
+
+
+def for_pictures(output: Output, clips: Clips) -> tuple[Output, Clips]:
+    """The same options, with a codec of pictures as what it is: the format of results. UsageError for two of them."""
+    codec = clips.codec
+    if codec is None:
+        return output, clips
+    from regrow.io.codecs import QUALITIES
+    from regrow.io.formats import get_format
+
+    if codec not in QUALITIES:
+        return output, clips
+    if output.format and get_format(output.format).name != codec:
+        raise UsageError(f"--codec {codec} and --format {output.format}: say one of them")
+    return replace(output, format=codec), replace(clips, codec=None)
 
 
 @dataclass(frozen=True, kw_only=True)

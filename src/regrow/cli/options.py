@@ -106,7 +106,8 @@ Codec = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Codec of clips: ffv1, h264, h264rgb, hevc, vp9, av1, prores; small clips are lossless by default.",
+        help="Codec of clips: ffv1, h264, h264rgb, hevc, vp9, av1, prores; small clips are lossless by default. "
+        "Of small pictures: jpeg, webp, avif.",
     ),
 ]
 Crf = Annotated[

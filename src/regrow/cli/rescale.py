@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from regrow.cli.groups import Clips, Coding, Output, Reading, command
+from regrow.cli.groups import Clips, Coding, Output, Reading, command, for_pictures
 from regrow.cli.options import (
     Device,
     Grey,
@@ -46,6 +46,7 @@ def shrink(
         scale=parse_scale(scale), grey=grey, model=model, refine=refine, without_loss=coding.lossless,
         wish=coding.wish(), device=device, tile=tile,
     )  # fmt: skip
+    output, clips = for_pictures(output, clips)
     run(operation, inputs, out, output, clips, reading, threads=jobs)
 
 

@@ -84,6 +84,11 @@ class Picture:
         """The scale that the file's code suggests, of a small picture."""
         return self._source.mark
 
+    @property
+    def length(self) -> int:
+        """Bytes of the file."""
+        return self._source.length
+
     def rows(self) -> Rows:
         """The pixels from the start, never premultiplied, in the file's own values but for what opening converts."""
         try:

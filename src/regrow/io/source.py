@@ -52,6 +52,11 @@ class PictureSource:
         return scale_of(self._code) if self._code else None
 
     @property
+    def length(self) -> int:
+        """Bytes of the file."""
+        return len(self._data) if self._data is not None else os.stat(self._path).st_size
+
+    @property
     def _code(self) -> bytes:
         """The whole of a file whose code may say how it was made; nothing of others."""
         if self.found.format not in ("jpeg", "webp"):

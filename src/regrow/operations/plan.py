@@ -75,6 +75,8 @@ class Header:
     """What the file of a picture states of the loss in its coding."""
     mark: float | None = None
     """The scale that the stream of bits of a small picture suggests; None for all other pictures."""
+    lossy_bytes: int | None = None
+    """Bytes of the picture's file, where that is one of a lossy codec."""
     form: Format | None = None
     """Format of the file of the result; None where there is none."""
     clip: ClipHeader | None = None

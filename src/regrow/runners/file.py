@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from regrow.errors import BestSoFar, RegrowError, UsageError
+from regrow.io.codecs import UNKNOWN
 from regrow.io.formats import FORMATS, Format, check_pixels, format_of, get_format
 from regrow.io.paths import suffix_of
 from regrow.io.reader import Picture, open_picture
@@ -148,4 +149,5 @@ def _header(picture: Picture, form: Format | None = None) -> Header:
     return Header(
         name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
         depth=picture.depth, metadata=picture.metadata, facts=picture.facts, mark=picture.mark, form=form,
+        lossy_bytes=picture.length if picture.facts != UNKNOWN or picture.format == "heif" else None,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regrow import zoo
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.io.carrying import too_large, with_passport
 from regrow.io.codecs import Codec, Facts
@@ -54,6 +54,13 @@ class CodedShrinkPlan(Plan):
     choice: Choice | None = None
     finished: bytes = b""
     summary: str = ""
+
+    def __post_init__(self) -> None:
+        limit, own = self.wish.limit(self.header.size.pixels), self.header.lossy_bytes
+        if limit is not None and own is not None and limit >= own:
+            raise UsageError(
+                f"{self.header.name}: {self.wish.given[0]}: it has no more than {own} bytes as it is; ask for fewer"
+            )
 
     @property
     def codec(self) -> Codec:
@@ -124,6 +131,9 @@ class CodedShrinkPlan(Plan):
         """What travels nowhere."""
         for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
             yield f"{note}, being too large for the passport"
+        own = self.header.lossy_bytes
+        if own is not None and len(self.finished) >= own:
+            yield f"the small file has {len(self.finished)} bytes, and the picture's own only {own}; ask for fewer"
 
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the small picture as the codec leaves them."""
