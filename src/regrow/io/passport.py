@@ -214,7 +214,9 @@ class Passport:
         if not properties:
             return None
         try:
-            version = named("version", number, properties.get("version", ""))
+            if "version" not in properties:
+                raise ValueError("version is missing")
+            version = named("version", number, properties["version"])
             if version > VERSION:
                 raise _newer(name, version)
             readers = _READERS if version > 1 else _FIRST
