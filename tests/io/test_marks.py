@@ -110,12 +110,12 @@ def ordinary():
     """Files that Pillow and libvips write, with many settings."""
     colour, grey = Image.fromarray(PIXELS[..., :3]), Image.fromarray(PIXELS[..., 0])
     for picture in (colour, grey, Image.fromarray(PIXELS).convert("CMYK")):
-        for options in ({}, {"dpi": (72, 72)}, {"dpi": (276, 276)}, {"progressive": True}, {"quality": 1}, {"exif": exif()},
-                        {"comment": b"a"}, {"optimize": True}):  # fmt: skip
+        for options in ({}, {"dpi": (72, 72)}, {"dpi": (276, 276)}, {"progressive": True}, {"quality": 1},
+                        {"exif": exif()}, {"comment": b"a"}, {"optimize": True}):  # fmt: skip
             yield made.saved("JPEG", picture, **options)
     for picture in (colour, grey, Image.fromarray(PIXELS)):
-        for options in ({}, {"quality": 0}, {"method": 0}, {"method": 6}, {"lossless": True}, {"exif": exif()}, {"icc_profile": ICC},
-                        {"save_all": True, "append_images": [picture.rotate(180)]}):  # fmt: skip
+        for options in ({}, {"quality": 0}, {"method": 0}, {"method": 6}, {"lossless": True}, {"exif": exif()},
+                        {"icc_profile": ICC}, {"save_all": True, "append_images": [picture.rotate(180)]}):  # fmt: skip
             yield made.saved("WEBP", picture, **options)
     image = pyvips.Image.new_from_array(PIXELS[..., :3])
     for resolution in (1, 3, 276 / 25.4, 27.6, 65535):
