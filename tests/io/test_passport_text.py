@@ -98,6 +98,26 @@ def test_what_other_programs_and_later_versions_may_add_is_ignored():
     assert Passport.from_text(LINE + b" later=addition depth=8 scale=2\r\n\0") == PASSPORT
 
 
+@pytest.mark.parametrize(
+    ("dots", "says"),
+    [
+        ((300, 300), b"11.81102"),
+        ((72, 96), b"2.834646x3.779528"),
+        ((25.4, 25.4), b"1"),
+        ((0.01, 0.01), b"0.0003937008"),
+    ],
+)
+def test_a_resolution_is_said_to_seven_digits(dots, says):
+    sides = (dots[0] / 25.4, dots[1] / 25.4)
+    line = dataclasses.replace(PASSPORT, resolution=sides).to_text()
+    assert line == LINE + b" resolution=" + says
+    assert Passport.from_text(line).resolution == pytest.approx(sides, rel=1e-6)
+
+
+def test_a_resolution_of_maps_needs_xmp():
+    assert not dataclasses.replace(PASSPORT, resolution=(1e-6, 1e-6)).fits_line
+
+
 def test_metadata_needs_xmp():
     with pytest.raises(ValueError, match="exif, comments"):
         dataclasses.replace(PASSPORT, exif=b"MM\0*", comments=(b"a",)).to_text()
@@ -139,6 +159,10 @@ def test_metadata_needs_xmp():
         ((b"4032x3025", b"4032x3025 alpha=yes"), "alpha"),
         ((b"4032x3025", b"4032x3025 alpha=tad-x2:"), "alpha"),
         ((b"4032x3025", b"4032x3025 alpha=:1a2b3c4d"), "alpha_model"),
+        ((b"4032x3025", b"4032x3025 resolution=0x1"), "resolution"),
+        ((b"4032x3025", b"4032x3025 resolution=1x1x1"), "resolution"),
+        ((b"4032x3025", b"4032x3025 resolution=-1"), "resolution"),
+        ((b"4032x3025", b"4032x3025 resolution=1e9"), "resolution"),
         ((b"4032x3025", b"4032x3025 refined=1001"), "refined"),
         ((b"4032x3025", b"4032x3025 refined=0"), "refined"),
         ((b"4032x3025", b"4032x3025 quality=101"), "quality"),
