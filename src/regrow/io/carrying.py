@@ -25,14 +25,15 @@ def with_passport(passport: Passport, own: Metadata, form: Format, *, colors: in
     """
     kept, left = _halves(own, form, colors)
     travels, _ = bounded(left, own.xmp)
-    if not travels.said and _holds_line(form, kept):
+    passport = replace(passport, **travels.said)
+    if passport.fits_line and _holds_line(form, kept):
         return replace(kept, passport=passport.to_text())
     if left.cicp and colors == 3 and not own.icc:
         kept = replace(kept, icc=profile_of(left.cicp))
-    packet = replace(passport, **travels.said).to_xmp(own.xmp)
+    packet = passport.to_xmp(own.xmp)
     if kept.extended and len(packet) > form.xmp_limit:
-        kept, travels = without(kept, "extended"), replace(travels, extended=kept.extended)
-        packet = replace(passport, **travels.said).to_xmp(own.xmp)
+        packet = replace(passport, extended=kept.extended).to_xmp(own.xmp)
+        kept = without(kept, "extended")
     return replace(kept, xmp=packet)
 
 

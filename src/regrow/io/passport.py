@@ -160,10 +160,16 @@ class Passport:
         """What it carries of the original's metadata, by the names of its fields."""
         return {name: value for name in READERS if (value := getattr(self, name))}
 
+    @property
+    def fits_line(self) -> bool:
+        """Whether it can be said in one line: whether it carries no metadata but a usual resolution."""
+        carried = {name for name in self.metadata if name != "resolution"}
+        return not carried and (self.resolution is None or bool(passport_text.resolution_text(self.resolution)))
+
     def to_text(self) -> bytes:
         """The passport as a line of ASCII, with short digests: `Metadata.passport` of a small picture.
 
-        ValueError where it carries metadata, which needs XMP.
+        ValueError where it carries metadata, which needs XMP, but for a resolution.
 
         Examples:
             >>> from regrow import Passport
@@ -173,7 +179,7 @@ class Passport:
             ... ).to_text()
             b'regrow/2 tad-x2 9f86d081 57x31'
         """
-        if self.metadata:
+        if not self.fits_line:
             raise ValueError(f"{', '.join(self.metadata)} cannot be said in one line")
         return passport_text.written(vars(self))
 
@@ -218,7 +224,9 @@ class Passport:
         if not properties:
             return None
         try:
-            version = named("version", number, properties.get("version", ""))
+            if "version" not in properties:
+                raise ValueError("version is missing")
+            version = named("version", number, properties["version"])
             if version > VERSION:
                 raise _newer(name, version)
             readers = _READERS if version > 1 else _FIRST

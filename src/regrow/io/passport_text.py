@@ -21,6 +21,7 @@ _BEGIN = re.compile(rb"regrow/([0-9]{1,7}) ")
 _NUMBER = re.compile(r"[1-9][0-9]{0,6}")
 _SIZE = re.compile(r"([1-9][0-9]{0,6})x([1-9][0-9]{0,6})")
 _DIGEST = re.compile(f"[0-9a-f]{{{SHORT}}}")
+_SIDE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,11})?")
 _FIELD = re.compile(r"([a-z_]{1,32})=([!-~]+)")
 _WORDS = ("version", "model", "digest", "size")
 _COUNTS = ("depth", "colours", "refined", "quality")
@@ -72,10 +73,26 @@ def written(said: Mapping[str, Any]) -> bytes:
         "refined": said["refined"] or "",
         "quality": said["quality"] or "",
         "asked": said["asked"] or "",
+        "resolution": resolution_text(said["resolution"]),
     }
     words = [f"regrow/{VERSION}", said["model"], said["digest"][:SHORT], size]
     words += [f"{name}={value}" for name, value in fields.items() if value]
     return " ".join(map(str, words)).encode("ascii")
+
+
+def resolution_text(sides: tuple[float, float] | None) -> str:
+    """A resolution in pixels per millimetre, to seven digits; empty where there is none, or one too small to be said."""
+    texts = [f"{side:.7g}" for side in sides or ()]
+    if not all(map(_SIDE.fullmatch, texts)):
+        return ""
+    return "x".join(texts[:1] if texts[:1] == texts[1:] else texts)
+
+
+def _resolution(text: str) -> tuple[float, float]:
+    texts = text.split("x")
+    if len(texts) > 2 or not all(map(_SIDE.fullmatch, texts)) or not all(map(float, texts)):
+        raise ValueError(f"{text[:40]!r} is no resolution")
+    return float(texts[0]), float(texts[-1])
 
 
 def read(text: bytes) -> dict[str, Any]:
@@ -101,7 +118,10 @@ def read(text: bytes) -> dict[str, Any]:
     said["small_width"], said["small_height"] = _sides("small", fields["small"]) if "small" in fields else usual
     said |= {"depth": 8, "colours": 3}
     said |= {name: named(name, number, fields[name]) for name in _COUNTS if name in fields}
-    said |= {name: fields[name] for name in ("asked",) if name in fields}
+    if "asked" in fields:
+        said["asked"] = fields["asked"]
+    if "resolution" in fields:
+        said["resolution"] = named("resolution", _resolution, fields["resolution"])
     return said | _alpha(fields.get("alpha"))
 
 
