@@ -143,7 +143,7 @@ def pack(x: np.ndarray, y: np.ndarray, facts: np.ndarray) -> Tensor:
 
 
 def unpacked(batch: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
-    """What `pack` made, in a batch -> pictures (B, 3, scale * h, scale * w), coded ones (B, 3, h, w), facts (B, so many)."""
+    """A batch of what `pack` made -> pictures (B, 3, scale * h, scale * w), coded ones (B, 3, h, w), facts (B, n)."""
     larger, smaller = scale.as_integer_ratio()
     first, last = 3 * larger**2, 3 * (larger**2 + smaller**2)
     full, small = F.pixel_shuffle(batch[:, :first], larger), F.pixel_shuffle(batch[:, first:last], smaller)

@@ -74,8 +74,8 @@ class CodecRestorer(Restorer):
 
     A learned tile that is added to the first features tells the net where it is in the codec's grid of blocks, so
     pictures must start where that does; a gain and an offset in each block tell it what is known of the file. Both cost
-    next to nothing. Pictures of any size are extended to whole cells by repeating their last row and column. At x1.5 two
-    pixels a side become three, so a side of an odd number becomes half a pixel less than one and a half times as many.
+    next to nothing. Pictures of any size are extended to whole cells by repeating their last row and column. At x1.5
+    two pixels become three, so an odd side becomes half a pixel less than one and a half times as long.
     """
 
     known: tuple[float, ...] | None = None

@@ -54,7 +54,9 @@ class RestoreTask(Task):
         if bool(data.enlarged) != (model.scale == 1):
             raise UsageError("enlarged names what enlarges small pictures for a net that enhances, and for no other")
         self.before = zoo.load(data.enlarged) if data.enlarged else None
-        if self.before is not None and not (isinstance(self.before, Restorer) and self.before.frames == 1 and self.before.scale % 1 == 0):
+        if self.before is not None and not (
+            isinstance(self.before, Restorer) and self.before.frames == 1 and self.before.scale % 1 == 0
+        ):
             raise UsageError(f"enlarged {data.enlarged}: is no net that enlarges ordinary pictures")
         self.scale = int(self.before.scale if self.before is not None else model.scale)
         self.rescaler = rescaler_for(data.thumbnails, self.scale) if data.thumbnails else None
