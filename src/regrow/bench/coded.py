@@ -99,14 +99,31 @@ def _file(codec: str, metadata: Metadata) -> bytes:
     return file.getvalue()
 
 
-def largest_within(behind: Behind, picture: np.ndarray, codec: Codec, limit: int) -> tuple[int, bytes]:
-    """The highest quality of use whose file has at most so many bytes, else the lowest; and the file."""
+def largest_within(
+    behind: Behind,
+    picture: np.ndarray,
+    codec: Codec,
+    limit: int,
+    files: dict[tuple[float, Codec, int], bytes] | None = None,
+) -> tuple[int, bytes]:
+    """The highest quality of use whose file has at most so many bytes, else the lowest; and the file.
+
+    `files` keeps those of the picture by scale, codec and quality, for whoever asks again.
+    """
+    files = {} if files is None else files
+
+    def encode(quality: int) -> bytes:
+        at = behind.scale, codec, quality
+        if at not in files:
+            files[at] = behind.encode(picture, codec, quality)
+        return files[at]
+
     low, high = codec.qualities
-    best = low, behind.encode(picture, codec, low)
+    best = low, encode(low)
     low += 1
     while low <= high:
         quality = (low + high) // 2
-        data = behind.encode(picture, codec, quality)
+        data = encode(quality)
         if behind.size(data, codec) > limit:
             high = quality - 1
         else:

@@ -190,13 +190,14 @@ class Task:
         """
         row = {f"{title}/{item.name}"[:40]: item.original}
         pixels = item.original.shape[0] * item.original.shape[1]
+        files: dict[tuple[float, Codec, int], bytes] = {}
         for codec in self.codecs():
             wanted = exp(fmean(map(log, RANGES[codec.name][0])))
-            _, data = largest_within(Behind(NONE), item.original, codec, round(wanted * pixels / 8))
+            _, data = largest_within(Behind(NONE), item.original, codec, round(wanted * pixels / 8), files)
             compared = [(codec, label, net) for label, net in {NONE: Behind(NONE), **nets}.items()]
             compared += [(rival(name, self.effort), NONE, Behind(NONE)) for name in self.rival if name != codec.name]
             for each, label, net in compared:
-                quality, coded = largest_within(net, item.original, each, len(data))
+                quality, coded = largest_within(net, item.original, each, len(data), files)
                 grown = net.grow(coded, each, quality)
                 psnr = metrics.psnr_rgb(as_rgb(grown), as_rgb(item.original))
                 row[f"{each.name}, {label}: {net.size(coded, each) / 1024:.1f} KiB, {psnr:.2f} dB"] = grown
