@@ -44,7 +44,8 @@ print(sorted({"sympy", "torch._dynamo"} & set(sys.modules)))
 WITHOUT_EXTRAS = """
 import sys
 
-for name in ("accelerate", "av", "hypothesis", "matplotlib", "PIL", "pytest", "skimage", "spandrel", "ssimulacra2"):
+NAMES = "accelerate av hypothesis imagecodecs matplotlib PIL pytest skimage spandrel ssimulacra2"
+for name in NAMES.split():
     sys.modules[name] = None
 import regrow
 import regrow.priors.deep_video

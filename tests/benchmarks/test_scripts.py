@@ -53,6 +53,20 @@ def test_cut_outs(script, save, astronaut, tmp_path):
         assert sheet.size == (12 * 96, 3 * 96)
 
 
+def test_screens(script, tmp_path):
+    for folder in ("a", "b"):
+        paths = [Path(line) for line in script("screens.py", tmp_path / folder).splitlines()]
+    assert len(paths) == 8
+    for path in paths:
+        assert path.read_bytes() == (tmp_path / "a" / path.name).read_bytes()  # the same whenever it is drawn
+        with Image.open(path) as image:
+            pixels = np.asarray(image).astype(int)
+        assert pixels.shape == (800, 1280, 3)
+        steps = np.abs(np.diff(pixels, axis=1)).max(-1)
+        assert (steps == 0).mean() > 0.4  # flat grounds, as no photograph has them
+        assert (steps > 60).mean() > 0.005  # letters and lines
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is read by Unix means")
 def test_memory():
     done = subprocess.run(

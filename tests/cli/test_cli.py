@@ -43,8 +43,8 @@ CONTRACT = {
     "info": "FILE --json",
     "check": "FILE... --partial --max-pixels --json",
     "models": "--json",
-    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames --codec --quality "
-    "--effort --ssimulacra2 -o --out --summary "
+    "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames --codec --rival "
+    "--quality --effort --ssimulacra2 -o --out --summary "
     "--device --tile",
     "study": "",
     "demo": "-o --out",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator
 
-from regrow.metrics.bd_rate import bd_rate
+from regrow.metrics.bd_rate import bd_rate, quality_at
 
 X265 = [(9487.76, 40.037), (4593.60, 38.615), (2486.44, 36.845), (1358.24, 34.851)]
 """Of x265 with two presets: the example of the Python package bjontegaard (FAU Erlangen-Nürnberg)."""
@@ -54,11 +54,13 @@ def test_a_constant_saving_is_found_whatever_the_shape():
     assert bd_rate(FIRST, FIRST) == pytest.approx((0, 1))
 
 
-def test_of_several_curves_the_cheapest_counts_at_each_quality():
-    cheaper = [(rate * 0.8, quality) for rate, quality in FIRST]
-    low, high = cheaper[2:], cheaper[:2]
-    assert bd_rate(FIRST, low, high, FIRST).percent < bd_rate(FIRST, low, FIRST).percent < 0
-    assert bd_rate(FIRST, cheaper, SECOND).percent == pytest.approx(-20)
+def test_the_quality_at_a_rate_is_that_of_the_same_curve():
+    points = np.array(FIRST[::-1])
+    quality = np.linspace(*points[[0, -1], 1], 50)
+    rates = np.exp(PchipInterpolator(points[:, 1], np.log(points[:, 0]))(quality))
+    np.testing.assert_allclose(quality_at(FIRST, rates[1:-1]), quality[1:-1], atol=1e-3)
+    assert np.isnan(quality_at(FIRST, np.array([80.0, 700.0]))).all()
+    assert np.isnan(quality_at(FIRST[:1], rates)).all()
 
 
 def test_what_has_no_points_is_said():

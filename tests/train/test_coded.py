@@ -18,16 +18,17 @@ def pictures():
     return [(p * 255).byte().permute(1, 2, 0).contiguous() for p in smooth]
 
 
-@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("scale", [1, 1.5, 2])
 def test_crops_are_of_a_picture_and_of_what_its_codec_leaves(pictures, scale, tmp_path):
-    data = Data(codecs=("jpeg", "webp", "avif"), crop=64, batch=4, versions=3)
+    data = Data(codecs=("jpeg", "webp", "avif"), crop=96, batch=4, versions=3)
     batch = CodedCrops(pictures, data, scale, seed=1)(5)
     x, y, facts = unpacked(batch, scale)
-    assert x.shape == (4, 3, 64, 64)
-    assert y.shape == (4, 3, 64 // scale, 64 // scale)
+    side = int(96 / scale)
+    assert x.shape == (4, 3, 96, 96)
+    assert y.shape == (4, 3, side, side)
     assert (facts[:, :3].sum(1) <= 1).all()
     # Smooth pictures survive any codec: what came back shows the same place, the same way round.
-    small = bicubic(x, (64 // scale, 64 // scale))
+    small = bicubic(x, (side, side))
     assert ((small - y).square().mean((1, 2, 3)).sqrt() < 0.1).all()
     assert torch.equal(batch, CodedCrops(pictures, data, scale, seed=1)(5))
     for _ in range(2):  # written, then read
@@ -58,10 +59,11 @@ def test_facts_are_told_unless_a_crop_is_blind(pictures, blind, told):
     assert bool(facts.any()) == bool(told)
 
 
-def test_what_is_packed_comes_out_again(astronaut):
-    x, y = astronaut[:32, :48], astronaut[:16, :24]
+@pytest.mark.parametrize("scale", [1, 1.5, 2])
+def test_what_is_packed_comes_out_again(astronaut, scale):
+    x, y = astronaut[:24, :48], astronaut[: int(24 / scale), : int(48 / scale)]
     facts = np.array(Codec(name="jpeg").facts(30))
-    full, small, told = unpacked(pack(x, y, facts)[None], 2)
+    full, small, told = unpacked(pack(x, y, facts)[None], scale)
     assert np.array_equal((full[0] * 255).round().byte().permute(1, 2, 0), x)
     assert np.array_equal((small[0] * 255).round().byte().permute(1, 2, 0), y)
     np.testing.assert_allclose(told[0], facts, atol=1e-6)

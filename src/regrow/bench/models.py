@@ -87,7 +87,7 @@ class Pair:
             raise UsageError(f"{self.name}: of more than two models, the third and later must be nets that enhance")
         if isinstance(restorers[0], Restorer):  # it may hold several scales
             others = prod(net.scale for net in restorers[1:])
-            restorers[0] = restorers[0].up_to(int(self.scales[0]) // others)
+            restorers[0] = restorers[0].up_to(int(self.scales[0] / others))
         scale = prod(net.scale for net in restorers)
         if any(wanted != scale for wanted in self.scales):
             raise UsageError(f"{'+'.join(names)}: enlarges by {scale}, not by {scale_text(self.scales)}")

@@ -54,6 +54,13 @@ def bench(
         list[str] | None,
         typer.Option(metavar="NAME", help="jpeg, webp or avif, of --task rate; may be repeated.  [all three]"),
     ] = None,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Codec that is compared alone with each of those: jpegxl, jpeg, webp or avif; may be repeated.",
+        ),
+    ] = None,
     quality: Annotated[
         list[int] | None,
         typer.Option(metavar="N", min=1, max=100, help="Quality at which codecs are measured; may be repeated."),
@@ -85,6 +92,7 @@ def bench(
         "temperature": temperature,
         "skip_frames": skip_frames,
         "codec": codec,
+        "rival": rival,
         "quality": quality,
         "ssimulacra2": ssimulacra2,
     }

@@ -96,7 +96,7 @@ def restore_window(
         (H, W, 3).
     """
     small = _size(window[0])
-    kept = Size(*(size or (n * model.scale for n in small)))
+    kept = Size(*size) if size else grown_size(small, (model.scale, model.scale))
     rows = restore_rows(stacked(window, 3), small, 3, model, dtype, tile)
     return np.concatenate(list(cropped(rows, kept)))
 

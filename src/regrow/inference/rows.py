@@ -15,7 +15,7 @@ from regrow.inference.refine import refined_rows
 from regrow.inference.resize import cropped, fitted, padded, resampled
 from regrow.inference.tiling import Tiling, run_tiled
 from regrow.inference.transparency import by_net, joined, parted, through
-from regrow.size import Size
+from regrow.size import Size, grown_size
 
 if TYPE_CHECKING:
     import torch
@@ -155,18 +155,20 @@ def restore_rows(
         ensemble: the mean over flips and transposes of each tile, in eight times the time.
 
     Yields:
-        (n, width * scale, bands) of that dtype, top to bottom.
+        (n, width * scale, bands) of that dtype, top to bottom; sides that are no whole number are rounded down.
     """
     color, scale = in_bfloat16(model), model.scale
+    larger, smaller = scale.as_integer_ratio()
     if ensemble:
         color = self_ensemble(color)
     alpha = by_net(lambda x: color(x.repeat(1, model.frames, 1, 1)), 3, (scale, scale)) if scale > 1 else _same
     run = partial(_run, color, alpha, model.device, 3 * model.frames)
-    side = _side(tile or max(TILE, (model.tile or 0) * scale), size.times(scale))
-    cells = max(1, side // scale // model.grid) * model.grid
-    floats = parted(to_float(rows, channels, 3, model.frames), size, 3 * model.frames)
-    strips = run_tiled(floats, size, run, Tiling((1, 1), (scale, scale), model.halo, cells))
-    return (to_dtype(block, 3, channels, dtype) for block in joined(strips, 3))
+    grown, whole = grown_size(size, (scale, scale)), Size(*(-(-n // smaller) * smaller for n in size))
+    side = _side(tile or max(TILE, int((model.tile or 0) * scale)), grown)
+    cells = max(1, int(side / scale) // model.grid) * model.grid // smaller
+    floats = padded(parted(to_float(rows, channels, 3, model.frames), size, 3 * model.frames), whole)
+    strips = run_tiled(floats, whole, run, Tiling((smaller, smaller), (larger, larger), model.halo // smaller, cells))
+    return (to_dtype(block, 3, channels, dtype) for block in joined(cropped(strips, grown), 3))
 
 
 def _same(alpha: Tensor) -> Tensor:

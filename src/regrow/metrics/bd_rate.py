@@ -24,7 +24,7 @@ class BDRate(NamedTuple):
     """Share of the range of rates that was compared, on a logarithmic scale: elsewhere a curve has no points."""
 
 
-def bd_rate(reference: Curve, *others: Curve, rates: tuple[float, float] | None = None) -> BDRate:
+def bd_rate(reference: Curve, other: Curve, *, rates: tuple[float, float] | None = None) -> BDRate:
     """Mean difference of rate of a curve against a reference at equal quality.
 
     Logarithms of rates are interpolated over the quality by monotone piecewise cubics (PCHIP), and the difference is
@@ -32,7 +32,7 @@ def bd_rate(reference: Curve, *others: Curve, rates: tuple[float, float] | None 
 
     Args:
         reference: what is compared with.
-        others: the curve that is compared, or several, of which the cheapest counts at each quality.
+        other: the curve that is compared.
         rates: the lowest and the highest rate of the reference to count; all of it when not given.
 
     Source: Bjontegaard 2001 (VCEG-M33) with the interpolation of JCTVC-L1100.
@@ -50,13 +50,29 @@ def bd_rate(reference: Curve, *others: Curve, rates: tuple[float, float] | None 
     usual, steps = _log_rate(known, quality), np.diff(_log_rate(known, edges))
     low, high = np.log(rates) if rates else (-inf, inf)
     asked = (usual >= low) & (usual <= high)
-    # nan where no curve has this quality
-    best = np.fmin.reduce([_log_rate(_rising(curve), quality) for curve in others])
-    used = asked & ~np.isnan(best)
+    found = _log_rate(_rising(other), quality)
+    used = asked & ~np.isnan(found)
     whole = high - low if rates else steps.sum()
     if not used.any():
         return BDRate(nan, 0.0)
-    return BDRate(100 * (exp((best - usual)[used].mean()) - 1), min(1.0, float(steps[used].sum() / whole)))
+    return BDRate(100 * (exp((found - usual)[used].mean()) - 1), min(1.0, float(steps[used].sum() / whole)))
+
+
+def quality_at(curve: Curve, rates: np.ndarray) -> np.ndarray:
+    """The quality that a curve has at each rate, interpolated as by `bd_rate`; nan where it has no points.
+
+    Args:
+        curve: points in any order.
+        rates: (n,), above 0.
+
+    Returns:
+        (n,).
+    """
+    known = _rising(curve)
+    if len(known) < 2:
+        return np.full(len(rates), nan)
+    quality = np.linspace(known[0, 1], known[-1, 1], SAMPLES + 1)
+    return np.interp(np.log(rates), _log_rate(known, quality), quality, nan, nan)
 
 
 def _rising(curve: Curve) -> np.ndarray:

@@ -28,7 +28,7 @@ class Model(nn.Module, ABC):
 
     config: Any
     """The settings, an instance of `Config`."""
-    scale: int = 1
+    scale: float = 1
     """Factor by which the model enlarges or shrinks the side that it changes most."""
     frames: int = 1
     """Number of frames of a clip that the model takes together, concatenated along the channels: the largest group of a

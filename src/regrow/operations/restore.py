@@ -24,7 +24,7 @@ from regrow.operations.plan import Header, Operation, Plan, Rows
 from regrow.operations.provenance import losses, marked, recognized
 from regrow.operations.restorers import NONE, ZSSR
 from regrow.progress import Report, silent
-from regrow.size import Size
+from regrow.size import Size, grown_size
 
 if TYPE_CHECKING:
     from regrow.nets.upscale.base import Restorer
@@ -167,7 +167,7 @@ class RestorePlan(Plan):
         tile = self.header.tile(self.asked.tile) if self.header.clip else self.asked.tile
         for net in nets:
             stream = restore_rows(stream, at, channels, net, np.float32, tile, ensemble=ensemble)
-            at = at.times(net.scale)
+            at = grown_size(at, (net.scale, net.scale))
         return stream, at
 
     @property

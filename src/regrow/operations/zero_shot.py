@@ -53,6 +53,7 @@ class ZeroShot(Restorer):
     corrected results is a corrected self-ensemble.
     """
 
+    scale: int
     architecture = "zssr"
     takes_bfloat16 = True
     corrections = 2

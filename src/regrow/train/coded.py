@@ -22,12 +22,12 @@ from regrow.train.recipe import Data
 GOLDEN = (5**0.5 - 1) / 2
 
 
-def shrunk(pixels: np.ndarray, scale: int) -> np.ndarray:
+def shrunk(pixels: np.ndarray, scale: float) -> np.ndarray:
     """(scale * h, scale * w, 3) uint8 -> (h, w, 3) by antialiased bicubic."""
     if scale == 1:
         return pixels
     x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None] / 255
-    small = quantize(bicubic(x, (pixels.shape[0] // scale, pixels.shape[1] // scale)))
+    small = quantize(bicubic(x, (round(pixels.shape[0] / scale), round(pixels.shape[1] / scale))))
     return (small[0] * 255).round().byte().permute(1, 2, 0).numpy()
 
 
@@ -48,7 +48,7 @@ class CodedCrops:
     Args:
         pictures: (H, W, 3) uint8 each.
         settings: codecs, versions, batch and the like; crops whose side is a multiple of `GRID` * scale.
-        scale: how many times smaller pictures are coded.
+        scale: how many times smaller pictures are coded, 1.5 or a whole number.
         seed: any integer; `process` is the rank among processes that train together.
         cache: folder for what codecs leave of pictures, which runs may share; memory when there is none.
     """
@@ -57,13 +57,14 @@ class CodedCrops:
         self,
         pictures: Sequence[Tensor],
         settings: Data,
-        scale: int,
+        scale: float,
         seed: int,
         process: int = 0,
         cache: Path | None = None,
     ) -> None:
         self.settings, self.scale, self.seed, self.process, self.cache = settings, scale, seed, process, cache
-        self.pictures = [p.numpy()[: len(p) // scale * scale, : p.shape[1] // scale * scale] for p in pictures]
+        cell, _ = scale.as_integer_ratio()
+        self.pictures = [p.numpy()[: len(p) // cell * cell, : p.shape[1] // cell * cell] for p in pictures]
         areas = np.array([p.shape[0] * p.shape[1] for p in self.pictures])
         # A large picture shows more than a small one: draw by area.
         self.weights = areas / areas.sum()
@@ -107,7 +108,7 @@ class CodedCrops:
         if self.cache is None:
             return None
         how = f"{codec.name}{codec.effort if codec.name == 'avif' else ''}-{quality}-{int(codec.full_chroma)}-{way}"
-        return self.cache / f"x{self.scale}" / f"{self.keys[picture]}-{how}.npy"
+        return self.cache / f"x{self.scale:g}" / f"{self.keys[picture]}-{how}.npy"
 
     def __call__(self, step: int) -> Tensor:
         """The batch of a step: what `unpacked` takes apart."""
@@ -116,27 +117,34 @@ class CodedCrops:
 
     def _crop(self, rng: np.random.Generator) -> Tensor:
         """The next crop, packed; it starts where the codec's grid of blocks does."""
-        data, side = self.settings, self.settings.crop // self.scale
+        data, side = self.settings, round(self.settings.crop / self.scale)
         picture = int(rng.choice(len(self.pictures), p=self.weights))
         at = picture, data.codecs[int(rng.integers(len(data.codecs)))], int(rng.integers(data.versions))
         codec, quality, way = self.version(*at)
         small, full = self.coded(*at), turned(self.pictures[picture], way)
         top, left = (int(rng.integers((n - side) // GRID + 1)) * GRID for n in small.shape[:2])
         y = small[top : top + side, left : left + side]
-        top, left = top * self.scale, left * self.scale
+        top, left = round(top * self.scale), round(left * self.scale)
         x = full[top : top + data.crop, left : left + data.crop]
         known = rng.random() >= data.blind
         return pack(x, y, np.array(codec.facts(quality)) * known)
 
 
 def pack(x: np.ndarray, y: np.ndarray, facts: np.ndarray) -> Tensor:
-    """One tensor of a picture (H, W, 3) uint8, the coded one (h, w, 3) uint8, and facts: (channels, h, w) float32."""
+    """One tensor of a picture (H, W, 3) uint8, the coded one (h, w, 3) uint8, and facts: (channels, h, w) float32.
+
+    At x1.5 the pixels of each cell of 3x3 and 2x2 become channels, so there h and w are half those of the coded one.
+    """
     full, small = (torch.from_numpy(np.ascontiguousarray(p)).permute(2, 0, 1) / 255 for p in (x, y))
+    larger, smaller = (x.shape[0] / y.shape[0]).as_integer_ratio()
+    full, small = F.pixel_unshuffle(full, larger), F.pixel_unshuffle(small, smaller)
     planes = torch.tensor(facts, dtype=torch.float32)[:, None, None].expand(-1, *small.shape[1:])
-    return torch.cat([F.pixel_unshuffle(full, x.shape[0] // y.shape[0]), small, planes])
+    return torch.cat([full, small, planes])
 
 
-def unpacked(batch: Tensor, scale: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(B, channels, h, w) -> pictures (B, 3, scale * h, scale * w), coded ones (B, 3, h, w), facts (B, so many)."""
-    full, rest = batch[:, : 3 * scale**2], batch[:, 3 * scale**2 :]
-    return F.pixel_shuffle(full, scale), rest[:, :3], rest[:, 3:, 0, 0]
+def unpacked(batch: Tensor, scale: float) -> tuple[Tensor, Tensor, Tensor]:
+    """A batch of what `pack` made -> pictures (B, 3, scale * h, scale * w), coded ones (B, 3, h, w), facts (B, n)."""
+    larger, smaller = scale.as_integer_ratio()
+    first, last = 3 * larger**2, 3 * (larger**2 + smaller**2)
+    full, small = F.pixel_shuffle(batch[:, :first], larger), F.pixel_shuffle(batch[:, first:last], smaller)
+    return full, small, batch[:, last:, 0, 0]

@@ -86,9 +86,14 @@ def build(settings: dict[str, Any]) -> Model:
     net = architecture(name)
     known = {field.name: field.default for field in fields(net.Config)}
     for key, value in settings.items():
-        if key not in known or type(value) is not type(known[key]):
+        if key not in known or type(value) not in _taken(known[key]):
             raise UsageError(f"architecture {name}: setting {key} = {value!r} is not one of {known}")
     try:
         return net(net.Config(**settings))
     except ValueError as error:
         raise UsageError(f"architecture {name}: {error}") from None
+
+
+def _taken(default: object) -> tuple[type, ...]:
+    """The types that a setting may have; a whole number is a number."""
+    return (float, int) if isinstance(default, float) else (type(default),)

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -11,13 +12,18 @@ from support.references import as_8_bits, imresize
 
 from regrow import zoo
 from regrow.bench import driver
-from regrow.bench.coded import Behind, largest_within
-from regrow.bench.results import Result
-from regrow.bench.tasks.rate import BEST, RANGES, Task
-from regrow.errors import UsageError
+from regrow.bench.coded import Behind, largest_within, overhead
+from regrow.bench.rates import BEST
+from regrow.bench.results import Result, means
+from regrow.bench.rivals import JPEGXLCodec
+from regrow.bench.tasks.rate import RANGES, Task
+from regrow.errors import RegrowError, UsageError
 from regrow.io.codecs import QUALITIES, Codec
+from regrow.io.metadata import Metadata
 from regrow.metrics.bd_rate import bd_rate
 from regrow.nets.restore.codec import CodecConfig, CodecRestorer
+
+EXIF = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +64,7 @@ def test_points_are_those_of_the_files(pictures, nets, astronaut):
     for result in results:
         given = half if result.model == "x2" else original
         data = saved(given, "jpeg", quality=result["quality"], subsampling=2, progressive=True, optimize=True)
-        size = len(data) - 18  # Pillow's JFIF header
+        size = len(data) - 18 * (result.model == "none")  # Pillow's JFIF header, which ours have too
         assert result["bits_per_pixel"] == pytest.approx(8 * size / (96 * 120), rel=0.01)
         with Image.open(io.BytesIO(data)) as image:
             seen = np.asarray(image)
@@ -101,10 +107,75 @@ def test_the_table_has_differences_of_rate_for_each_range():
     for name in ("bd_y", "bd_ssim"):
         assert [r[name] for r in low] == pytest.approx([-10, -30, -30], abs=0.3)
     assert [r["covered"] for r in low] == pytest.approx([1, 1, 1], abs=0.01)
-    assert high[0]["bd_rgb"] == high[2]["bd_rgb"] == pytest.approx(-10)
+    assert [high[i]["bd_rgb"] for i in (0, 2)] == pytest.approx([-10, -10], abs=0.05)
     assert math.isnan(high[1]["bd_rgb"])
     assert [r["scale"] for r in low] == ["x1", "x2", "any"]
     assert low[0]["grow_seconds"] == 2
+
+
+def test_the_best_is_one_file_at_each_rate():
+    """Of two models, the one that is better by `rgb` is the worse by `y`: who has its file has that `y` too."""
+    rates = (0.05, 0.1, 0.25, 0.8)
+    results = []
+    for quality, (bits, rgb) in enumerate(zip(rates, (28.0, 30.0, 33.0, 38.0), strict=True)):
+        for model, factor, worse in (("none", 1, 0), ("true", 0.8, 1), ("lumaful", 0.9, -1)):
+            made = point(model, quality, factor * bits, rgb)
+            made.figures["y"] -= worse
+            results.append(made)
+    rows = {row.model: row for row in Task().table_of(results)[:3]}
+    assert rows[BEST]["bd_rgb"] == pytest.approx(rows["true"]["bd_rgb"], abs=0.05) == pytest.approx(-20, abs=0.05)
+    assert rows[BEST]["bd_y"] == pytest.approx(rows["true"]["bd_y"], abs=0.05)
+    assert rows["lumaful"]["bd_y"] < -20 < 0 < rows["true"]["bd_y"]
+
+
+def test_the_best_changes_where_curves_cross():
+    """A model below a quality and the codec alone above it: what is saved is the model's share of the range."""
+    qualities = np.arange(26.0, 41.0)
+    usual = 0.05 * 2 ** ((qualities - 28) / 3)
+    ratio = np.where(qualities < 31, 0.5 + (qualities - 26) / 10, 1 + (qualities - 31) / 10)  # 1 at 31 dB
+    results = [point("none", i, *at) for i, at in enumerate(zip(usual, qualities, strict=True))]
+    results += [point("x2", i, *at, scale="2") for i, at in enumerate(zip(ratio * usual, qualities, strict=True))]
+    low, high = (row for row in Task().table_of(results) if row.model == BEST)
+    at = np.linspace(28, 28 + 3 * np.log2(5), 2001)  # the qualities of the codec alone between .05 and .25
+    share = np.log(np.minimum(1, np.interp(at, qualities, ratio)))
+    assert low["bd_rgb"] == pytest.approx(100 * (np.exp(share.mean()) - 1), abs=0.5)
+    assert low["bd_rgb"] < -5
+    assert high["bd_rgb"] == pytest.approx(0, abs=0.01)
+
+
+def test_rivals_are_codecs_alone_beside_each_reference(pictures, nets):
+    task = Task(codec=["webp"], rival=["jpeg", "webp"], quality=[20, 50, 80, 95])
+    results = driver.bench(task, [pictures], nets[:1])
+    assert {(r["codec"], r.model) for r in results} == {("webp", "none"), ("webp", "x1"), ("jpeg", "none")}
+    rows = task.table_of(results)
+    assert [(r["codec"], r.model, r["scale"]) for r in rows[:3]] == [
+        ("webp", "x1", "x1"), ("webp", BEST, "any"), ("webp", "jpeg", "x1"),
+    ]  # fmt: skip
+    jpeg, webp = (
+        [(r["bits_per_pixel"], r["rgb"]) for r in means(results) if (r["codec"], r.model) == (codec, "none")]
+        for codec in ("jpeg", "webp")
+    )
+    assert rows[5]["bd_rgb"] == pytest.approx(bd_rate(webp, jpeg, rates=RANGES["webp"][1]).percent)
+    assert rows[2]["grow_seconds"] > 0
+    row = task.sheet_row("set", next(iter(task.items(pictures, []))), {})
+    assert [label.split(":")[0] for label in row][1:] == ["webp, none", "jpeg, none"]
+
+
+def test_jpeg_xl_is_a_rival(pictures, astronaut):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    codec, picture = JPEGXLCodec(), astronaut[:96, :96]
+    for quality in (20, 50, 90):  # by their quality, cjxl's
+        assert codec.encode(picture, quality) == imagecodecs.jpegxl_encode(picture, level=quality, effort=7)
+    results = bench(pictures, [], codec=["webp"], rival=["jpegxl"], quality=[30, 90])
+    mine = [r for r in results if r["codec"] == "jpegxl" and r["picture"] == "b"]
+    assert 25 < mine[0]["rgb"] < mine[1]["rgb"] < 45
+    assert 0.1 < mine[0]["bits_per_pixel"] < mine[1]["bits_per_pixel"] < 4
+
+
+def test_without_the_package_the_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(RegrowError, match=r"pip install 'regrow\[rate\]'"):
+        Task(rival=["jpegxl"]).load([])
 
 
 def test_the_table_is_of_mean_curves(pictures, nets):
@@ -134,6 +205,11 @@ def test_files_within_a_limit_are_as_good_as_they_can_be(astronaut):
     sizes = {quality: len(codec.encode(picture, quality)) for quality in range(1, 97)}
     quality, data = largest_within(alone, picture, codec, 900)
     assert len(data) == sizes[quality] <= 900 < sizes[quality + 1]
+    files = {}
+    assert largest_within(alone, picture, codec, 900, files) == (quality, data)
+    alone.encode = None  # what is kept is not made again
+    assert largest_within(alone, picture, codec, 900, files) == (quality, data)
+    alone = Behind("none")
     assert largest_within(alone, picture, codec, 10)[0] == 1
     assert largest_within(alone, picture, codec, 10**6)[0] == 96
 
@@ -141,22 +217,22 @@ def test_files_within_a_limit_are_as_good_as_they_can_be(astronaut):
 def test_the_command_prints_a_table_and_writes_all_files(regrow, pictures, nets, tmp_path):
     pytest.importorskip("matplotlib")
     out = tmp_path / "out"
-    options = ["--codec", "jpeg", "--quality", "20", "--quality", "50", "--quality", "90"]
+    options = ["--codec", "jpeg", "--rival", "webp", "--quality", "20", "--quality", "50", "--quality", "90"]
     models = [word for name in nets for word in ("--model", name)]
     done = regrow("bench", pictures, "--task", "rate", *models, *options, "-o", out)
     assert done.code == 0, done.err
     assert [line.split()[:5] for line in done.out.splitlines()[1:]] == [
         ["set", "jpeg", between, *row]
         for between in ("0.1-0.4", "0.4-1.2")
-        for row in (["x1", "x1"], ["x2", "x2"], ["best", "any"])
+        for row in (["x1", "x1"], ["x2", "x2"], ["best", "any"], ["webp", "x1"])
     ]
     names = ["bd_rate.csv", "rate.png", "results.csv", "results.json", "sheet.png"]
     assert sorted(p.name for p in out.iterdir()) == names
     with (out / "bd_rate.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["range"] for row in rows] == ["0.1-0.4"] * 3 + ["0.4-1.2"] * 3
-    assert float(rows[3]["bd_rgb"]) == 0  # untrained, a filter changes nothing
-    assert len(json.loads((out / "results.json").read_text())["means"]) == 9
+    assert [row["range"] for row in rows] == ["0.1-0.4"] * 4 + ["0.4-1.2"] * 4
+    assert 0 < float(rows[4]["bd_rgb"]) < 3  # untrained, a filter changes nothing, but its file has a header
+    assert len(json.loads((out / "results.json").read_text())["means"]) == 12
     for name, width in (("rate.png", 500), ("sheet.png", 1100)):
         with Image.open(out / name) as image:
             assert image.width > width
@@ -166,6 +242,7 @@ def test_the_command_prints_a_table_and_writes_all_files(regrow, pictures, nets,
     ("options", "words"),
     [
         ({"codec": ["gif"]}, "known are jpeg"),
+        ({"rival": ["jxl"]}, "known are jpegxl, jpeg"),
         ({"quality": [50]}, "at least two"),
         ({"quality": [0, 50]}, "from 1 to 100"),
     ],
@@ -183,13 +260,49 @@ def test_models_that_do_something_else_are_refused(tiny_folder, tmp_path):
     zoo.save(zoo.build({"architecture": "srresnet", "scale": 8, "channels": 8, "blocks": 1}), tmp_path)
     with pytest.raises(UsageError, match="enlarges by 8"):
         Behind(str(tmp_path))
+    zoo.save(CodecRestorer(CodecConfig(scale=1.5, channels=8, blocks=1)), tmp_path / "half")
+    with pytest.raises(UsageError, match=r"enlarges by 2\.25"):
+        Behind(f"{tmp_path / 'half'}+{tmp_path / 'half'}")
 
 
-def test_nets_may_stand_one_after_another(nets, astronaut):
-    both = Behind("+".join(nets), device="cpu")
-    codec, picture = Codec(name="jpeg"), astronaut[:48, :72]
-    assert both.scale == 2
-    assert both.grow(both.encode(picture, codec, 50), codec, 50).shape == picture.shape
+@pytest.mark.parametrize(
+    ("names", "scale"),
+    [(("x1", "x2"), 2), (("x4",), 4), (("x1.5",), 1.5), (("x2", "x1.5", "x4"), 12), (("x2", "x2"), 4)],
+)
+def test_nets_of_any_scale_may_stand_one_after_another(nets, names, scale, astronaut, tmp_path):
+    folders = {"x1": nets[0], "x2": nets[1], "x1.5": tmp_path / "half", "x4": tmp_path / "four"}
+    for name, factor in (("x1.5", 1.5), ("x4", 4)):
+        zoo.save(CodecRestorer(CodecConfig(scale=factor, channels=8, blocks=1)), folders[name])
+    behind = Behind("+".join(str(folders[name]) for name in names), device="cpu")
+    codec, picture = Codec(name="webp"), astronaut[:48, 96:168]
+    assert behind.scale == scale
+    data = behind.encode(picture, codec, 90)
+    with Image.open(io.BytesIO(data)) as small:
+        assert small.size == (72 / scale, 48 / scale)
+        by_hand = as_8_bits(imresize(np.asarray(small), (72, 48)))
+    grown = behind.grow(data, codec, 90)
+    assert grown.shape == picture.shape
+    if len(names) == 1:  # untrained, they are bicubic
+        assert np.abs(grown.astype(int) - by_hand).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("codec", "wanted"),
+    [("jpeg", {"comments": (b"x" * 45,)}), ("webp", {"exif": EXIF}), ("avif", {"xmp": b"<x:xmpmeta/>" + b" " * 40})],
+)
+def test_what_regrow_writes_beside_the_pixels_counts(codec, wanted):
+    """As far as another decoder agrees: JPEG's segments and WebP's chunks by their definition."""
+    alone, told = overhead(codec), overhead(codec, Metadata(**wanted))
+    assert alone == (18 if codec == "jpeg" else 0)
+    (block,) = wanted.values()
+    if codec == "jpeg":
+        assert told - alone == 4 + 45
+    elif codec == "webp":
+        assert told == 8 + 10 + 8 + len(block)
+    else:
+        assert len(block) < told < len(block) + 150
+    behind = Behind("none")
+    assert behind.size(b"12345", Codec(name=codec)) == 5
 
 
 @pytest.mark.parametrize("wrong", [["--task", "rescale", "--codec", "webp"], ["--task", "rate", "--scale", "2"]])

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.references import imresize
 from torch import nn
 
 from regrow import zoo
@@ -11,7 +13,7 @@ from regrow.nets.restore.codec import GRID, CodecConfig, CodecRestorer
 from regrow.size import Size
 from regrow.zoo import store
 
-LAYOUTS = [(1, 2, 1), (2, 1, 1), (4, 1, 0), (1, 4, 0)]
+LAYOUTS = [(1, 2, 1), (1.5, 2, 1), (2, 1, 1), (4, 1, 0), (1, 4, 0)]
 
 
 def small(scale=1, unshuffle=2, deep=0, **options):
@@ -31,8 +33,10 @@ def randomized(net):
 @pytest.mark.parametrize(("scale", "unshuffle", "deep"), LAYOUTS)
 @torch.no_grad()
 def test_an_untrained_net_is_bicubic_and_takes_any_size(scale, unshuffle, deep):
-    net, y = small(scale, unshuffle, deep), torch.rand(2, 3, 21, 35)
-    torch.testing.assert_close(net(y), bicubic(y, (21 * scale, 35 * scale)))
+    net, y = small(scale, unshuffle, deep), torch.rand(2, 3, 22, 36)
+    torch.testing.assert_close(net(y), bicubic(y, (int(22 * scale), int(36 * scale))))
+    y = y[..., :21, :35]
+    assert net(y).shape[2:] == (int(21 * scale), int(35 * scale))
     torch.testing.assert_close(net(y, torch.rand(2, 6)), net(y))
 
 
@@ -65,20 +69,32 @@ def test_nothing_beyond_the_halo_matters(scale, unshuffle, deep):
     b = a.clone()
     b[..., 0] += 1
     change = (net(b) - net(a)).abs()
-    assert change[..., (net.halo + 1) * scale :].max() < 1e-4
-    assert change[..., : net.halo * scale].max() > 1e-2
+    assert change[..., int((net.halo + 1) * scale) :].max() < 1e-4
+    assert change[..., : int(net.halo * scale)].max() > 1e-2
     assert net.halo % GRID == 0
 
 
-def test_tiles_agree_with_the_whole_for_they_start_in_the_codec_s_grid():
-    net = randomized(small(2, 1, 1))
+@torch.no_grad()
+def test_odd_sides_at_half_a_scale_are_those_of_even_ones_cut():
+    net, y = small(1.5), torch.rand(1, 3, 7, 9)
+    even = np.pad(y[0].permute(1, 2, 0).numpy().astype(float), ((0, 1), (0, 1), (0, 0)), mode="edge")
+    expected = imresize(even, (15, 12))[:10, :13]
+    np.testing.assert_allclose(net(y)[0].permute(1, 2, 0), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("scale", "unshuffle", "deep"), [(2, 1, 1), (1.5, 2, 1)])
+@pytest.mark.parametrize("size", [Size(90, 100), Size(81, 77)])
+def test_tiles_agree_with_the_whole_for_they_start_in_the_codec_s_grid(scale, unshuffle, deep, size):
+    net = randomized(small(scale, unshuffle, deep))
     net.takes_bfloat16 = False  # whose rounding depends on how it is computed
-    picture = torch.rand(100, 90, 3).numpy()
+    picture = torch.rand(*size.hw, 3).numpy()
     whole, tiled = (
-        torch.cat([torch.from_numpy(rows) for rows in restore_rows([picture], Size(90, 100), 3, net, "f4", tile)])
+        torch.cat([torch.from_numpy(rows) for rows in restore_rows([picture], size, 3, net, "f4", tile)])
         for tile in (1024, 64)
     )
     torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
+    alone = net(torch.from_numpy(picture).permute(2, 0, 1)[None]).clamp(0, 1)[0].permute(1, 2, 0)
+    torch.testing.assert_close(whole, alone, atol=1e-5, rtol=0)
 
 
 def test_the_light_net_has_less_than_ten_thousand_multiply_adds_a_pixel():
@@ -115,7 +131,18 @@ def test_weights_that_were_saved_under_former_names_load(tmp_path):
     torch.testing.assert_close(zoo.load(str(tmp_path))(y, facts), net(y, facts), atol=1e-2, rtol=0)
 
 
-@pytest.mark.parametrize(("setting", "value"), [("scale", 3), ("unshuffle", 3), ("facts", 0), ("blocks", -1)])
+@pytest.mark.parametrize(
+    ("setting", "value"), [("scale", 3), ("scale", 1.25), ("unshuffle", 3), ("facts", 0), ("blocks", -1)]
+)
 def test_layouts_that_cannot_be(setting, value):
     with pytest.raises(ValueError, match=setting):
         CodecConfig(**{setting: value})
+
+
+def test_half_a_scale_needs_whole_pixels(tmp_path):
+    with pytest.raises(ValueError, match="no whole number"):
+        CodecConfig(scale=1.5, unshuffle=1)
+    zoo.save(small(1.5), tmp_path)
+    loaded = zoo.load(str(tmp_path))
+    assert (loaded.scale, loaded.scales) == (1.5, (1.5,))
+    assert zoo.build({"architecture": "codec", "scale": 2}).scale == 2

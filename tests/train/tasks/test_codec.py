@@ -65,6 +65,16 @@ def test_the_loss_is_between_the_picture_and_what_is_restored(astronaut):
     assert CodecTask(net, Loss(), data)(batch)["loss"].item() == pytest.approx(l1(y, x).item(), rel=1e-5)
 
 
+def test_half_a_scale_is_learned_and_measured(coded, photographs, tmp_path):
+    half = replace(coded, model={**SETTINGS, "scale": 1.5}, data=replace(coded.data, crop=48))
+    folder = loop.train(half, photographs, tmp_path / "out", device="cpu", cache=tmp_path / "cache")
+    assert zoo.load(str(folder)).scale == 1.5
+    assert "val_webp45" in (tmp_path / "out" / "log.csv").read_text()
+    assert list((tmp_path / "cache" / "x1.5").glob("*-webp-*.npy"))
+    with pytest.raises(UsageError, match="must divide by 24"):
+        loop.train(replace(half, data=coded.data), photographs, tmp_path / "other", device="cpu")
+
+
 def test_figures_are_of_held_out_pictures_through_each_codec(coffee):
     task = CodecTask(CodecRestorer(CodecConfig(channels=8, blocks=1)), Loss(), Data(codecs=("jpeg", "webp")))
     picture = torch.from_numpy(coffee[100:180, 100:200].copy())

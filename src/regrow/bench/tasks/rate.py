@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, inf, log, log10, nan
+from math import exp, log
 from pathlib import Path
 from statistics import fmean
 from typing import ClassVar
@@ -17,34 +17,27 @@ from regrow.bench.coded import MULTIPLE, Behind, largest_within
 from regrow.bench.models import blank
 from regrow.bench.pictures import as_rgb, originals
 from regrow.bench.plots import plot_lines
-from regrow.bench.results import MEAN, Result, means
+from regrow.bench.rates import COMPARED, differences
+from regrow.bench.results import Result, means
+from regrow.bench.rivals import JPEGXL, RIVALS, rival
 from regrow.bench.sheet import write_sheet
 from regrow.bench.table import MODEL, SET, Column
 from regrow.errors import UsageError
 from regrow.io.codecs import QUALITIES, Codec
 from regrow.io.paths import atomic
 from regrow.metrics import fidelity as metrics
-from regrow.metrics.bd_rate import bd_rate
 from regrow.metrics.ssimulacra2 import ssimulacra2
 from regrow.operations.restorers import NONE, default_upscaler
 
-COMPARED = {
-    "rgb": ("rgb", "rgb"),
-    "y": ("y", "y"),
-    "ssim": ("y_ssim", "SSIM"),
-    "ssimulacra2": ("ssimulacra2", "SSIMULACRA2"),
-}
-"""Figures at which rates are compared, and their headings, by the name of the difference."""
 BORDER = 4
 """Pixels on every side that the protocol `y` leaves out, the same at every scale."""
-BEST = "best"
-"""Stands for whichever model costs least at each quality, the codec alone among them."""
 RANGES = {"jpeg": ((0.1, 0.4), (0.4, 1.2)), "webp": ((0.05, 0.25), (0.25, 0.8)), "avif": ((0.03, 0.1), (0.1, 0.5))}
 """Bits a pixel between which rates are compared."""
 MEASURED = {
     "jpeg": (6, 10, 15, 22, 32, 45, 60, 75, 85, 92),
     "webp": (2, 6, 12, 22, 35, 50, 65, 78, 86, 93),
     "avif": (14, 20, 26, 32, 40, 48, 56, 64, 72, 82),
+    JPEGXL: (1, 5, 10, 18, 28, 40, 55, 70, 82, 90),
 }
 """Qualities at which codecs are measured."""
 
@@ -58,6 +51,8 @@ class Task:
     """
 
     codec: Sequence[str] = tuple(QUALITIES)
+    rival: Sequence[str] = ()
+    """Codecs that are compared, alone at full size, with each of those: jpegxl, jpeg, webp or avif."""
     quality: Sequence[int] = ()
     """`MEASURED` of each codec where none is given."""
     effort: int = 5
@@ -75,6 +70,9 @@ class Task:
         for name in self.codec:
             if name not in QUALITIES:
                 raise UsageError(f"codec {name}: is not known; known are {', '.join(QUALITIES)}")
+        for name in self.rival:
+            if name not in RIVALS:
+                raise UsageError(f"rival {name}: is not known; known are {', '.join(RIVALS)}")
         if len(set(self.quality)) == 1:
             raise UsageError(f"quality {self.quality[0]}: a curve needs at least two qualities")
         for quality in self.quality:
@@ -99,6 +97,10 @@ class Task:
         """Those that are measured."""
         return [Codec(name=name, effort=self.effort) for name in dict.fromkeys(self.codec)]
 
+    def rivals(self) -> list[Codec]:
+        """Those that are measured alone, and with whose codec no model is."""
+        return [rival(name, self.effort) for name in dict.fromkeys(self.rival) if name not in self.codec]
+
     def default_models(self) -> list[str]:
         """The codec alone, and what enlarges half the size when no model is named."""
         return [NONE, default_upscaler(2)]
@@ -113,24 +115,29 @@ class Task:
         warm, first = Codec(name="jpeg"), blank((1, 1), 3)
         for net in loaded:
             net.grow(warm.encode(first, 50), warm, 50)
+        for codec in self.rivals():
+            codec.encode(first, 50)  # an error before anything is measured
         if self.ssimulacra2:
-            ssimulacra2(as_rgb(first), as_rgb(first))  # an error before anything is measured
+            ssimulacra2(as_rgb(first), as_rgb(first))
         return loaded
 
     def measure(self, label: str, item: PictureItem, nets: Mapping[str, Behind], report: Report) -> Iterator[Result]:
         """A result for each codec, quality and model.
 
-        PSNR in dB and SSIM, `bits_per_pixel` of the whole file for each pixel of the original, and seconds for each
-        megapixel of it: to shrink and encode, which models of one scale share, and to decode and grow.
+        PSNR in dB and SSIM, `bits_per_pixel` of the whole file, `Behind.size`, for each pixel of the original, and
+        seconds for each megapixel of it: to shrink and encode, which models of one scale share, and to decode and grow.
         """
-        every = {NONE: Behind(NONE), **nets}
+        alone = {NONE: Behind(NONE)}
         of = {"set": label, "picture": item.name}
-        for codec in self.codecs():
+        for codec, every in (
+            *((codec, {**alone, **nets}) for codec in self.codecs()),
+            *((codec, alone) for codec in self.rivals()),
+        ):
             for scale in dict.fromkeys(net.scale for net in every.values()):
                 alike = {model: net for model, net in every.items() if net.scale == scale}
                 for quality in sorted(set(self.quality or MEASURED[codec.name])):
                     for model, figures in self._point(item, alike, codec, quality):
-                        settings = {"codec": codec.name, "scale": str(scale)}
+                        settings = {"codec": codec.name, "scale": f"{scale:g}"}
                         yield Result(of, model, {**settings, "quality": quality}, figures)
                         report(Progress(label, f"{item.name} {codec.name} {quality}", model, figures["rgb"]))
 
@@ -143,7 +150,7 @@ class Task:
         for model, net in alike.items():
             watch = Stopwatch(item.original.shape)
             grown = watch("grow_seconds", net.grow, data, codec, quality)
-            figures = {"bits_per_pixel": 8 * len(data) / (item.original.shape[0] * item.original.shape[1])}
+            figures = {"bits_per_pixel": 8 * net.size(data, codec) / (item.original.shape[0] * item.original.shape[1])}
             yield model, figures | self._quality(grown, item.original) | encoding.seconds | watch.seconds
 
     def _quality(self, grown: np.ndarray, original: np.ndarray) -> dict[str, float]:
@@ -158,19 +165,23 @@ class Task:
         }
 
     def table_of(self, results: Sequence[Result]) -> Sequence[Result]:
-        """Differences of rate for each set, codec and range of rates: of each model, and of the best at each quality.
+        """Differences of rate for each set, codec and range of rates: of each model, of the best, and of each rival.
 
         They are those of the mean curves of a set.
         """
-        curves: dict[tuple[str, str], dict[str, list[Result]]] = {}
+        curves: dict[str, dict[str, dict[str, list[Result]]]] = {}
         for result in means(results):
-            curves.setdefault((result["set"], result["codec"]), {}).setdefault(result.model, []).append(result)
-        return [
-            row
-            for (of, codec), by_model in curves.items()
-            for between in RANGES[codec]
-            for row in _differences(of, codec, between, by_model)
-        ]
+            of_set = curves.setdefault(result["set"], {})
+            of_set.setdefault(result["codec"], {}).setdefault(result.model, []).append(result)
+        rows: list[Result] = []
+        for of, by_codec in curves.items():
+            for codec in (name for name in by_codec if name in self.codec):
+                models = dict(by_codec[codec])
+                alone = models.pop(NONE)
+                rivals = {name: by_codec[name][NONE] for name in self.rival if name != codec}
+                for between in RANGES[codec]:
+                    rows += differences({"set": of, "codec": codec}, between, alone, models, rivals)
+        return rows
 
     def sheet_row(self, title: str, item: PictureItem, nets: Mapping[str, Behind]) -> Cells:
         """A detail of the original, and through each codec at equal bytes: alone, and by each model.
@@ -179,14 +190,17 @@ class Task:
         """
         row = {f"{title}/{item.name}"[:40]: item.original}
         pixels = item.original.shape[0] * item.original.shape[1]
+        files: dict[tuple[float, Codec, int], bytes] = {}
         for codec in self.codecs():
             wanted = exp(fmean(map(log, RANGES[codec.name][0])))
-            _, data = largest_within(Behind(NONE), item.original, codec, round(wanted * pixels / 8))
-            for label, net in {NONE: Behind(NONE), **nets}.items():
-                quality, coded = largest_within(net, item.original, codec, len(data))
-                grown = net.grow(coded, codec, quality)
+            _, data = largest_within(Behind(NONE), item.original, codec, round(wanted * pixels / 8), files)
+            compared = [(codec, label, net) for label, net in {NONE: Behind(NONE), **nets}.items()]
+            compared += [(rival(name, self.effort), NONE, Behind(NONE)) for name in self.rival if name != codec.name]
+            for each, label, net in compared:
+                quality, coded = largest_within(net, item.original, each, len(data), files)
+                grown = net.grow(coded, each, quality)
                 psnr = metrics.psnr_rgb(as_rgb(grown), as_rgb(item.original))
-                row[f"{codec.name}, {label}: {len(coded) / 1024:.1f} KiB, {psnr:.2f} dB"] = grown
+                row[f"{each.name}, {label}: {net.size(coded, each) / 1024:.1f} KiB, {psnr:.2f} dB"] = grown
         return row
 
     def write_sheet(self, rows: list[Cells], path: Path) -> None:
@@ -201,34 +215,9 @@ class Task:
             writer.writeheader()
             writer.writerows({k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
         points = [result.row() for result in means(results)]
+        alone = [row for row in points if row["codec"] in self.rival and row["model"] == NONE]
+        points = [row for row in points if row["codec"] in self.codec]
+        for codec in dict.fromkeys(self.codec):
+            points += [row | {"codec": codec, "model": row["codec"]} for row in alone if row["codec"] != codec]
         points = [row | {"set": f"{row['set']}, {row['codec']}"} for row in points]
         plot_lines(points, "bits_per_pixel", "rgb", "model", out / "rate.png")
-
-
-def _differences(
-    of: str, codec: str, between: tuple[float, float], curves: Mapping[str, Sequence[Result]]
-) -> Iterator[Result]:
-    """What each model saves against the codec alone between two rates, and the best of all at each quality."""
-    reference = curves[NONE]
-    for model in (*(name for name in curves if name != NONE), BEST):
-        mine = [curves[model]] if model != BEST else list(curves.values())
-        found = {
-            f"bd_{name}": bd_rate(_curve(reference, figure), *(_curve(c, figure) for c in mine), rates=between)
-            for name, (figure, _) in COMPARED.items()
-            if figure in reference[0].figures
-        }
-        figures = {name: difference.percent for name, difference in found.items()}
-        figures["covered"] = found["bd_rgb"].covered
-        for name in ("encode_seconds", "grow_seconds"):
-            figures[name] = fmean(result[name] for result in mine[0]) if model != BEST else nan
-        scale = f"x{mine[0][0]['scale']}" if model != BEST else "any"
-        settings = {"codec": codec, "scale": scale, "range": "{:g}-{:g}".format(*between)}
-        yield Result({"set": of, "picture": MEAN}, model, settings, figures)
-
-
-def _curve(points: Sequence[Result], figure: str) -> list[tuple[float, float]]:
-    """(rate, quality) of a mean curve; SSIM in decibels of what lacks to 1, so that it rises as evenly as PSNR does."""
-    values = [(result["bits_per_pixel"], float(result[figure])) for result in points]
-    if figure.endswith("ssim"):
-        values = [(rate, -10 * log10(1 - value) if value < 1 else inf) for rate, value in values]
-    return [(rate, value) for rate, value in values if abs(value) < inf]

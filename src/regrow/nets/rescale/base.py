@@ -23,6 +23,7 @@ class Rescaler(Model):
         applications: number of applications.
     """
 
+    scale: int
     factors: tuple[int, int]
     """Factors by which one application shrinks height and width."""
     applications: int

@@ -29,8 +29,8 @@ EMBEDDING = 32
 class CodecConfig:
     """Settings."""
 
-    scale: int = 1
-    """1, 2 or 4."""
+    scale: float = 1.0
+    """1, 1.5, 2 or 4."""
     unshuffle: int = 2
     """How many times smaller pictures become first, their pixels put into channels: 1, 2 or 4."""
     channels: int = 32
@@ -44,7 +44,10 @@ class CodecConfig:
     """How many numbers the net is told of a file: those of `regrow.io.codecs.Facts`."""
 
     def __post_init__(self) -> None:
-        one_of((1, 2, 4), scale=self.scale, unshuffle=self.unshuffle)
+        one_of((1, 1.5, 2, 4), scale=self.scale)
+        one_of((1, 2, 4), unshuffle=self.unshuffle)
+        if self.scale * self.unshuffle % 1:
+            raise ValueError(f"scale {self.scale:g}: unshuffle {self.unshuffle} makes it no whole number of pixels")
         in_range(1, 1024, channels=self.channels, deep_channels=self.deep_channels, facts=self.facts)
         in_range(0, 256, blocks=self.blocks, deep_blocks=self.deep_blocks)
 
@@ -71,7 +74,8 @@ class CodecRestorer(Restorer):
 
     A learned tile that is added to the first features tells the net where it is in the codec's grid of blocks, so
     pictures must start where that does; a gain and an offset in each block tell it what is known of the file. Both cost
-    next to nothing. Pictures of any size are extended to whole cells by repeating their last row and column.
+    next to nothing. Pictures of any size are extended to whole cells by repeating their last row and column. At x1.5
+    two pixels become three, so an odd side becomes half a pixel less than one and a half times as long.
     """
 
     known: tuple[float, ...] | None = None
@@ -86,7 +90,8 @@ class CodecRestorer(Restorer):
     def __init__(self, config: CodecConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or CodecConfig()
-        self.scale, c, d = config.scale, config.channels, config.deep_channels
+        c, d = config.channels, config.deep_channels
+        self.scale = int(config.scale) if config.scale % 1 == 0 else config.scale
         self.before, self.after = config.blocks // 2, config.blocks // 2 + config.deep_blocks
         self.widths = [c] * self.before + [d] * config.deep_blocks + [c] * (config.blocks - self.before)
         self.head = conv(3 * config.unshuffle**2, c)
@@ -98,7 +103,7 @@ class CodecRestorer(Restorer):
         self.blocks = nn.ModuleList(ModulatedBlock(width) for width in self.widths)
         self.down = nn.Conv2d(c, d, 3, 2, 1) if config.deep_blocks else None
         self.up = zero_start(conv(d, 4 * c, 1)) if config.deep_blocks else None
-        self.tail = zero_start(conv(c, 3 * (config.scale * config.unshuffle) ** 2))
+        self.tail = zero_start(conv(c, 3 * int(config.scale * config.unshuffle) ** 2))
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
         # At the lower resolution a convolution reaches twice as far; tiles start where the codec's grid does.
@@ -113,19 +118,19 @@ class CodecRestorer(Restorer):
         return twin
 
     def forward(self, y: Tensor, facts: Tensor | None = None) -> Tensor:
-        """(B, 3, h, w), and what is known of the files, (B, facts) -> (B, 3, scale * h, scale * w).
+        """(B, 3, h, w), and what is known of the files, (B, facts) -> (B, 3, scale * h, scale * w), rounded down.
 
         Without facts, or where they are all zero, the net has to see for itself.
         """
-        height, width = y.shape[-2:]
-        scale, cell = self.scale, self.config.unshuffle * (2 if self.config.deep_blocks else 1)
-        padded = y
-        if height % cell or width % cell:
-            padded = F.pad(y, (0, -width % cell, 0, -height % cell), mode="replicate")
+        larger, smaller = self.scale.as_integer_ratio()
+        height, width = (n * larger // smaller for n in y.shape[-2:])
+        y = _extended(y, smaller)
+        padded = _extended(y, self.config.unshuffle * (2 if self.config.deep_blocks else 1))
         if facts is None:
             facts = y.new_tensor(self.known or [0.0] * self.config.facts).expand(len(y), -1)
-        details = F.pixel_shuffle(self._details(padded, facts), scale * self.config.unshuffle)
-        return bicubic(y, (scale * height, scale * width)) + details[..., : scale * height, : scale * width]
+        details = F.pixel_shuffle(self._details(padded, facts), self.config.unshuffle * larger // smaller)
+        h, w = (n * larger // smaller for n in y.shape[-2:])
+        return bicubic(y, (h, w))[..., :height, :width] + details[..., :height, :width]
 
     def _details(self, y: Tensor, facts: Tensor) -> Tensor:
         with torch.autocast(y.device.type, enabled=False):  # bfloat16 does not hold all levels of a picture
@@ -158,3 +163,9 @@ class CodecRestorer(Restorer):
             raise ValueError(f"the layouts differ: {other.settings()} and {self.settings()}")
         self.load_state_dict(own | taken)
         return None
+
+
+def _extended(y: Tensor, cell: int) -> Tensor:
+    """(..., h, w) with the last row and column repeated until both sides are multiples of a cell."""
+    down, across = (-n % cell for n in y.shape[-2:])
+    return F.pad(y, (0, across, 0, down), mode="replicate") if down or across else y

@@ -33,8 +33,8 @@ class Restorer(Model):
     concatenated along the channels; the net improves the middle one.
     """
 
-    scale: int
-    """Factor by which each side is enlarged; 1 where the size stays."""
+    scale: float
+    """Factor by which each side is enlarged; 1 where the size stays. No whole number only in `regrow.nets.restore`."""
     halo: int
     """Reach of the net in pixels: tiles that overlap by this much agree with the whole."""
     tile: int | None = 256
@@ -45,14 +45,14 @@ class Restorer(Model):
 
     @abstractmethod
     def forward(self, y: Tensor) -> Tensor:
-        """(B, frames * 3, h, w) -> (B, 3, scale * h, scale * w)."""
+        """(B, frames * 3, h, w) -> (B, 3, scale * h, scale * w), rounded down."""
 
     @property
-    def scales(self) -> tuple[int, ...]:
+    def scales(self) -> tuple[float, ...]:
         """The scales that the net has weights for."""
         return (self.scale,)
 
-    def at(self, scale: int) -> Self:
+    def at(self, scale: float) -> Self:
         """This net at another of its scales, with shared weights. ValueError if the net does not have that scale."""
         if scale != self.scale:
             raise ValueError(f"enlarges by {self.scale}, not by {scale}")
@@ -93,6 +93,7 @@ class LumaRestorer(Restorer):
     With one channel, its change of the luma is added to all three channels, so chroma stays that of bicubic.
     """
 
+    scale: int
     colors: int
     enlarged: ClassVar[bool]
     """Whether the input is enlarged by bicubic first."""
@@ -123,7 +124,7 @@ class ScaleRestorer(Restorer):
         """The scales that the net has weights for."""
         return self.SCALES
 
-    def at(self, scale: int) -> Self:
+    def at(self, scale: float) -> Self:
         """This net at another of its scales, with shared weights. ValueError if the net does not have that scale."""
         twin = copy(self)
         twin.config, twin.scale = replace(self.config, scale=scale), scale

@@ -38,6 +38,7 @@ class EnhanceNet(Restorer):
     852,867 parameters at x4; the paper does not count them.
     """
 
+    scale: int
     architecture = "enhancenet"
     Config = EnhanceNetConfig
 

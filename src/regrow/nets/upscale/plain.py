@@ -50,6 +50,7 @@ class Plain(Restorer):
     other small nets goes there. For the same reason bicubic enlargement is a convolution before the shuffle.
     """
 
+    scale: int
     architecture = "plain"
     Config = PlainConfig
     reinitialized: ClassVar[dict[str, str]] = {"scale": "last.", "context": "context.", "activation": "activation."}

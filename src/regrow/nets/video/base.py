@@ -17,6 +17,7 @@ class VideoRestorer(Restorer):
     Frames are RGB in [0, 1], concatenated along the channels; results are neither clamped nor rounded.
     """
 
+    scale: int
     frames: int
     """Number of frames in the window: odd, with as many before the middle one as after it."""
     tile = None

@@ -36,7 +36,7 @@ class CodecTask(Task):
     def __init__(self, model: CodecRestorer, loss: Loss, data: Data) -> None:
         super().__init__(loss)
         self.model, self.data = model, data
-        self.multiple = GRID * model.scale
+        self.multiple = int(GRID * model.scale)
         if not data.codecs:
             raise UsageError("codecs must name what the net restores pictures from, such as codecs = ['webp']")
         if model.config.facts != len(Facts._fields):

@@ -54,12 +54,14 @@ class RestoreTask(Task):
         if bool(data.enlarged) != (model.scale == 1):
             raise UsageError("enlarged names what enlarges small pictures for a net that enhances, and for no other")
         self.before = zoo.load(data.enlarged) if data.enlarged else None
-        if self.before is not None and not (isinstance(self.before, Restorer) and self.before.frames == 1):
+        if self.before is not None and not (
+            isinstance(self.before, Restorer) and self.before.frames == 1 and self.before.scale % 1 == 0
+        ):
             raise UsageError(f"enlarged {data.enlarged}: is no net that enlarges ordinary pictures")
-        self.scale = self.before.scale if self.before is not None else model.scale
+        self.scale = int(self.before.scale if self.before is not None else model.scale)
         self.rescaler = rescaler_for(data.thumbnails, self.scale) if data.thumbnails else None
         # Made here, for making them cannot be compiled; a plain dict, for their weights are the model's.
-        self.nets = {scale: model.at(scale) for scale in model.scales}
+        self.nets = {int(scale): model.at(scale) for scale in model.scales}
         if self.rescaler is not None and len(self.nets) > 1:
             raise UsageError(f"thumbnails {data.thumbnails}: have one scale, but the net is trained at {[*self.nets]}")
         self.multiple = math.lcm(self.scale, *self.nets, *(self.rescaler.multiples if self.rescaler else ()))
