@@ -76,6 +76,16 @@ Refine = Annotated[
         help="Iterations of refinement, which make each picture regrow better; try 5. Slow.",
     ),
 ]
+Deblocker = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="What takes out the blocks and ringing of JPEG and WebP first, or none; auto where files state a loss.",
+    ),
+]
+FitInstead = Annotated[
+    bool, typer.Option("--prior", help="Fit a net to each picture for minutes instead of taking a model.")
+]
 Temperature = Annotated[
     float | None,
     typer.Option(metavar="T", help="Vividness of colours, above 0: lower is more vivid, 1 is the mean.  [0.38]"),

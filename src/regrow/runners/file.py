@@ -134,4 +134,5 @@ def _header(picture: Picture) -> Header:
     return Header(
         name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
         depth=picture.depth, metadata=picture.metadata, facts=picture.facts,
+        turned=picture.turned,
     )  # fmt: skip
