@@ -37,6 +37,9 @@ Tile = Annotated[
     int | None,
     typer.Option(min=8, help="Side of a tile in pixels; smaller tiles need less memory.  [512 or more; clips 4096]"),
 ]
+PictureTile = Annotated[
+    int | None, typer.Option(min=8, help="Side of a tile in pixels; smaller tiles need less memory.  [512]")
+]
 Jobs = Annotated[int, typer.Option(min=1, help="Number of pictures that are processed at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")]

@@ -17,6 +17,7 @@ from regrow.cli.options import (
     Jobs,
     Out,
     Pictures,
+    PictureTile,
     PublishedModel,
     Stop,
     Temperature,
@@ -105,7 +106,7 @@ def dejpeg(
     prior: FitInstead = False,
     stop: Stop = None,
     device: Device = "auto",
-    tile: Tile = None,
+    tile: PictureTile = None,
     jobs: Jobs = 1,
 ) -> None:
     """Remove the blocks and ringing that JPEG, WebP or AVIF left in pictures, in seconds.
