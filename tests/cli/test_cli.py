@@ -23,8 +23,8 @@ PRIOR = (
     "--format --device --force --dry-run --partial --max-pixels -o --out"
 )
 CONTRACT = {
-    "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force "
-    "--dry-run --partial --max-pixels -o --out",
+    "shrink": "IN... --scale --grey --refine --strip --strip-icc --model --format --codec --crf --rate --device --tile "
+    "--jobs --force --dry-run --partial --max-pixels -o --out",
     "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
     "--partial --max-pixels -o --out",
     "colorize": "IN... --hint --hint-image --hints --reference --temperature --model --format --codec --crf --rate "

@@ -21,13 +21,13 @@ from regrow.video.options import Video
 @overload
 def shrink(
     picture: File, out: Out, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
-    device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ..., video: Video | None = ...,
-    report: Report = ...,
+    strip: bool = ..., strip_icc: str | None = ..., device: str = ..., tile: int | None = ..., format: str | None = ...,
+    partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def shrink(
     picture: PictureT, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
-    device: str = ..., tile: int | None = ..., report: Report = ...,
+    strip: bool = ..., strip_icc: str | None = ..., device: str = ..., tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
 def shrink(
     picture: Any,
@@ -37,6 +37,8 @@ def shrink(
     grey: bool = False,
     model: str | None = None,
     refine: int = 0,
+    strip: bool = False,
+    strip_icc: str | None = None,
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
@@ -57,6 +59,9 @@ def shrink(
         model: shipped name or folder; the shipped one for the scale when not given.
         refine: iterations by which this very picture is made to regrow better, 0 to 1000; 5 gain most. Each takes about
             three times as long as growing, and growing takes no longer for it.
+        strip: leave out all metadata but the orientation, and profiles and descriptions of colours that are not sRGB,
+            without which colours would change. What `grow` brings back lacks it, too.
+        strip_icc: "srgb" leaves out a profile that is sRGB in effect, which says nothing that no profile does not say.
         device: auto, cpu, cuda, mps ...
         tile: side in pixels of the tiles that are worked on; smaller needs less memory and more time. 512 when not
             given, for clips 4096.
@@ -78,7 +83,9 @@ def shrink(
         >>> regrow.shrink(photograph, scale=4).shape
         (107, 161, 3)
     """
-    operation = Shrink(scale=scale, grey=grey, model=model, refine=refine, device=device, tile=tile)
+    operation = Shrink(
+        scale=scale, grey=grey, model=model, refine=refine, strip=strip, strip_icc=strip_icc, device=device, tile=tile
+    )
     with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 

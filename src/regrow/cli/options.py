@@ -89,6 +89,14 @@ Deblocker = Annotated[
 FitInstead = Annotated[
     bool, typer.Option("--prior", help="Fit a net to each picture for minutes instead of taking a model.")
 ]
+Strip = Annotated[
+    bool,
+    typer.Option("--strip", help="Leave out metadata: all but orientation and colour profiles other than sRGB."),
+]
+StripProfile = Annotated[
+    str | None,
+    typer.Option("--strip-icc", metavar="srgb", help="Leave out a colour profile that is sRGB in effect."),
+]
 Temperature = Annotated[
     float | None,
     typer.Option(metavar="T", help="Vividness of colours, above 0: lower is more vivid, 1 is the mean.  [0.38]"),

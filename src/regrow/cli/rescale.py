@@ -16,6 +16,8 @@ from regrow.cli.options import (
     Out,
     Refine,
     ScaleOption,
+    Strip,
+    StripProfile,
     Tile,
     parse_scale,
     parse_size,
@@ -33,6 +35,8 @@ def shrink(
     grey: Grey = False,
     model: Model = None,
     refine: Refine = 0,
+    strip: Strip = False,
+    strip_icc: StripProfile = None,
     device: Device = "auto",
     tile: Tile = None,
     jobs: Jobs = 1,
@@ -41,7 +45,10 @@ def shrink(
     from regrow.cli.running import run
     from regrow.operations.shrink import Shrink
 
-    operation = Shrink(scale=parse_scale(scale), grey=grey, model=model, refine=refine, device=device, tile=tile)
+    operation = Shrink(
+        scale=parse_scale(scale), grey=grey, model=model, refine=refine, strip=strip, strip_icc=strip_icc,
+        device=device, tile=tile,
+    )  # fmt: skip
     run(operation, inputs, out, output, clips, reading, threads=jobs)
 
 

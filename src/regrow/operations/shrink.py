@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -20,15 +21,22 @@ from regrow.inference.rows import Samples, shrink_rows
 from regrow.io.adapting import profile_of
 from regrow.io.carried import bounded
 from regrow.io.formats import Format
-from regrow.io.metadata import Metadata, notes_on, split, without
-from regrow.io.passport import Passport
+from regrow.io.metadata import NOTHING, Metadata, notes_on, split, without
+from regrow.io.passport import Passport, strip
+from regrow.io.stripping import stripped, told
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.rescalers import alpha_rescaler, asked_scale, check_channels, default_model, rescaler
+from regrow.progress import Report, silent
 from regrow.size import Scale, Size, scale_text, small_size
 
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
     from regrow.video.clip import Frame
+
+SRGB = "srgb"
+"""Which profiles can be left out."""
+
+log = logging.getLogger("regrow")
 
 JPEG_COST = (
     "JPEG destroys part of what a small picture hides, even at quality 100: regrown x2 pictures lose 1.0 dB "
@@ -44,6 +52,8 @@ class Shrink(Operation):
     grey: bool = False
     model: str | None = None
     refine: int = 0
+    strip: bool = False
+    strip_icc: str | None = None
     device: str = "auto"
     tile: int | None = None
 
@@ -55,6 +65,8 @@ class Shrink(Operation):
         object.__setattr__(self, "scale", asked_scale(self.scale, grey=self.grey))
         if not 0 <= self.refine <= MOST:
             raise UsageError(f"refine {self.refine}: must be from 0 to {MOST} iterations")
+        if self.strip_icc not in (None, SRGB):
+            raise UsageError(f"strip-icc {self.strip_icc}: must be {SRGB}; without other profiles colours would change")
 
     @property
     def scales(self) -> tuple[float, float]:
@@ -65,6 +77,8 @@ class Shrink(Operation):
         """The plan for a picture or clip."""
         if header.clip and self.refine:
             raise UsageError(f"refine {self.refine}: is for pictures, not for clips; leave it out")
+        if header.clip and (self.strip or self.strip_icc):
+            raise UsageError(f"{'strip' if self.strip else 'strip-icc'}: is for pictures, not for clips; leave it out")
         return ShrinkPlan(header, self)
 
 
@@ -122,14 +136,33 @@ class ShrinkPlan(Plan):
 
     def made(self, result: Header) -> bool:
         """Whether a picture's passport says that it was shrunk just so."""
-        found = Passport.from_xmp(result.metadata.xmp, name=result.name) if result.metadata.xmp else None
+        xmp = result.metadata.xmp or b""
+        found = Passport.from_xmp(xmp, name=result.name)
         return (
             found is not None
             and found.digest == zoo.digest(self.model)
             and (found.refined or 0) == self.asked.refine
             and (found.width, found.height) == self.header.size
             and (found.small_width, found.small_height) == self.size
+            and not self._to_strip(replace(result.metadata, xmp=strip(xmp), **found.metadata)).said
         )
+
+    def _to_strip(self, meta: Metadata) -> Metadata:
+        """What of metadata is to be left out."""
+        asked = self.asked
+        return stripped(meta, everything=asked.strip)[1] if asked.strip or asked.strip_icc else NOTHING
+
+    @cached_property
+    def own(self) -> Metadata:
+        """The picture's metadata without what is to be left out."""
+        asked, meta = self.asked, self.header.metadata
+        return stripped(meta, everything=asked.strip)[0] if asked.strip or asked.strip_icc else meta
+
+    def prepared(self, pictures: Iterable[Rows], report: Report = silent) -> Plan:
+        """The plan as it is, once it was told what is left out."""
+        if (left := self._to_strip(self.header.metadata)).said:
+            log.info("%s: left out %s", self.header.name, told(left))
+        return self
 
     @cached_property
     def passport(self) -> Passport:
@@ -146,7 +179,7 @@ class ShrinkPlan(Plan):
 
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with the passport; what the small file cannot hold travels in that."""
-        own = self.header.metadata
+        own = self.own
         kept, left = split(own, form, colors=self.channels)
         if kept.icc and kept.cicp and form.name == "avif":
             left = replace(left, cicp=kept.cicp)  # whose readers take the profile
@@ -160,8 +193,10 @@ class ShrinkPlan(Plan):
         return replace(kept, xmp=packet)
 
     def notes(self, form: Format) -> Iterator[str]:
-        """That JPEG loses what is hidden, that tiny pictures leave nothing to hide it in, and what travels nowhere."""
-        own = self.header.metadata
+        """What goes with the metadata, what travels nowhere, and what of the picture cannot come back."""
+        own = self.own
+        if self.asked.strip and own.icc:
+            yield "its ICC profile is kept, since colours would change without it"
         _, lost = bounded(split(own, form, colors=self.channels)[1], own.xmp)
         for note in notes_on(lost, form):
             yield f"{note}, being too large for the passport"
