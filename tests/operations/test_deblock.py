@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
 from support.clips import make_clip, moving
 from support.models import random_deblocker
 from support.pictures import exif, noise, turned
@@ -232,3 +233,18 @@ def test_clips_are_left_as_they_are(regrow, shipped, tmp_path):
 def test_nothing_is_done_where_no_step_is_named(jpeg, tmp_path):
     with pytest.raises(UsageError, match="nothing is to be done"):
         restore(jpeg(), tmp_path / "out.png", **RESTORE)
+
+
+@pytest.mark.parametrize("light", [False, True])
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif"])
+def test_the_models_that_ship_bring_pictures_nearer_to_what_they_were(astronaut, jpeg, tmp_path, suffix, light):
+    path, original = jpeg(f"a{suffix}"), astronaut[:112, :160]
+    found = pixels_of(dejpeg(path, tmp_path / "out.png", light=light))
+    assert peak_signal_noise_ratio(original, found) > peak_signal_noise_ratio(original, pixels_of(path)) + 0.2
+    name = "codec-x1-light" if light else "codec-x1"
+    assert steps_of(open_picture(tmp_path / "out.png").xmp) == f"deblock {name} {zoo.digest(name)[:12]}"
+
+
+def test_restore_takes_the_model_that_ships(jpeg, tmp_path):
+    restore(jpeg(), tmp_path / "out.png", colorizer="none", upscaler="bicubic")
+    assert steps_of(open_picture(tmp_path / "out.png").xmp).startswith("deblock codec-x1 ")
