@@ -23,13 +23,13 @@ from regrow.video.options import Video
 def shrink(
     picture: File, out: Out, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
     quality: int | None = ..., bytes: int | None = ..., bpp: float | None = ..., psnr: float | None = ...,
-    lossless: bool = ..., device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ...,
-    video: Video | None = ..., report: Report = ...,
+    lossless: bool = ..., strip: bool = ..., strip_icc: str | None = ..., device: str = ..., tile: int | None = ...,
+    format: str | None = ..., partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def shrink(
     picture: PictureT, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
-    device: str = ..., tile: int | None = ..., report: Report = ...,
+    strip: bool = ..., strip_icc: str | None = ..., device: str = ..., tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
 def shrink(
     picture: Any,
@@ -44,6 +44,8 @@ def shrink(
     bpp: float | None = None,
     psnr: float | None = None,
     lossless: bool = False,
+    strip: bool = False,
+    strip_icc: str | None = None,
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
@@ -72,6 +74,9 @@ def shrink(
         bpp: the best of at most so many bits for each pixel of the original.
         psnr: the smallest that grows back to so many dB (`rgb`).
         lossless: write WebP and AVIF without loss, as PNG and TIFF always are.
+        strip: leave out all metadata but the orientation, and profiles and descriptions of colours that are not sRGB,
+            without which colours would change. What `grow` brings back lacks it, too.
+        strip_icc: "srgb" leaves out a profile that is sRGB in effect, which says nothing that no profile does not say.
         device: auto, cpu, cuda, mps ...
         tile: side in pixels of the tiles that are worked on; smaller needs less memory and more time. 512 when not
             given, for clips 4096.
@@ -95,7 +100,8 @@ def shrink(
     """
     wish = Wish(quality=quality, bytes=bytes, bpp=bpp, psnr=psnr)
     operation = Shrink(
-        scale=scale, grey=grey, model=model, refine=refine, wish=wish, without_loss=lossless, device=device, tile=tile
+        scale=scale, grey=grey, model=model, refine=refine, wish=wish, without_loss=lossless, strip=strip,
+        strip_icc=strip_icc, device=device, tile=tile,
     )  # fmt: skip
     with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)

@@ -108,10 +108,10 @@ class Fitting:
 
         return Prior(checkpoints=None if out == STDIO else folder_of(out), **self._given(), **_without_none(stop=stop))
 
-    def refuse_without(self, option: str) -> None:
+    def refuse_without(self, option: str, *, stop: bool | None = None) -> None:
         """UsageError for options that were given though they say nothing without another."""
-        for name, value in self._given().items():
-            said = name if value is True else f"{name} {value}"
+        for name, value in {**self._given(), **_without_none(stop=stop)}.items():
+            said = name if value is True else f"no-{name}" if value is False else f"{name} {value}"
             raise UsageError(f"--{said}: is for {option}; say that too, or leave it out")
 
     def _given(self) -> dict[str, Any]:

@@ -37,6 +37,9 @@ Tile = Annotated[
     int | None,
     typer.Option(min=8, help="Side of a tile in pixels; smaller tiles need less memory.  [512 or more; clips 4096]"),
 ]
+PictureTile = Annotated[
+    int | None, typer.Option(min=8, help="Side of a tile in pixels; smaller tiles need less memory.  [512]")
+]
 Jobs = Annotated[int, typer.Option(min=1, help="Number of pictures that are processed at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")]
@@ -75,6 +78,24 @@ Refine = Annotated[
         max=1000,
         help="Iterations of refinement, which make each picture regrow better; try 5. Slow.",
     ),
+]
+Deblocker = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="What takes out the blocks and ringing of JPEG and WebP first, or none; auto where files state a loss.",
+    ),
+]
+FitInstead = Annotated[
+    bool, typer.Option("--prior", help="Fit a net to each picture for minutes instead of taking a model.")
+]
+Strip = Annotated[
+    bool,
+    typer.Option("--strip", help="Leave out metadata: all but orientation and colour profiles other than sRGB."),
+]
+StripProfile = Annotated[
+    str | None,
+    typer.Option("--strip-icc", metavar="srgb", help="Leave out a colour profile that is sRGB in effect."),
 ]
 Temperature = Annotated[
     float | None,

@@ -16,6 +16,8 @@ from regrow.cli.options import (
     Out,
     Refine,
     ScaleOption,
+    Strip,
+    StripProfile,
     Tile,
     parse_scale,
     parse_size,
@@ -34,6 +36,8 @@ def shrink(
     grey: Grey = False,
     model: Model = None,
     refine: Refine = 0,
+    strip: Strip = False,
+    strip_icc: StripProfile = None,
     device: Device = "auto",
     tile: Tile = None,
     jobs: Jobs = 1,
@@ -44,7 +48,7 @@ def shrink(
 
     operation = Shrink(
         scale=parse_scale(scale), grey=grey, model=model, refine=refine, without_loss=coding.lossless,
-        wish=coding.wish(), device=device, tile=tile,
+        wish=coding.wish(), strip=strip, strip_icc=strip_icc, device=device, tile=tile,
     )  # fmt: skip
     output, clips = for_pictures(output, clips)
     run(operation, inputs, out, output, clips, reading, threads=jobs)

@@ -33,6 +33,25 @@ class Facts(NamedTuple):
     full_chroma: float = 0.0
     """1 where a JPEG's chroma is not subsampled."""
 
+    @property
+    def codec(self) -> str | None:
+        """The codec; None where nothing is known."""
+        return next((name for name in QUALITIES if getattr(self, name)), None)
+
+    @property
+    def fine(self) -> bool:
+        """Whether less was lost than at the highest quality of use to whoever wants few bytes."""
+        return self.codec is not None and self.luma <= Codec(name=self.codec).facts(QUALITIES[self.codec][1] + 1).luma
+
+    @property
+    def in_use(self) -> Facts:
+        """These, no finer and no coarser than steps of the qualities of use, which are all that nets are taught."""
+        if self.codec is None:
+            return self
+        low, high = (Codec(name=self.codec).facts(quality).luma for quality in QUALITIES[self.codec])
+        luma, chroma = (min(max(coarse, high), low) for coarse in (self.luma, self.chroma))
+        return self._replace(luma=luma, chroma=chroma)
+
 
 UNKNOWN = Facts()
 

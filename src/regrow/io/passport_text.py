@@ -81,7 +81,7 @@ def written(said: Mapping[str, Any]) -> bytes:
 
 
 def resolution_text(sides: tuple[float, float] | None) -> str:
-    """A resolution in pixels per millimetre, to seven digits; empty where there is none, or one too small to be said."""
+    """A resolution in pixels per millimetre, to seven digits; empty where none can be said."""
     texts = [f"{side:.7g}" for side in sides or ()]
     if not all(map(_SIDE.fullmatch, texts)):
         return ""

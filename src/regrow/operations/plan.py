@@ -73,6 +73,8 @@ class Header:
     metadata: Metadata = field(default_factory=Metadata)
     facts: Facts = UNKNOWN
     """What the file of a picture states of the loss in its coding."""
+    turned: int = 1
+    """The EXIF orientation by which the pixels of a file were turned upright; 1 where they lie as stored."""
     mark: float | None = None
     """The scale that the stream of bits of a small picture suggests; None for all other pictures."""
     lossy_bytes: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,10 +18,11 @@ from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.refine import MOST
 from regrow.inference.rows import Samples, shrink_rows
-from regrow.io.carrying import too_large, with_passport
+from regrow.io.carrying import given_back, too_large, with_passport
 from regrow.io.formats import Format
-from regrow.io.metadata import Metadata, notes_on
+from regrow.io.metadata import NOTHING, Metadata, notes_on
 from regrow.io.passport import Passport
+from regrow.io.stripping import Stripping
 from regrow.operations.coded import nets
 from regrow.operations.coded.shrink import CodedShrinkPlan
 from regrow.operations.coded.wish import NOTHING_ASKED, Wish
@@ -31,6 +33,11 @@ from regrow.size import Scale, Size, scale_text, small_size
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
     from regrow.video.clip import Frame
+
+SRGB = "srgb"
+"""Which profiles can be left out."""
+
+log = logging.getLogger("regrow")
 
 JPEG_COST = (
     "JPEG destroys part of what a small picture hides, even at quality 100: regrown x2 pictures lose 1.0 dB "
@@ -51,6 +58,8 @@ class Shrink(Operation):
     has no net for."""
     wish: Wish = NOTHING_ASKED
     """What is asked of files of lossy codecs."""
+    strip: bool = False
+    strip_icc: str | None = None
     device: str = "auto"
     tile: int | None = None
 
@@ -64,6 +73,8 @@ class Shrink(Operation):
             raise UsageError(f"{self.wish.given[0]}: is for lossy files, not for lossless ones; leave one of them out")
         if not 0 <= self.refine <= MOST:
             raise UsageError(f"refine {self.refine}: must be from 0 to {MOST} iterations")
+        if self.strip_icc not in (None, SRGB):
+            raise UsageError(f"strip-icc {self.strip_icc}: must be {SRGB}; without other profiles colours would change")
 
     @property
     def lossy(self) -> bool:  # type: ignore[override]
@@ -79,15 +90,26 @@ class Shrink(Operation):
         """The plan for a picture or clip."""
         if header.clip and self.refine:
             raise UsageError(f"refine {self.refine}: is for pictures, not for clips; leave it out")
+        strips = self.stripping
+        if header.clip and (strips.everything or strips.srgb):
+            raise UsageError(f"{'strip' if self.strip else 'strip-icc'}: is for pictures, not for clips; leave it out")
+        kept, left = strips.split(header.metadata)
+        header = replace(header, metadata=kept)
         why = self._why_not_lossy(header)
         if not why and header.form:
             pinned = None if self.scale is None else int(self.scales[0])
             return CodedShrinkPlan(
-                header=header, form=header.form, wish=self.wish, pinned=pinned, device=self.device
+                header=header, form=header.form, wish=self.wish, pinned=pinned, stripping=strips, left=left,
+                device=self.device,
             )  # fmt: skip
         if self.wish.given:
             raise UsageError(f"{header.name}: {self.wish.given[0]} is for small files of lossy codecs, but {why}")
-        return ShrinkPlan(header, self)
+        return ShrinkPlan(header, self, left)
+
+    @property
+    def stripping(self) -> Stripping:
+        """What is left out of metadata."""
+        return Stripping(everything=self.strip, srgb=self.strip_icc == SRGB)
 
     def _why_not_lossy(self, header: Header) -> str:
         """Why a small file is not made by a lossy codec, in words; empty where it is."""
@@ -116,6 +138,8 @@ class ShrinkPlan(Plan):
 
     header: Header
     asked: Shrink
+    left: Metadata = NOTHING
+    """What was left out of its metadata."""
 
     @cached_property
     def model(self) -> str:
@@ -171,6 +195,7 @@ class ShrinkPlan(Plan):
             and (found.refined or 0) == self.asked.refine
             and (found.width, found.height) == self.header.size
             and (found.small_width, found.small_height) == self.size
+            and not self.asked.stripping.split(given_back(result.metadata, found))[1].said
         )
 
     @cached_property
@@ -191,7 +216,8 @@ class ShrinkPlan(Plan):
         return with_passport(self.passport, self.header.metadata, form, colors=self.channels)
 
     def notes(self, form: Format) -> Iterator[str]:
-        """That JPEG loses what is hidden, that tiny pictures leave nothing to hide it in, and what travels nowhere."""
+        """What was left out of the metadata, what travels nowhere, and what of the picture cannot come back."""
+        yield from self.asked.stripping.notes(self.header.metadata, self.left)
         for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
             yield f"{note}, being too large for the passport"
         if not form.lossless and not self.header.clip:

@@ -148,6 +148,6 @@ def _holds(form: Format, source: str, operation: Operation) -> bool:
 def _header(picture: Picture, form: Format | None = None) -> Header:
     return Header(
         name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
-        depth=picture.depth, metadata=picture.metadata, facts=picture.facts, mark=picture.mark, form=form,
-        lossy_bytes=picture.length if picture.facts != UNKNOWN or picture.format == "heif" else None,
+        depth=picture.depth, metadata=picture.metadata, facts=picture.facts, turned=picture.turned, mark=picture.mark,
+        lossy_bytes=picture.length if picture.facts != UNKNOWN or picture.format == "heif" else None, form=form,
     )  # fmt: skip

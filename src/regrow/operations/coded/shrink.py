@@ -14,12 +14,13 @@ import numpy as np
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import Samples, to_dtype, to_float
-from regrow.io.carrying import too_large, with_passport
+from regrow.io.carrying import given_back, too_large, with_passport
 from regrow.io.codecs import Codec, Facts
 from regrow.io.formats import Format
 from regrow.io.memory import read_pixels
-from regrow.io.metadata import Metadata, notes_on
+from regrow.io.metadata import NOTHING, Metadata, notes_on
 from regrow.io.passport import Passport
+from regrow.io.stripping import NOTHING_STRIPPED, Stripping
 from regrow.io.writer import PictureWriter
 from regrow.operations.coded import nets
 from regrow.operations.coded.curve import HIGHEST, highest, shrunk
@@ -50,6 +51,9 @@ class CodedShrinkPlan(Plan):
     wish: Wish
     pinned: int | None = None
     """The scale that was asked for; the best where None was."""
+    stripping: Stripping = NOTHING_STRIPPED
+    left: Metadata = NOTHING
+    """What was left out of its metadata."""
     device: str = "auto"
     choice: Choice | None = None
     finished: bytes = b""
@@ -109,6 +113,7 @@ class CodedShrinkPlan(Plan):
             and (found.width, found.height) == self.header.size
             and found.asked == str(self.wish)
             and self.pinned in (None, found.scale)
+            and not self.stripping.split(given_back(result.metadata, found))[1].said
         )
 
     @cached_property
@@ -128,7 +133,8 @@ class CodedShrinkPlan(Plan):
         return with_passport(self.passport, self.header.metadata, form, colors=self.channels)
 
     def notes(self, form: Format) -> Iterator[str]:
-        """What travels nowhere."""
+        """What was left out of the metadata, what travels nowhere, and that nothing was won."""
+        yield from self.stripping.notes(self.header.metadata, self.left)
         for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
             yield f"{note}, being too large for the passport"
         own = self.header.lossy_bytes
