@@ -23,10 +23,10 @@ PRIOR = (
     "--format --device --force --dry-run --partial --max-pixels -o --out"
 )
 CONTRACT = {
-    "shrink": "IN... --scale --grey --refine --strip --strip-icc --model --format --codec --crf --rate --device --tile "
-    "--jobs --force --dry-run --partial --max-pixels -o --out",
-    "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
-    "--partial --max-pixels -o --out",
+    "shrink": "IN... --quality --bytes --bpp --psnr --lossless --scale --grey --refine --strip --strip-icc --model "
+    "--format --codec --crf --rate --device --tile --jobs --force --dry-run --partial --max-pixels -o --out",
+    "grow": "IN... --scale --size --model --light --codec-model --format --codec --crf --rate --device --tile --jobs "
+    "--force --dry-run --partial --max-pixels -o --out",
     "colorize": "IN... --hint --hint-image --hints --reference --temperature --model --format --codec --crf --rate "
     "--device --jobs --force --dry-run --partial --max-pixels -o --out",
     "upscale": "IN... --scale --model --ensemble --prior --net --iterations --steps --seed --half --compile "

@@ -386,6 +386,16 @@ def test_the_passport_is_a_line_where_nothing_has_to_travel_in_it(tmp_path, tiny
     assert regrow.info(small.name).passport.version == (1 if suffix == ".tiff" else 2)
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".avif"])
+def test_a_resolution_travels_in_the_line(tmp_path, tiny_folder, suffix):
+    source = write(tmp_path / "a.png", noise(8, 8), resolution=(300 / 25.4, 96 / 25.4))
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", model=tiny_folder)
+    assert (open_picture(small).exif, open_picture(small).xmp) == (None, None)
+    back = regrow.grow(small, tmp_path / "g.png", model=tiny_folder)
+    with Image.open(source) as before, Image.open(back) as after:
+        assert after.info["dpi"] == before.info["dpi"]
+
+
 def test_metadata_that_has_to_travel_does_so_in_the_xmp(tmp_path, tiny_folder):
     source = write(tmp_path / "a.jpg", noise(8, 8), metadata=Metadata(comments=(b"regrow is fine", b"mine")))
     small = regrow.shrink(source, tmp_path / "s.webp", model=tiny_folder)

@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyvips
 
-from regrow.io.jpeg_tables import percent
+from regrow.io.jpeg_tables import CHROMA, LUMA, coarseness, flat, percent
 
 QUALITIES = {"jpeg": (6, 95), "webp": (1, 96), "avif": (12, 90)}
 """The codecs, with the lowest and the highest quality of use to whoever wants few bytes."""
+
+FLAT = 3, 92
+"""Those of JPEG with flat tables."""
 
 
 class Facts(NamedTuple):
@@ -31,7 +34,7 @@ class Facts(NamedTuple):
     chroma: float = 0.0
     """Coarseness of those of chroma."""
     full_chroma: float = 0.0
-    """1 where a JPEG's chroma is not subsampled."""
+    """1 where chroma is not subsampled, of JPEG and tuned AVIF."""
 
     @property
     def codec(self) -> str | None:
@@ -68,21 +71,27 @@ class Codec:
     effort: int = 4
     """Of AVIF, 0 to 9: libaom's speed is 9 less that."""
     full_chroma: bool = False
-    """4:4:4, of JPEG; else 4:2:0. WebP has no choice, and AVIF that of libvips: 4:4:4 from quality 90 on."""
+    """4:4:4, of JPEG and of AVIF that is tuned; else 4:2:0. WebP has no choice, and other AVIF that of libvips: 4:4:4
+    from quality 90 on."""
+    tuned: bool = False
+    """For fewer bytes at equal squared error: JPEG with flat tables, which lose less of fine detail, and scans in the
+    best order, where libjpeg can; AVIF tuned for PSNR, not for SSIM. WebP has no such choice."""
 
     @property
     def qualities(self) -> tuple[int, int]:
-        """The lowest and the highest quality of use."""
-        return QUALITIES[self.name]
+        """The lowest and the highest quality of use; flat tables are finer at the same quality."""
+        return FLAT if self.name == "jpeg" and self.tuned else QUALITIES[self.name]
 
     def options(self, quality: int) -> dict[str, Any]:
         """What libvips' saver of the codec is told, for a quality from 1 to 100."""
+        chroma = {"subsample_mode": "off" if self.full_chroma else "on"}
         if self.name == "jpeg":
-            chroma = "off" if self.full_chroma else "on"
-            return {"Q": quality, "interlace": True, "optimize_coding": True, "subsample_mode": chroma}
+            flat = {"quant_table": 1, "optimize_scans": True} if self.tuned else {}
+            return {"Q": quality, "interlace": True, "optimize_coding": True, **chroma, **flat}
         if self.name == "webp":
             return {"Q": quality, "effort": 6}
-        return {"Q": quality, "compression": "av1", "effort": self.effort, "bitdepth": 8}
+        tuned = {"tune": "psnr", **chroma} if self.tuned else {}
+        return {"Q": quality, "compression": "av1", "effort": self.effort, "bitdepth": 8, **tuned}
 
     def encode(self, pixels: np.ndarray, quality: int) -> bytes:
         """The file of an (H, W, 1 to 4) uint8 picture, the last of 2 or 4 bands being alpha, at a quality."""
@@ -94,6 +103,10 @@ class Codec:
 
     def facts(self, quality: int) -> Facts:
         """What a net is told of a file of this quality; `regrow.io.coded.facts_of` reads it from JPEG and WebP."""
-        coarse = math.log2(max(percent(quality), 1) / 100) / 4 if self.name == "jpeg" else 1 - quality / 50
-        of = Facts(luma=coarse, chroma=coarse, full_chroma=float(self.full_chroma))
+        luma = chroma = 1 - quality / 50
+        if self.name == "jpeg":
+            luma = chroma = math.log2(max(percent(quality), 1) / 100) / 4
+            if self.tuned:
+                luma, chroma = (coarseness(flat(quality), usual) for usual in (LUMA, CHROMA))
+        of = Facts(luma=luma, chroma=chroma, full_chroma=float(self.full_chroma))
         return of._replace(**{self.name: 1.0})

@@ -49,6 +49,11 @@ def steps(quality: int) -> tuple[np.ndarray, np.ndarray]:
     return luma, chroma
 
 
+def flat(quality: int) -> list[int]:
+    """The 64 equal steps of the flat table of mozjpeg at a quality from 1 to 100."""
+    return [min(max((16 * int(percent(quality)) + 50) // 100, 1), LARGEST)] * 64
+
+
 def coarseness(table: Sequence[int], reference: np.ndarray) -> float:
     """How coarse a file's table is, in zigzag order, beside one of the standard: as `regrow.io.codecs.Facts` has it.
 

@@ -72,7 +72,6 @@ def written(said: Mapping[str, Any]) -> bytes:
         "alpha": alpha,
         "refined": said["refined"] or "",
         "quality": said["quality"] or "",
-        "asked": said["asked"] or "",
         "resolution": resolution_text(said["resolution"]),
     }
     words = [f"regrow/{VERSION}", said["model"], said["digest"][:SHORT], size]
@@ -81,7 +80,7 @@ def written(said: Mapping[str, Any]) -> bytes:
 
 
 def resolution_text(sides: tuple[float, float] | None) -> str:
-    """A resolution in pixels per millimetre, to seven digits; empty where none can be said."""
+    """A resolution in pixels per millimetre, to seven digits; empty where there is none or it is too small."""
     texts = [f"{side:.7g}" for side in sides or ()]
     if not all(map(_SIDE.fullmatch, texts)):
         return ""
@@ -118,8 +117,6 @@ def read(text: bytes) -> dict[str, Any]:
     said["small_width"], said["small_height"] = _sides("small", fields["small"]) if "small" in fields else usual
     said |= {"depth": 8, "colours": 3}
     said |= {name: named(name, number, fields[name]) for name in _COUNTS if name in fields}
-    if "asked" in fields:
-        said["asked"] = fields["asked"]
     if "resolution" in fields:
         said["resolution"] = named("resolution", _resolution, fields["resolution"])
     return said | _alpha(fields.get("alpha"))

@@ -79,8 +79,9 @@ class CodedCrops:
         rng = np.random.default_rng(list(f"{self.keys[picture]} {name}".encode()))
         offset, chroma = rng.random(), rng.random()
         ways = rng.permutation(8)
-        full = name == "jpeg" and (chroma + number * GOLDEN) % 1 < self.settings.full_chroma
-        codec = Codec(name=name, effort=self.settings.effort, full_chroma=full)
+        tuned = name != "webp" and (rng.random() + number * GOLDEN) % 1 < self.settings.tuned
+        full = (name == "jpeg" or tuned) and (chroma + number * GOLDEN) % 1 < self.settings.full_chroma
+        codec = Codec(name=name, effort=self.settings.effort, full_chroma=full, tuned=tuned)
         low, high = codec.qualities
         share = (offset + number / 2**0.5) % 1
         return codec, int(low + share * (high + 1 - low)), int(ways[number % 8])
@@ -107,7 +108,8 @@ class CodedCrops:
         """Where the cache keeps a picture that was coded; None without a cache."""
         if self.cache is None:
             return None
-        how = f"{codec.name}{codec.effort if codec.name == 'avif' else ''}-{quality}-{int(codec.full_chroma)}-{way}"
+        how = f"{codec.name}{codec.effort if codec.name == 'avif' else ''}{'t' if codec.tuned else ''}"
+        how = f"{how}-{quality}-{int(codec.full_chroma)}-{way}"
         return self.cache / f"x{self.scale:g}" / f"{self.keys[picture]}-{how}.npy"
 
     def __call__(self, step: int) -> Tensor:

@@ -63,9 +63,11 @@ class Data:
     """Codecs whose pictures a net of the architecture `codec` restores: jpeg, webp, avif, in equal shares."""
     versions: int = 2
     """Versions of each picture for each codec, with qualities spread over those of use, each turned another way. At
-    least 1; with `codecs` only, like the next three."""
+    least 1; with `codecs` only, like the next four."""
     full_chroma: float = 0.2
-    """Fraction of the JPEGs whose chroma is not subsampled (4:4:4). From 0 to 1."""
+    """Fraction of the JPEGs, and of the tuned AVIFs, whose chroma is not subsampled (4:4:4). From 0 to 1."""
+    tuned: float = 0.0
+    """Fraction of the JPEGs and AVIFs that are coded for few bytes, as `regrow shrink` does. From 0 to 1."""
     effort: int = 3
     """Effort of AVIF, from 0 to 9. The default of libvips, 4, takes five times as long."""
     blind: float = 0.1
@@ -91,7 +93,7 @@ class Data:
         for name in ("stretch", "zoom"):
             if not 1 <= getattr(self, name) <= 2:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be from 1 to 2")
-        for name in ("full_chroma", "blind"):
+        for name in ("full_chroma", "tuned", "blind"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be from 0 to 1")
         if not 0 <= self.effort <= 9:
