@@ -98,7 +98,7 @@ class Task:
         return [Codec(name=name, effort=self.effort) for name in dict.fromkeys(self.codec)]
 
     def rivals(self) -> list[Codec]:
-        """Those that are measured alone, and with whose codec no model is."""
+        """Those that are measured alone, and behind which no model is."""
         return [rival(name, self.effort) for name in dict.fromkeys(self.rival) if name not in self.codec]
 
     def default_models(self) -> list[str]:
@@ -194,13 +194,17 @@ class Task:
         for codec in self.codecs():
             wanted = exp(fmean(map(log, RANGES[codec.name][0])))
             _, data = largest_within(Behind(NONE), item.original, codec, round(wanted * pixels / 8), files)
-            compared = [(codec, label, net) for label, net in {NONE: Behind(NONE), **nets}.items()]
-            compared += [(rival(name, self.effort), NONE, Behind(NONE)) for name in self.rival if name != codec.name]
+            compared = [(codec, f"{codec.name}, {name}", net) for name, net in {NONE: Behind(NONE), **nets}.items()]
+            compared += [
+                (rival(name, self.effort), f"{name} beside {codec.name}", Behind(NONE))
+                for name in dict.fromkeys(self.rival)
+                if name != codec.name
+            ]
             for each, label, net in compared:
                 quality, coded = largest_within(net, item.original, each, len(data), files)
                 grown = net.grow(coded, each, quality)
                 psnr = metrics.psnr_rgb(as_rgb(grown), as_rgb(item.original))
-                row[f"{each.name}, {label}: {net.size(coded, each) / 1024:.1f} KiB, {psnr:.2f} dB"] = grown
+                row[f"{label}: {net.size(coded, each) / 1024:.1f} KiB, {psnr:.2f} dB"] = grown
         return row
 
     def write_sheet(self, rows: list[Cells], path: Path) -> None:
