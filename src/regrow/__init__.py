@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from regrow.api.clips import stabilize as stabilize
-    from regrow.api.fit import dejpeg as dejpeg
+    from regrow.api.dejpeg import dejpeg as dejpeg
     from regrow.api.fit import denoise as denoise
     from regrow.api.fit import inpaint as inpaint
     from regrow.api.rescale import Info as Info
@@ -53,7 +53,7 @@ _HOME = {
     "check": "runners.check",
     "colorize": "api.restore",
     "compare": "runners.compare",
-    "dejpeg": "api.fit",
+    "dejpeg": "api.dejpeg",
     "denoise": "api.fit",
     "grow": "api.rescale",
     "info": "api.rescale",

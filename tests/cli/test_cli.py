@@ -23,19 +23,19 @@ PRIOR = (
     "--format --device --force --dry-run --partial --max-pixels -o --out"
 )
 CONTRACT = {
-    "shrink": "IN... --scale --grey --refine --model --format --codec --crf --rate --device --tile --jobs --force "
-    "--dry-run --partial --max-pixels -o --out",
+    "shrink": "IN... --scale --grey --refine --strip --strip-icc --model --format --codec --crf --rate --device --tile "
+    "--jobs --force --dry-run --partial --max-pixels -o --out",
     "grow": "IN... --scale --size --model --format --codec --crf --rate --device --tile --jobs --force --dry-run "
     "--partial --max-pixels -o --out",
     "colorize": "IN... --hint --hint-image --hints --reference --temperature --model --format --codec --crf --rate "
     "--device --jobs --force --dry-run --partial --max-pixels -o --out",
     "upscale": "IN... --scale --model --ensemble --prior --net --iterations --steps --seed --half --compile "
-    "--snapshots --every --format --codec --crf --rate --device --tile --jobs --force "
+    "--snapshots --every --deblocker --format --codec --crf --rate --device --tile --jobs --force "
     "--dry-run --partial --max-pixels -o --out",
-    "restore": "IN... --scale --colorizer --upscaler --enhancer --correct --format --codec --crf --rate --device "
-    "--tile --jobs --force --dry-run --partial --max-pixels -o --out",
+    "restore": "IN... --scale --deblocker --colorizer --upscaler --enhancer --correct --format --codec --crf --rate "
+    "--device --tile --jobs --force --dry-run --partial --max-pixels -o --out",
     "denoise": PRIOR,
-    "dejpeg": PRIOR,
+    "dejpeg": f"{PRIOR} --prior --model --light --tile --jobs",
     "inpaint": f"{PRIOR} --mask",
     "stabilize": "PROCESSED --reference --epochs --modes --seed --compile --codec --crf --rate --device --force "
     "--dry-run -o --out",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regrow.io.codecs import UNKNOWN, Codec
+from regrow.io.codecs import QUALITIES, UNKNOWN, Codec
 from regrow.io.coded import facts_of
 
 
@@ -37,6 +37,17 @@ def test_facts_are_those_of_files_that_others_wrote(picture, quality, method):
         assert facts_of(data) == pytest.approx(Codec(name="jpeg", full_chroma=full).facts(quality), abs=0.02)
     data = saved(picture, "webp", quality=quality, method=method)
     assert facts_of(data) == pytest.approx(Codec(name="webp").facts(quality), abs=0.06)
+
+
+@pytest.mark.parametrize(("kind", "highest"), [("jpeg", 95), ("webp", 96)])
+def test_facts_say_whether_less_was_lost_than_at_qualities_of_use(picture, kind, highest):
+    facts = {quality: facts_of(saved(picture, kind, quality=quality)) for quality in (1, 40, highest, highest + 1, 100)}
+    assert {one.codec for one in facts.values()} == {kind}
+    assert [one.fine for one in facts.values()] == [False, False, False, True, True]
+    told = Codec(name=kind).facts
+    for quality, shown in ((1, QUALITIES[kind][0]), (40, 40), (100, highest)):
+        assert facts[quality].in_use == pytest.approx(told(shown), abs=0.03)
+    assert (UNKNOWN.codec, UNKNOWN.fine, UNKNOWN.in_use) == (None, False, UNKNOWN)
 
 
 def test_tables_of_their_own_count_by_how_coarse_they_are(picture):

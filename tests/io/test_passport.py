@@ -11,6 +11,7 @@ from regrow.io.formats import FORMATS, get_format
 from regrow.io.passport import NAMESPACE, SCALES, Passport, PassportError, strip
 from regrow.io.reader import open_picture
 from regrow.io.writer import PictureWriter
+from regrow.size import small_size
 
 PASSPORT = Passport(
     model="tad-x2",
@@ -35,20 +36,22 @@ OWN = (
 
 
 def shrunk(*, scale, width, height, **rest):
-    small = (-(-n // scale) for n in (width, height))
-    return Passport(scale=scale, width=width, height=height, small_width=next(small), small_height=next(small), **rest)
+    small = small_size((width, height), (scale, scale))
+    return Passport(scale=scale, width=width, height=height, small_width=small.width, small_height=small.height, **rest)
 
 
 passports = st.builds(
     shrunk,
     model=st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True),
-    digest=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    digest=st.from_regex(r"[0-9a-f]{64}|[0-9a-f]{8}", fullmatch=True),
     scale=st.sampled_from(SCALES),
     width=st.integers(1, 10**6),
     height=st.integers(1, 10**6),
     depth=st.sampled_from((8, 16)),
     colours=st.sampled_from((1, 3)),
     alpha=st.booleans(),
+    quality=st.none() | st.integers(1, 100),
+    passport=st.none() | st.binary(min_size=1),
     exif=st.none() | st.binary(min_size=1),
     icc=st.none() | st.binary(min_size=1),
 )
@@ -150,7 +153,7 @@ GOOD = PASSPORT.to_xmp(None)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ((b'version="1"', b'version="2"'), r"newer regrow \(passport version 2\); update regrow"),
+        ((b'version="1"', b'version="3"'), r"newer regrow \(passport version 3\); update regrow"),
         ((b'version="1"', b'version="0"'), "damaged"),
         ((b'version="1"', b'version="1.5"'), "damaged"),
         ((b'regrow:version="1"', b""), "version is missing"),
@@ -158,7 +161,12 @@ GOOD = PASSPORT.to_xmp(None)
         ((b'"tad-x2"', b'"../../weights"'), "model"),
         ((b'"tad-x2"', b'"' + b"a" * 65 + b'"'), "model"),
         ((b'="0123', b'="0123ABCD'), "digest"),
+        ((b"0123456789abcdef" * 4, b"01234567"), "digest"),  # version 1 has no short ones
         ((b'scale="2"', b'scale="3"'), "scale"),
+        ((b'scale="2"', b'scale="1.5"'), "scale: '1.5'"),
+        ((b'version="1"', b'version="2" regrow:quality="101"'), "quality"),
+        ((b'version="1"', b'version="2" regrow:alpha_model="tad-x2"'), "alpha"),
+        ((b'"False"', b'"True" regrow:alpha_model="tad-x2"'), "alpha_digest"),
         ((b'scale="2"', b'scale="256"'), "scale"),
         ((b'small_width="29"', b'small_width="58"'), "small_width"),
         ((b'small_height="16"', b'small_height="0"'), "damaged"),
@@ -196,6 +204,24 @@ def test_a_bad_passport_is_refused_in_one_line(change, says):
     assert len(message) < 400
 
 
+def test_the_version_is_the_oldest_that_says_all_of_it():
+    """So older programs read what they can, and say of the rest that it is newer."""
+    small = small_size((57, 31), (1.5, 1.5))
+    newer = {"quality": 50}, {"digest": "01234567"}, {"scale": 1.5, "small_width": small[0], "small_height": small[1]}
+    assert b'version="1"' in PASSPORT.to_xmp(None)
+    for change in newer:
+        passport = dataclasses.replace(PASSPORT, **change)
+        packet = passport.to_xmp(OWN)
+        assert passport.version == 2
+        assert b'version="2"' in packet
+        assert Passport.from_xmp(packet) == passport
+    assert b'scale="1.5"' in packet
+
+
+def test_a_field_of_version_2_says_nothing_in_version_1():
+    assert Passport.from_xmp(GOOD.replace(b"/></rdf:RDF>", b' regrow:quality="50"/></rdf:RDF>')) == PASSPORT
+
+
 def test_the_small_picture_must_have_the_size_it_had():
     PASSPORT.check_size(29, 16)
     for size in ((28, 15), (16, 29), (57, 31), (0, 0)):
@@ -204,7 +230,7 @@ def test_the_small_picture_must_have_the_size_it_had():
 
 
 def test_a_wrong_passport_cannot_be_made():
-    for wrong in ({"scale": 3}, {"width": 0}, {"model": "A"}, {"version": 2}, {"digest": "00"}, {"alpha": 1}):
+    for wrong in ({"scale": 3}, {"width": 0}, {"model": "A"}, {"digest": "00"}, {"alpha": 1}, {"quality": 0}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             dataclasses.replace(PASSPORT, **wrong)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,9 +63,11 @@ def size_of(path: Path) -> tuple[int, int]:
         from PIL import Image
 
         Image.MAX_IMAGE_PIXELS = None
-        with Image.open(path) as image:
-            image.load()
-            return image.size
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # EXIF that was damaged is copied as it was
+            with Image.open(path) as image:
+                image.load()
+                return image.size
     import av
 
     with av.open(str(path)) as clip:

@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
+from support.metadata import XMP
 from support.models import randomized
 from support.pictures import GREY_ICC, ICC, LOSSLESS, exif, noise, read, size_of, write
 
 import regrow
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
+from regrow.io.metadata import Metadata
 from regrow.io.passport import Passport
 from regrow.io.reader import open_picture
 from regrow.nets.rescale.tad import TADConfig
@@ -153,9 +155,10 @@ def test_a_turned_photograph_looks_the_same(tmp_path, tiny_folder, suffix, orien
 def test_the_passport_says_how(tmp_path, tiny_folder):
     source = write(tmp_path / "a.png", noise(9, 21, 4, np.uint16))
     passport = regrow.info(regrow.shrink(source, tmp_path / "s.webp", scale=4, model=tiny_folder)).passport
+    digest = zoo.digest(tiny_folder)[:8]
     assert passport == Passport(
-        model="tiny", digest=zoo.digest(tiny_folder), scale=4, width=21, height=9, small_width=6, small_height=3,
-        depth=16, colours=3, alpha=True, alpha_model="tiny", alpha_digest=zoo.digest(tiny_folder),
+        model="tiny", digest=digest, scale=4, width=21, height=9, small_width=6, small_height=3,
+        depth=16, colours=3, alpha=True, alpha_model="tiny", alpha_digest=digest,
     )  # fmt: skip
 
 
@@ -334,27 +337,72 @@ def test_other_weights_than_those_that_shrank_it_are_refused(tmp_path, tiny_fold
 
 
 def test_a_resized_small_picture_is_refused(tmp_path, tiny_folder):
-    small = regrow.shrink(write(tmp_path / "a.png", noise(40, 30)), tmp_path / "s.png", model=tiny_folder)
+    small = regrow.shrink(write(tmp_path / "a.png", noise(40, 30)), tmp_path / "s.webp", model=tiny_folder)
     with Image.open(small) as image:
-        image.resize((10, 14)).save(tmp_path / "r.webp", lossless=True, xmp=image.info["xmp"])
+        image.resize((10, 14)).save(tmp_path / "r.webp", lossless=True, exif=image.info["exif"])
     with pytest.raises(RegrowError, match=r"10x14.*15x20"):
         regrow.grow(tmp_path / "r.webp", tmp_path / "g.png", model=tiny_folder)
 
 
 def test_a_small_picture_made_grey_is_refused(tmp_path, tiny_folder):
     small = regrow.shrink(write(tmp_path / "a.png", noise(9, 7)), tmp_path / "s.png", model=tiny_folder)
-    grey = write(tmp_path / "grey.png", noise(5, 4, 1), xmp=open_picture(small).xmp)
+    grey = write(tmp_path / "grey.png", noise(5, 4, 1), metadata=open_picture(small).metadata)
     with pytest.raises(RegrowError, match="colours"):
         regrow.grow(grey, tmp_path / "g.png", model=tiny_folder)
 
 
-def test_a_small_picture_can_be_shrunk_again_and_grown_twice(tmp_path, tiny_folder):
-    source = write(tmp_path / "a.png", noise(19, 17))
-    once = regrow.shrink(source, tmp_path / "1.png", model=tiny_folder)
-    twice = regrow.shrink(once, tmp_path / "2.png", model=tiny_folder)
+@pytest.mark.parametrize("between", [".png", ".webp", ".avif", ".tiff"])
+def test_a_small_picture_can_be_shrunk_again_and_grown_twice(tmp_path, tiny_folder, between):
+    """Wherever each of its two passports lies."""
+    source = write(tmp_path / "a.png", noise(19, 17), exif=exif())
+    once = regrow.shrink(source, tmp_path / f"1{between}", model=tiny_folder)
+    twice = regrow.shrink(once, tmp_path / "2.webp", model=tiny_folder)
     back = regrow.grow(twice, tmp_path / "3.png", model=tiny_folder)
     assert regrow.info(back) == regrow.info(once)
-    assert size_of(regrow.grow(back, tmp_path / "4.png", model=tiny_folder)) == (17, 19)
+    grown = open_picture(regrow.grow(back, tmp_path / "4.png", model=tiny_folder))
+    assert (grown.width, grown.height) == (17, 19)
+    assert (grown.exif, grown.xmp, grown.metadata.passport) == (exif(), None, None)
+
+
+def test_a_small_pil_image_shrunk_again_grows_twice(tmp_path, tiny_folder):
+    source = write(tmp_path / "a.png", noise(19, 17))
+    with Image.open(regrow.shrink(source, tmp_path / "1.png", model=tiny_folder)) as image:
+        twice = regrow.shrink(image, model=tiny_folder)
+    back = regrow.grow(twice, model=tiny_folder)
+    assert back.size == (9, 10)
+    assert regrow.grow(back, model=tiny_folder).size == (17, 19)
+
+
+@pytest.mark.parametrize("suffix", [*LOSSLESS, ".jpg"])
+def test_the_passport_is_a_line_where_nothing_has_to_travel_in_it(tmp_path, tiny_folder, suffix):
+    """And metadata lies where it always does, as it was."""
+    icc = ICC if suffix != ".tiff" else None
+    own = open_picture(write(tmp_path / "a.png", noise(8, 8), exif=exif(), xmp=XMP, icc=icc))
+    small = open_picture(regrow.shrink(own.name, tmp_path / f"s{suffix}", model=tiny_folder))
+    line = small.metadata.passport
+    assert (line is None) == (suffix == ".tiff"), "which has EXIF as tags only"
+    assert line is None or line.startswith(b"regrow/2 tiny ")
+    assert suffix == ".tiff" or (small.exif, small.xmp, small.icc) == (own.exif, XMP, ICC)
+    assert regrow.info(small.name).passport.version == (1 if suffix == ".tiff" else 2)
+
+
+def test_metadata_that_has_to_travel_does_so_in_the_xmp(tmp_path, tiny_folder):
+    source = write(tmp_path / "a.jpg", noise(8, 8), metadata=Metadata(comments=(b"regrow is fine", b"mine")))
+    small = regrow.shrink(source, tmp_path / "s.webp", model=tiny_folder)
+    assert regrow.info(small).passport.comments == (b"regrow is fine", b"mine")
+    assert regrow.info(small).passport.digest == zoo.digest(tiny_folder)
+    back = open_picture(regrow.grow(small, tmp_path / "g.jpg", model=tiny_folder))
+    assert back.metadata.comments == (b"regrow is fine", b"mine")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".avif"])
+def test_what_is_made_of_a_small_picture_has_no_passport(tmp_path, tiny_folder, suffix, caplog):
+    source = write(tmp_path / "a.png", noise(8, 8))
+    small = regrow.shrink(source, tmp_path / f"s{suffix}", model=tiny_folder)
+    large = regrow.upscale(small, tmp_path / f"l{suffix}", model="bicubic")
+    assert "has a passport" in caplog.text
+    assert regrow.info(large).passport is None
+    assert b"regrow/2" not in large.read_bytes()
 
 
 def test_a_damaged_picture_leaves_nothing_behind(tmp_path, astronaut):

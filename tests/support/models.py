@@ -3,6 +3,7 @@
 import torch
 
 from regrow.nets.rescale.tad import TAD
+from regrow.nets.restore.codec import CodecConfig, CodecRestorer
 
 
 def randomized(config, seed=0):
@@ -11,4 +12,13 @@ def randomized(config, seed=0):
     model = TAD(config)
     for trunk in (*model.encoders, *model.decoders):
         torch.nn.init.normal_(trunk.tail.weight, std=0.02)
+    return model.eval().requires_grad_(False)
+
+
+def random_deblocker(seed=0, **options):
+    """A fast net behind a codec that makes much of the facts and of where it is in the codec's grid."""
+    torch.manual_seed(seed)
+    model = CodecRestorer(CodecConfig(channels=8, blocks=2, **options))
+    for weight, std in ((model.position, 0.5), (model.modulation.weight, 4), (model.tail.weight, 0.03)):
+        torch.nn.init.normal_(weight, std=std)
     return model.eval().requires_grad_(False)

@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from regrow.io.reader import open_picture
 from regrow.io.writer import PictureWriter
@@ -49,3 +49,11 @@ def noise(height, width, bands=3, dtype=np.uint8, seed=0):
     """A picture nobody can guess."""
     top = np.iinfo(dtype).max
     return np.random.default_rng(seed).integers(0, top, (height, width, bands), dtype, endpoint=True)
+
+
+def turned(pixels, orientation):
+    """(H, W, bands) pixels of any type as viewers show them, by Pillow, one band at a time."""
+    bands = [Image.fromarray(np.ascontiguousarray(band)) for band in np.moveaxis(pixels, -1, 0)]
+    for band in bands:
+        band.getexif()[0x0112] = orientation
+    return np.stack([np.asarray(ImageOps.exif_transpose(band)) for band in bands], -1)

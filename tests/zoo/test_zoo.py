@@ -3,6 +3,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
+from regrow.io.passport_text import SHORT
 from regrow.zoo import store
 
 TINY = {"architecture": "tad", "scale": 2, "channels": 8, "blocks": 1}
@@ -94,6 +96,31 @@ def test_the_digest_follows_the_file(model, tiny):
     changed = {k: (v + 1).contiguous() for k, v in tiny.state_dict().items()}
     save_file(changed, model / store.WEIGHTS)
     assert zoo.digest(str(model)) == hashlib.sha256((model / store.WEIGHTS).read_bytes()).hexdigest()
+
+
+def test_weights_are_known_by_the_first_digits_of_their_digest(model):
+    digest = zoo.digest(str(model))
+    assert zoo.has_digest(str(model), digest)
+    assert zoo.has_digest(str(model), digest[:8])
+    assert not zoo.has_digest(str(model), digest[:7] + ("0" if digest[7] != "0" else "1"))
+    assert not zoo.has_digest(str(model), digest[:-1] + ("0" if digest[-1] != "0" else "1"))
+
+
+def test_no_two_shipped_models_have_digests_that_begin_alike():
+    short = [zoo.digest(name)[:SHORT] for name in zoo.names()]
+    assert len(set(short)) == len(short)
+
+
+def test_shipped_models_whose_digests_begin_alike_are_refused(tmp_path, model, monkeypatch):
+    for name in ("a", "b"):
+        shutil.copytree(model, tmp_path / "shipped" / name)
+    monkeypatch.setattr(store, "SHIPPED", tmp_path / "shipped")
+    digest = zoo.digest("a")
+    assert zoo.has_digest("a", digest), "the whole digest is that of the weights, whatever their name"
+    assert not zoo.has_digest("a", "0" * 8)
+    with pytest.raises(RegrowError, match=r"^a: .*those of b .*--model"):
+        zoo.has_digest("a", digest[:8])
+    assert zoo.has_digest(str(model), digest[:8]), "a folder is what was asked for"
 
 
 def test_a_digest_without_weights_is_an_error_of_ours(model):

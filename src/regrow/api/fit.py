@@ -1,4 +1,4 @@
-"""Restore a picture by a net that is fitted to it alone, the deep image prior: denoise, dejpeg, inpaint."""
+"""Restore a picture by a net that is fitted to it alone, the deep image prior: denoise and inpaint."""
 
 from __future__ import annotations
 
@@ -63,38 +63,6 @@ def denoise(
     with allowing(partial=partial or None):
         return apply(
             Fit(verb="denoise", prior=prior or Prior(), device=device), picture, out, format=format, report=report
-        )
-
-
-@overload
-def dejpeg(
-    picture: File, out: Out, *, prior: Prior | None = ..., device: str = ..., format: str | None = ...,
-    partial: bool = ..., report: Report = ...,
-) -> Out: ...  # fmt: skip
-@overload
-def dejpeg(picture: PictureT, *, prior: Prior | None = ..., device: str = ..., report: Report = ...) -> PictureT: ...
-def dejpeg(
-    picture: Any,
-    out: Any = None,
-    *,
-    prior: Prior | None = None,
-    device: str = "auto",
-    format: str | None = None,
-    partial: bool = False,
-    report: Report = silent,
-) -> Any:
-    """Remove the blocks and ringing of JPEG from a picture, as `denoise` does noise.
-
-    Args, returns and raises as `denoise`.
-
-    Example:
-        >>> import numpy as np, regrow
-        >>> regrow.dejpeg(np.zeros((32, 32), np.uint8), prior=regrow.Prior(iterations=2)).shape
-        (32, 32)
-    """
-    with allowing(partial=partial or None):
-        return apply(
-            Fit(verb="dejpeg", prior=prior or Prior(), device=device), picture, out, format=format, report=report
         )
 
 

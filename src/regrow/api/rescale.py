@@ -10,6 +10,7 @@ from regrow.api.kinds import File, Out, PictureT
 from regrow.io.allowed import MOST, allowing
 from regrow.io.passport import Passport
 from regrow.io.provenance import steps_of
+from regrow.operations.coded.wish import Wish
 from regrow.operations.grow import Grow
 from regrow.operations.shrink import Shrink
 from regrow.progress import Report, silent
@@ -21,13 +22,14 @@ from regrow.video.options import Video
 @overload
 def shrink(
     picture: File, out: Out, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
-    device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ..., video: Video | None = ...,
-    report: Report = ...,
+    quality: int | None = ..., bytes: int | None = ..., bpp: float | None = ..., psnr: float | None = ...,
+    lossless: bool = ..., strip: bool = ..., strip_icc: str | None = ..., device: str = ..., tile: int | None = ...,
+    format: str | None = ..., partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def shrink(
     picture: PictureT, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
-    device: str = ..., tile: int | None = ..., report: Report = ...,
+    strip: bool = ..., strip_icc: str | None = ..., device: str = ..., tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
 def shrink(
     picture: Any,
@@ -37,6 +39,13 @@ def shrink(
     grey: bool = False,
     model: str | None = None,
     refine: int = 0,
+    quality: int | None = None,
+    bytes: int | None = None,
+    bpp: float | None = None,
+    psnr: float | None = None,
+    lossless: bool = False,
+    strip: bool = False,
+    strip_icc: str | None = None,
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
@@ -52,11 +61,22 @@ def shrink(
             or a pattern such as frames/%05d.png; or a binary file to be read from, such as standard input.
         out: path or binary file to write, when `picture` is a path or bytes; for frames as pictures, a pattern.
         scale: how many times smaller each side becomes, from 1 to 128, such as 2 or 2.7, or (width, height) on their
-            own; 2 when not given, with `grey` 1. Sizes are rounded up.
+            own; 2 when not given, with `grey` 1. Sizes are rounded up. Files of lossy codecs (JPEG, WebP, AVIF) get the
+            scale that suits them best when it is not given.
         grey: hide the colours in a grey picture, from which `grow` brings them back.
         model: shipped name or folder; the shipped one for the scale when not given.
         refine: iterations by which this very picture is made to regrow better, 0 to 1000; 5 gain most. Each takes about
             three times as long as growing, and growing takes no longer for it.
+        quality: of a file of a lossy codec: where no scale is given, it grows as good as the codec alone at this
+            quality, 1 to 100, in fewer bytes; where one is, the codec is told this quality. When nothing is asked for,
+            80 for JPEG, 75 for WebP and 60 for AVIF.
+        bytes: the best of at most so many bytes, metadata included.
+        bpp: the best of at most so many bits for each pixel of the original.
+        psnr: the smallest that grows back to so many dB (`rgb`).
+        lossless: write WebP and AVIF without loss, as PNG and TIFF always are.
+        strip: leave out all metadata but the orientation, and profiles and descriptions of colours that are not sRGB,
+            without which colours would change. What `grow` brings back lacks it, too.
+        strip_icc: "srgb" leaves out a profile that is sRGB in effect, which says nothing that no profile does not say.
         device: auto, cpu, cuda, mps ...
         tile: side in pixels of the tiles that are worked on; smaller needs less memory and more time. 512 when not
             given, for clips 4096.
@@ -78,7 +98,11 @@ def shrink(
         >>> regrow.shrink(photograph, scale=4).shape
         (107, 161, 3)
     """
-    operation = Shrink(scale=scale, grey=grey, model=model, refine=refine, device=device, tile=tile)
+    wish = Wish(quality=quality, bytes=bytes, bpp=bpp, psnr=psnr)
+    operation = Shrink(
+        scale=scale, grey=grey, model=model, refine=refine, wish=wish, without_loss=lossless, strip=strip,
+        strip_icc=strip_icc, device=device, tile=tile,
+    )  # fmt: skip
     with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
@@ -86,8 +110,8 @@ def shrink(
 @overload
 def grow(
     picture: File, out: Out, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
-    device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ..., video: Video | None = ...,
-    report: Report = ...,
+    light: bool = ..., codec_model: str | None = ..., device: str = ..., tile: int | None = ...,
+    format: str | None = ..., partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def grow(
@@ -101,6 +125,8 @@ def grow(
     scale: Scale | None = None,
     size: tuple[int, int] | None = None,
     model: str | None = None,
+    light: bool = False,
+    codec_model: str | None = None,
     device: str = "auto",
     tile: int | None = None,
     format: str | None = None,
@@ -116,7 +142,10 @@ def grow(
         scale: only where there is no passport (arrays, tensors, stripped files): as for `shrink`.
         size: only where there is no passport: exact (width, height); scale times the small one when not given.
         model: shipped name or folder, where there is no passport or its model does not ship; the passport's weights
-            must be in it.
+            must be in it. What a lossy codec coded may be grown by any net for its scale.
+        light: grow what a lossy codec coded by a light net: a little worse, much faster.
+        codec_model: net that grows a file of a lossy codec that lost its passport, or "auto": as its stream of bits
+            says.
         device, tile, format, partial, video, report: as for `shrink`.
 
     Returns:
@@ -132,7 +161,9 @@ def grow(
         >>> regrow.grow(small, scale=2, size=(641, 427)).shape
         (427, 641, 3)
     """
-    operation = Grow(scale=scale, exact=size, model=model, device=device, tile=tile)
+    operation = Grow(
+        scale=scale, exact=size, model=model, light=light, codec_model=codec_model, device=device, tile=tile
+    )  # fmt: skip
     with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
@@ -162,5 +193,4 @@ def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
     """
     with allowing(max_pixels=MOST):  # only the header is read
         found = header(picture)
-    xmp = found.metadata.xmp
-    return Info(Passport.from_xmp(xmp, name=found.name) if xmp else None, steps_of(xmp))
+    return Info(Passport.of(found.metadata, name=found.name), steps_of(found.metadata.xmp))

@@ -13,7 +13,7 @@ from regrow.operations.color_hints import Hint
 from regrow.operations.plan import Operation
 from regrow.operations.prior import Fit
 from regrow.operations.restore import Restore
-from regrow.operations.restorers import COLORIZER, NONE, ZSSR, default_upscaler
+from regrow.operations.restorers import AUTO, COLORIZER, NONE, ZSSR, default_upscaler
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
 from regrow.runners.dispatch import apply
@@ -84,21 +84,23 @@ def colorize(
 
 @overload
 def restore(
-    picture: File, out: Out, *, scale: float = ..., colorizer: str | None = ..., upscaler: str | None = ...,
-    enhancer: str | None = ..., correct: float | None = ..., device: str = ..., tile: int | None = ...,
-    format: str | None = ..., partial: bool = ..., video: Video | None = ..., report: Report = ...,
+    picture: File, out: Out, *, scale: float = ..., deblocker: str | None = ..., colorizer: str | None = ...,
+    upscaler: str | None = ..., enhancer: str | None = ..., correct: float | None = ..., device: str = ...,
+    tile: int | None = ..., format: str | None = ..., partial: bool = ..., video: Video | None = ...,
+    report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def restore(
-    picture: PictureT, *, scale: float = ..., colorizer: str | None = ..., upscaler: str | None = ...,
-    enhancer: str | None = ..., correct: float | None = ..., device: str = ..., tile: int | None = ...,
-    report: Report = ...,
+    picture: PictureT, *, scale: float = ..., deblocker: str | None = ..., colorizer: str | None = ...,
+    upscaler: str | None = ..., enhancer: str | None = ..., correct: float | None = ..., device: str = ...,
+    tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
 def restore(
     picture: Any,
     out: Any = None,
     *,
     scale: float = 2,
+    deblocker: str | None = None,
     colorizer: str | None = None,
     upscaler: str | None = None,
     enhancer: str | None = None,
@@ -112,9 +114,13 @@ def restore(
 ) -> Any:
     """Colour a picture or clip if it is black and white, enlarge it, and enhance it.
 
+    Before that, what JPEG or WebP left in a picture is taken out.
+
     Args:
         picture, out: as for `colorize`.
         scale: how many times larger each side becomes, 1 to 8.
+        deblocker: shipped name or folder, as for `dejpeg`, or "none"; when not given "auto", the shipped one for files
+            of JPEG and WebP that state a loss in their coding. Clips have none.
         colorizer, upscaler, enhancer: shipped names or folders, or "none"; the shipped ones when not given.
         correct: replace pixels that differ from bilinear enlargement by more than so many levels of 255.
         device, format, partial, video, report: as for `colorize`.
@@ -132,7 +138,7 @@ def restore(
         >>> regrow.restore(np.full((32, 48), 128, np.uint8), scale=2).shape
         (64, 96, 3)
     """
-    operation = restoring(scale, colorizer, upscaler, enhancer, correct, device, tile)
+    operation = restoring(scale, deblocker, colorizer, upscaler, enhancer, correct, device, tile)
     with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
@@ -140,13 +146,14 @@ def restore(
 @overload
 def upscale(
     picture: File, out: Out, *, scale: float = ..., model: str | None = ..., ensemble: bool = ...,
-    prior: Prior | None = ..., device: str = ..., tile: int | None = ..., format: str | None = ..., partial: bool = ...,
-    video: Video | None = ..., report: Report = ...,
+    deblocker: str | None = ..., prior: Prior | None = ..., device: str = ..., tile: int | None = ...,
+    format: str | None = ..., partial: bool = ..., video: Video | None = ..., report: Report = ...,
 ) -> Out: ...  # fmt: skip
 @overload
 def upscale(
-    picture: PictureT, *, scale: float = ..., model: str | None = ..., ensemble: bool = ..., prior: Prior | None = ...,
-    device: str = ..., tile: int | None = ..., report: Report = ...,
+    picture: PictureT, *, scale: float = ..., model: str | None = ..., ensemble: bool = ...,
+    deblocker: str | None = ..., prior: Prior | None = ..., device: str = ..., tile: int | None = ...,
+    report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
 def upscale(
     picture: Any,
@@ -155,6 +162,7 @@ def upscale(
     scale: float = 2,
     model: str | None = None,
     ensemble: bool = False,
+    deblocker: str | None = None,
     prior: Prior | None = None,
     device: str = "auto",
     tile: int | None = None,
@@ -172,6 +180,7 @@ def upscale(
             after another, or "bicubic", or "zssr", fitted to the picture first for minutes
             (`regrow.operations.zero_shot`); the shipped one for the scale when not given.
         ensemble: the mean over all flips and transposes of the picture: a little better, in eight times the time.
+        deblocker: as for `restore`, but none when not given.
         prior: fit a deep image prior instead of taking a model: `regrow.Prior()`, or with settings.
         device, tile, format, partial, video, report: as for `restore`. While a net is fitted, progress is in
             iterations.
@@ -187,7 +196,7 @@ def upscale(
         >>> regrow.upscale(np.zeros((30, 40, 3), np.uint8), scale=3).shape
         (90, 120, 3)
     """
-    operation = upscaling(scale, model, device, tile, ensemble=ensemble, prior=prior)
+    operation = upscaling(scale, model, device, tile, ensemble=ensemble, deblocker=deblocker, prior=prior)
     with allowing(partial=partial or None):
         return apply(operation, picture, out, format=format, video=video, report=report)
 
@@ -214,6 +223,7 @@ def colorizing(
 
 def restoring(
     scale: float,
+    deblocker: str | None,
     colorizer: str | None,
     upscaler: str | None,
     enhancer: str | None,
@@ -224,22 +234,29 @@ def restoring(
     """The operation of `restore`. UsageError for settings that cannot be."""
     upscaler = upscaler or _default(scale)
     return Restore(
-        colorizer=colorizer or COLORIZER, upscaler=upscaler, enhancer=enhancer or NONE, scale=scale, correct=correct,
-        keep_colors=True, ensemble=upscaler == ZSSR, device=device, tile=tile,
+        deblocker=deblocker or AUTO, colorizer=colorizer or COLORIZER, upscaler=upscaler, enhancer=enhancer or NONE,
+        scale=scale, correct=correct, keep_colors=True, ensemble=upscaler == ZSSR, device=device, tile=tile,
     )  # fmt: skip
 
 
 def upscaling(
-    scale: float, model: str | None, device: str, tile: int | None, *, ensemble: bool, prior: Prior | None
+    scale: float,
+    model: str | None,
+    device: str,
+    tile: int | None,
+    *,
+    ensemble: bool,
+    deblocker: str | None,
+    prior: Prior | None,
 ) -> Operation:
     """The operation of `upscale`; a net that is fitted takes the mean. UsageError for settings that cannot be."""
     if prior is None:
         upscaler = model or _default(scale)
         return Restore(
-            verb="upscale", upscaler=upscaler, scale=scale, ensemble=ensemble or upscaler == ZSSR, device=device,
-            tile=tile,
+            verb="upscale", deblocker=deblocker or NONE, upscaler=upscaler, scale=scale,
+            ensemble=ensemble or upscaler == ZSSR, device=device, tile=tile,
         )  # fmt: skip
-    for name, value in (("model", model), ("ensemble", ensemble), ("tile", tile)):
+    for name, value in (("model", model), ("ensemble", ensemble), ("deblocker", deblocker), ("tile", tile)):
         if value:
             said = name if value is True else f"{name} {value}"
             raise UsageError(f"{said}: is for models, not for a prior; leave it out")

@@ -1,4 +1,4 @@
-"""The commands that fit a net to each picture: denoise, dejpeg, inpaint; and to a clip: stabilize."""
+"""The commands that fit a net to each picture, denoise and inpaint; and to a clip: stabilize."""
 
 from __future__ import annotations
 
@@ -24,22 +24,6 @@ def denoise(
 ) -> None:
     """Remove noise from pictures by a net that is fitted to each, for minutes; Ctrl-C gives the best so far."""
     _fit("denoise", inputs, out, fitting, output, reading, stop, device)
-
-
-@command
-def dejpeg(
-    inputs: Pictures,
-    out: Out,
-    fitting: Fitting,
-    output: Output,
-    reading: Reading,
-    stop: Stop = None,
-    device: Device = "auto",
-) -> None:
-    """Remove the blocks and ringing of JPEG by a net that is fitted to each picture, for minutes; Ctrl-C gives the best
-    so far.
-    """
-    _fit("dejpeg", inputs, out, fitting, output, reading, stop, device)
 
 
 @command

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from regrow.cli import options
@@ -15,6 +15,7 @@ from regrow.io.allowed import allowing
 from regrow.io.paths import STDIO, folder_of
 
 if TYPE_CHECKING:
+    from regrow.operations.coded.wish import Wish
     from regrow.priors.options import Prior
     from regrow.video.options import Video
 
@@ -43,6 +44,23 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Coding:
+    """What is asked of small files of lossy codecs."""
+
+    quality: options.Quality = None
+    bytes: options.Bytes = None
+    bpp: options.Bpp = None
+    psnr: options.Psnr = None
+    lossless: options.Lossless = False
+
+    def wish(self) -> Wish:
+        """As operations take it. UsageError for what cannot be."""
+        from regrow.operations.coded.wish import Wish
+
+        return Wish(quality=self.quality, bytes=options.parse_bytes(self.bytes), bpp=self.bpp, psnr=self.psnr)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Clips:
     """How clips are read and written."""
 
@@ -55,6 +73,21 @@ class Clips:
         from regrow.video.options import Video
 
         return Video(codec=self.codec, crf=self.crf, rate=self.rate)
+
+
+def for_pictures(output: Output, clips: Clips) -> tuple[Output, Clips]:
+    """The same options, with a codec of pictures as what it is: the format of results. UsageError for two of them."""
+    codec = clips.codec
+    if codec is None:
+        return output, clips
+    from regrow.io.codecs import QUALITIES
+    from regrow.io.formats import get_format
+
+    if codec not in QUALITIES:
+        return output, clips
+    if output.format and get_format(output.format).name != codec:
+        raise UsageError(f"--codec {codec} and --format {output.format}: say one of them")
+    return replace(output, format=codec), replace(clips, codec=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +108,10 @@ class Fitting:
 
         return Prior(checkpoints=None if out == STDIO else folder_of(out), **self._given(), **_without_none(stop=stop))
 
-    def refuse_without(self, option: str) -> None:
+    def refuse_without(self, option: str, *, stop: bool | None = None) -> None:
         """UsageError for options that were given though they say nothing without another."""
-        for name, value in self._given().items():
-            said = name if value is True else f"{name} {value}"
+        for name, value in {**self._given(), **_without_none(stop=stop)}.items():
+            said = name if value is True else f"no-{name}" if value is False else f"{name} {value}"
             raise UsageError(f"--{said}: is for {option}; say that too, or leave it out")
 
     def _given(self) -> dict[str, Any]:

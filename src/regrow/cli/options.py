@@ -37,6 +37,9 @@ Tile = Annotated[
     int | None,
     typer.Option(min=8, help="Side of a tile in pixels; smaller tiles need less memory.  [512 or more; clips 4096]"),
 ]
+PictureTile = Annotated[
+    int | None, typer.Option(min=8, help="Side of a tile in pixels; smaller tiles need less memory.  [512]")
+]
 Jobs = Annotated[int, typer.Option(min=1, help="Number of pictures that are processed at the same time.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be written.")]
@@ -76,15 +79,56 @@ Refine = Annotated[
         help="Iterations of refinement, which make each picture regrow better; try 5. Slow.",
     ),
 ]
+Deblocker = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="What takes out the blocks and ringing of JPEG and WebP first, or none; auto where files state a loss.",
+    ),
+]
+FitInstead = Annotated[
+    bool, typer.Option("--prior", help="Fit a net to each picture for minutes instead of taking a model.")
+]
+Strip = Annotated[
+    bool,
+    typer.Option("--strip", help="Leave out metadata: all but orientation and colour profiles other than sRGB."),
+]
+StripProfile = Annotated[
+    str | None,
+    typer.Option("--strip-icc", metavar="srgb", help="Leave out a colour profile that is sRGB in effect."),
+]
 Temperature = Annotated[
     float | None,
     typer.Option(metavar="T", help="Vividness of colours, above 0: lower is more vivid, 1 is the mean.  [0.38]"),
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        metavar="Q",
+        min=1,
+        max=100,
+        help="Make .jpg, .webp and .avif that grow as good as the codec alone at this quality, in fewer bytes; with "
+        "--scale, tell the codec this quality.  [80, 75, 60]",
+    ),
+]
+Bytes = Annotated[
+    str | None, typer.Option(metavar="N", help="Make the best .jpg, .webp or .avif of at most N bytes, such as 40k.")
+]
+Bpp = Annotated[
+    float | None, typer.Option(metavar="R", help="The same, of at most R bits for each pixel of the original.")
+]
+Psnr = Annotated[
+    float | None, typer.Option(metavar="DB", help="Make the smallest file that grows back to within so many dB.")
+]
+Lossless = Annotated[
+    bool, typer.Option("--lossless", help="Write .webp and .avif without loss, as .png and .tiff always are.")
 ]
 Codec = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Codec of clips: ffv1, h264, h264rgb, hevc, vp9, av1, prores; small clips are lossless by default.",
+        help="Codec of clips: ffv1, h264, h264rgb, hevc, vp9, av1, prores; small clips are lossless by default. "
+        "Of small pictures: jpeg, webp, avif.",
     ),
 ]
 Crf = Annotated[
@@ -139,6 +183,16 @@ def parse_pixels(text: str | None) -> int | None:
     if not found:
         raise UsageError(f"--max-pixels {text}: is not a number of pixels; say one such as 90000000, 90M or 1.5G")
     return round(float(found[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[found[2].lower()])
+
+
+def parse_bytes(text: str | None) -> int | None:
+    """A number of bytes, such as 40000, 40k, 1.5M or 40KiB. UsageError for anything else."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+|\d+\.\d+) ?([kM]?)(i?)B?", text, re.IGNORECASE)
+    if not found or (found[3] and not found[2]):
+        raise UsageError(f"--bytes {text}: is not a number of bytes; say one such as 40000, 40k or 1.5M")
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** ["", "k", "m"].index(found[2].lower()))
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

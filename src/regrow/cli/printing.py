@@ -29,7 +29,8 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
 
 def print_info(info: Info, *, as_json: bool) -> None:
     """The fields of a passport, and how a picture was restored, a line each, or JSON."""
-    said = {} if info.passport is None else asdict(info.passport)
+    passport = info.passport
+    said = {} if passport is None else {"version": passport.version, **asdict(passport)}
     fields = {k: _without_bytes(v) for k, v in said.items() if v is not None}
     if info.restored is not None:
         fields["restored"] = info.restored

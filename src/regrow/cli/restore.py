@@ -1,4 +1,4 @@
-"""The commands colorize, upscale and restore. Nothing heavy is imported before a command runs."""
+"""The commands colorize, upscale, dejpeg and restore. Nothing heavy is imported before a command runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from regrow.cli.groups import Clips, Fitting, Output, Reading, command
-from regrow.cli.options import Device, Ensemble, Inputs, Jobs, Out, PublishedModel, Temperature, Tile, UpscaleModel
+from regrow.cli.options import (
+    Deblocker,
+    Device,
+    Ensemble,
+    FitInstead,
+    Inputs,
+    Jobs,
+    Out,
+    Pictures,
+    PictureTile,
+    PublishedModel,
+    Stop,
+    Temperature,
+    Tile,
+    UpscaleModel,
+)
 from regrow.errors import UsageError
 
 
@@ -56,9 +71,8 @@ def upscale(
     scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 8.")] = 2,
     model: UpscaleModel = None,
     ensemble: Ensemble = False,
-    prior: Annotated[
-        bool, typer.Option("--prior", help="Fit a net to each picture for minutes instead of taking a model.")
-    ] = False,
+    deblocker: Deblocker = None,
+    prior: FitInstead = False,
     device: Device = "auto",
     tile: Tile = None,
     jobs: Jobs = 1,
@@ -71,8 +85,43 @@ def upscale(
         raise UsageError(f"--jobs {jobs}: priors are fitted one after another; leave it out")
     if not prior:
         fitting.refuse_without("--prior")
-    operation = upscaling(scale, model, device, tile, ensemble=ensemble, prior=fitting.prior(out) if prior else None)
+    operation = upscaling(
+        scale, model, device, tile, ensemble=ensemble, deblocker=deblocker,
+        prior=fitting.prior(out) if prior else None,
+    )  # fmt: skip
     run(operation, inputs, out, output, clips, reading, threads=jobs)
+
+
+@command
+def dejpeg(
+    inputs: Pictures,
+    out: Out,
+    output: Output,
+    reading: Reading,
+    fitting: Fitting,
+    model: PublishedModel = None,
+    light: Annotated[
+        bool, typer.Option("--light", help="Take a model that is six times as fast, and a little less good.")
+    ] = False,
+    prior: FitInstead = False,
+    stop: Stop = None,
+    device: Device = "auto",
+    tile: PictureTile = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Remove the blocks and ringing that JPEG, WebP or AVIF left in pictures, in seconds.
+
+    With --prior by a net that is fitted to each picture, for minutes; Ctrl-C gives the best so far.
+    """
+    from regrow.api.dejpeg import dejpegging
+    from regrow.cli.running import run
+
+    if prior and jobs > 1:
+        raise UsageError(f"--jobs {jobs}: priors are fitted one after another; leave it out")
+    if not prior:
+        fitting.refuse_without("--prior", stop=stop)
+    operation = dejpegging(model, device, tile, light=light, prior=fitting.prior(out, stop=stop) if prior else None)
+    run(operation, inputs, out, output, Clips(), reading, threads=jobs)
 
 
 @command
@@ -83,6 +132,7 @@ def restore(
     output: Output,
     reading: Reading,
     scale: Annotated[float, typer.Option(metavar="N", help="How many times larger, 1 to 8.")] = 2,
+    deblocker: Deblocker = "auto",
     colorizer: Annotated[
         str | None, typer.Option(metavar="MODEL", help="What colours pictures that are black and white, or none.")
     ] = None,
@@ -98,9 +148,9 @@ def restore(
     tile: Tile = None,
     jobs: Jobs = 1,
 ) -> None:
-    """Colour pictures if they are black and white, enlarge and enhance them."""
+    """Clean pictures of what JPEG or WebP left, colour them if they are black and white, enlarge and enhance them."""
     from regrow.api.restore import restoring
     from regrow.cli.running import run
 
-    operation = restoring(scale, colorizer, upscaler, enhancer, correct, device, tile)
+    operation = restoring(scale, deblocker, colorizer, upscaler, enhancer, correct, device, tile)
     run(operation, inputs, out, output, clips, reading, threads=jobs)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
     from regrow.nets.upscale.base import Restorer
 
+    Filter = Callable[[Tensor], Tensor]
+
 Samples = type[np.uint8] | type[np.uint16] | type[np.float32]
 
 _PEAKS: dict[type, int] = {np.uint8: 255, np.uint16: 65535}
@@ -141,6 +143,7 @@ def restore_rows(
     dtype: Samples = np.uint8,
     tile: int | None = None,
     ensemble: bool = False,
+    seen: Callable[[Filter], Filter] | None = None,
 ) -> Iterator[np.ndarray]:
     """Run a restorer, which enlarges or keeps the size, over a picture that arrives in rows.
 
@@ -153,6 +156,7 @@ def restore_rows(
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile: side of a tile in pixels of the result; when None, `TILE` or the model's own tile, the larger.
         ensemble: the mean over flips and transposes of each tile, in eight times the time.
+        seen: how the net sees a tile: makes the filter of tiles from the net.
 
     Yields:
         (n, width * scale, bands) of that dtype, top to bottom; sides that are no whole number are rounded down.
@@ -161,6 +165,8 @@ def restore_rows(
     larger, smaller = scale.as_integer_ratio()
     if ensemble:
         color = self_ensemble(color)
+    if seen is not None:
+        color = seen(color)
     alpha = by_net(lambda x: color(x.repeat(1, model.frames, 1, 1)), 3, (scale, scale)) if scale > 1 else _same
     run = partial(_run, color, alpha, model.device, 3 * model.frames)
     grown, whole = grown_size(size, (scale, scale)), Size(*(-(-n // smaller) * smaller for n in size))

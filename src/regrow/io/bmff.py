@@ -4,7 +4,6 @@ Boxes are those of ISO/IEC 14496-12 and 23008-12.
 """
 
 import re
-import shutil
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -122,18 +121,18 @@ def splice(source: BinaryIO, target: BinaryIO, meta: Metadata, *, matrix: int) -
 
     Raises ValueError when the file does not have the layout that libheif writes.
     """
-    if meta.exif:
-        overwrite_exif(source, meta.exif)
     at, data, _ = _meta(source)
     source.seek(0)
     target.write(source.read(at))
     source.seek(at + len(data))
+    rest = source.read()
+    if meta.exif:
+        data, rest = _with_exif(data, rest, at + len(data), meta.exif)
     if meta.cicp:
         data = _with_colors(data, meta.cicp, matrix)
     if meta.icc:
         data = _with_property(data, _primary(data), struct.pack(">I8s", len(meta.icc) + 12, b"colrprof") + meta.icc)
-    target.write(data)
-    shutil.copyfileobj(source, target, 2**20)
+    target.write(data + rest)
 
 
 def _with_colors(data: bytes, cicp: tuple[int, int, int, int], matrix: int) -> bytes:
@@ -191,24 +190,30 @@ def exif_placeholder(size: int) -> bytes:
     return PREFIX + entry + b"x" * (text - 1) + b"\x00"
 
 
-def overwrite_exif(file: BinaryIO, exif: bytes) -> None:
-    """Overwrite the EXIF item of an AVIF, written with `exif_placeholder`, and set its length in the item table.
+def _with_exif(data: bytes, rest: bytes, start: int, exif: bytes) -> tuple[bytes, bytes]:
+    """The meta box and what follows it, from an offset on, with this EXIF block in place of `exif_placeholder`.
 
-    Raises ValueError when the file does not have the layout that libheif writes.
+    What is left of the placeholder goes; what lies behind it moves up, and the item table says so. ValueError when the
+    file does not have the layout that libheif writes.
     """
-    start, data, _ = _meta(file)
-    item = None
-    for _, (at, _) in _items(data):
-        if data[at + 8 : at + 12] == b"Exif":
-            (item,) = struct.unpack_from(">H", data, at + 4)
-    at, end = _first(data, (8, len(data)), b"iloc", 4)
-    if item is None or not _plain(data, at):
+    item = next((_number(data, at + 4) for _, (at, _) in _items(data) if data[at + 8 : at + 12] == b"Exif"), None)
+    table, end = _first(data, (8, len(data)), b"iloc", 4)
+    if item is None or not _plain(data, table) or rest[:8] != struct.pack(">I4s", len(rest), b"mdat"):
         raise ValueError("this AVIF is not laid out as expected")
-    for place, number, base, extents, offset, length in _places(data, at, end):
-        if number == item and extents == 1 and length >= len(exif) + 10:
-            file.seek(base + offset)
-            file.write(struct.pack(">I", len(PREFIX)) + PREFIX + exif)
-            file.seek(start + place + 14)
-            file.write(struct.pack(">I", len(exif) + 10))
-            return
-    raise ValueError("this AVIF has no room for its EXIF block")
+    places = list(_places(data, table, end))
+    content = bytes(4) + exif  # how many bytes come before the block: none
+    ours = [one for one in places if one[1] == item and one[3] == 1 and one[5] >= len(content)]
+    if not ours:
+        raise ValueError("this AVIF has no room for its EXIF block")
+    _, _, base, _, offset, length = ours[0]
+    begin, left, edited = base + offset, length - len(content), bytearray(data)
+    for place, number, base, extents, _, _ in places:
+        struct.pack_into(">I", edited, place + 4, 0)
+        for at in range(place + 10, place + 10 + 8 * extents, 8):
+            (offset,) = struct.unpack_from(">I", data, at)
+            lies = base + offset
+            struct.pack_into(">I", edited, at, lies - left if lies > begin else lies)
+        if number == item:
+            struct.pack_into(">I", edited, place + 14, len(content))
+    before, behind = rest[8 : begin - start], rest[begin - start + length :]
+    return bytes(edited), struct.pack(">I4s", len(rest) - left, b"mdat") + before + content + behind

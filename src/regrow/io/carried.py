@@ -86,6 +86,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "cicp": lambda value: " ".join(map(str, value)),
     "gain_map": _zipped,
     "resolution": lambda value: " ".join(f"{side:.15f}" for side in value),
+    "passport": to_base64,
 }
 READERS: dict[str, Callable[[str], Any]] = {
     "exif": from_base64,
@@ -97,6 +98,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "cicp": _codes,
     "gain_map": _gain_map,
     "resolution": _sides,
+    "passport": from_base64,
 }
 """ValueError where a property says what it must not."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyvips
@@ -33,6 +33,25 @@ class Facts(NamedTuple):
     full_chroma: float = 0.0
     """1 where a JPEG's chroma is not subsampled."""
 
+    @property
+    def codec(self) -> str | None:
+        """The codec; None where nothing is known."""
+        return next((name for name in QUALITIES if getattr(self, name)), None)
+
+    @property
+    def fine(self) -> bool:
+        """Whether less was lost than at the highest quality of use to whoever wants few bytes."""
+        return self.codec is not None and self.luma <= Codec(name=self.codec).facts(QUALITIES[self.codec][1] + 1).luma
+
+    @property
+    def in_use(self) -> Facts:
+        """These, no finer and no coarser than steps of the qualities of use, which are all that nets are taught."""
+        if self.codec is None:
+            return self
+        low, high = (Codec(name=self.codec).facts(quality).luma for quality in QUALITIES[self.codec])
+        luma, chroma = (min(max(coarse, high), low) for coarse in (self.luma, self.chroma))
+        return self._replace(luma=luma, chroma=chroma)
+
 
 UNKNOWN = Facts()
 
@@ -56,19 +75,21 @@ class Codec:
         """The lowest and the highest quality of use."""
         return QUALITIES[self.name]
 
-    def encode(self, pixels: np.ndarray, quality: int) -> bytes:
-        """The file of an (H, W, 3) uint8 picture, at a quality from 1 to 100."""
-        image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="srgb")
-        data: bytes
+    def options(self, quality: int) -> dict[str, Any]:
+        """What libvips' saver of the codec is told, for a quality from 1 to 100."""
         if self.name == "jpeg":
             chroma = "off" if self.full_chroma else "on"
-            data = image.jpegsave_buffer(
-                Q=quality, interlace=True, optimize_coding=True, subsample_mode=chroma, keep="none"
-            )
-        elif self.name == "webp":
-            data = image.webpsave_buffer(Q=quality, effort=6, keep="none")
-        else:
-            data = image.heifsave_buffer(compression="av1", Q=quality, effort=self.effort, keep="none")
+            return {"Q": quality, "interlace": True, "optimize_coding": True, "subsample_mode": chroma}
+        if self.name == "webp":
+            return {"Q": quality, "effort": 6}
+        return {"Q": quality, "compression": "av1", "effort": self.effort, "bitdepth": 8}
+
+    def encode(self, pixels: np.ndarray, quality: int) -> bytes:
+        """The file of an (H, W, 1 to 4) uint8 picture, the last of 2 or 4 bands being alpha, at a quality."""
+        kind = "srgb" if pixels.shape[2] > 2 else "b-w"
+        image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation=kind)
+        save = getattr(image, f"{'heif' if self.name == 'avif' else self.name}save_buffer")
+        data: bytes = save(keep="none", **self.options(quality))
         return data
 
     def facts(self, quality: int) -> Facts:

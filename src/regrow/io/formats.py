@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regrow.errors import UsageError
 from regrow.errors import printable as printable
@@ -46,7 +46,7 @@ FORMATS = {
             alpha=True,
             depths=(8, 16),
             max_side=10**6,
-            holds=frozenset(("icc", "exif", "xmp", "iptc", "chunks", "cicp", "resolution")),
+            holds=frozenset(("icc", "exif", "xmp", "iptc", "chunks", "cicp", "resolution", "passport")),
         ),
         Format(
             name="jpeg",
@@ -56,7 +56,9 @@ FORMATS = {
             alpha=False,
             depths=(8,),
             max_side=65535,
-            holds=frozenset(("icc", "exif", "xmp", "extended", "iptc", "comments", "gain_map", "resolution")),
+            holds=frozenset(
+                ("icc", "exif", "xmp", "extended", "iptc", "comments", "gain_map", "resolution", "passport")
+            ),
             exif_limit=65533 - 6,
             xmp_limit=65502,
             icc_limit=255 * 65519,
@@ -69,7 +71,7 @@ FORMATS = {
             alpha=True,
             depths=(8,),
             max_side=16383,
-            holds=frozenset(("icc", "exif", "xmp")),
+            holds=frozenset(("icc", "exif", "xmp", "passport")),
             grey=False,
         ),
         Format(
@@ -90,12 +92,15 @@ FORMATS = {
             alpha=True,
             depths=(8,),
             max_side=16384,
-            holds=frozenset(("icc", "exif", "xmp", "cicp")),
+            holds=frozenset(("icc", "exif", "xmp", "cicp", "passport")),
             grey=False,
             turned=False,
         ),
     )
 }
+
+NO_FILE = replace(FORMATS["png"], holds=FORMATS["png"].holds - {"passport"})
+"""What pictures in memory and the frames of clips carry: what a PNG does, with the passport in the XMP."""
 
 
 def get_format(name: str) -> Format:

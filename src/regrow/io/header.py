@@ -11,6 +11,7 @@ from regrow.io.allowed import allowed
 from regrow.io.containers import xmp_in_utf8
 from regrow.io.detect import Found
 from regrow.io.exif import bare, orientation, with_orientation
+from regrow.io.exif_passport import taken
 from regrow.io.formats import METADATA_LIMIT
 from regrow.io.metadata import Metadata
 from regrow.size import Size
@@ -107,9 +108,13 @@ def completed(metadata: Metadata, image: pyvips.Image, format: str, notes: list[
         icc, xmp = block_of(image, "icc-profile-data", notes), block_of(image, "xmp-data", notes)
         metadata = replace(metadata, icc=icc, xmp=xmp)
     if format == "heif":
+        metadata = replace(metadata, exif=bare(block_of(image, "exif-data", notes)))
+    if metadata.exif:
+        exif, passport = taken(metadata.exif)
+        metadata = replace(metadata, exif=exif, passport=metadata.passport or passport)
+    if format == "heif" and metadata.exif:
         # libvips has turned the pixels already, and HEIF readers ignore what EXIF says.
-        exif = bare(block_of(image, "exif-data", notes))
-        metadata = replace(metadata, exif=exif and with_orientation(exif, 1))
+        metadata = replace(metadata, exif=with_orientation(metadata.exif, 1))
     if metadata.exif and not metadata.exif.startswith((b"II*\0", b"MM\0*")):
         notes.append("the EXIF block is damaged; it is left out")  # AVIF readers refuse a picture that has such a one
         metadata = replace(metadata, exif=None)

@@ -1,7 +1,8 @@
 """The segments of a JPEG beside its pixels: read, and written before the others.
 
 EXIF, XMP and its extension are in APP1, ICC and the index of further images (MPF, CIPA DC-007) in APP2, Photoshop's
-resources in APP13, comments in COM. The JPEG of a gain map lies behind the picture (Ultra HDR, ISO 21496-1).
+resources in APP13, comments and the passport in COM. The JPEG of a gain map lies behind the picture (Ultra HDR, ISO
+21496-1).
 """
 
 import hashlib
@@ -11,10 +12,12 @@ import struct
 from typing import Any, BinaryIO
 
 from regrow.errors import UsageError
+from regrow.io import marks
 from regrow.io import xmp as packets
 from regrow.io.exif import PREFIX, bare
 from regrow.io.formats import METADATA_LIMIT, get_format
 from regrow.io.metadata import Metadata
+from regrow.io.passport_text import is_passport
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\x00"
@@ -54,7 +57,9 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     said: dict[str, Any] = {"icc": _profile(segments, notes)}
     photoshop = [data[len(_PHOTOSHOP) :] for kind, _, data in segments if kind == 0xED and data.startswith(_PHOTOSHOP)]
     said["iptc"] = b"".join(photoshop) or None
-    said["comments"] = tuple(data for kind, _, data in segments if kind == 0xFE and data.rstrip(b"\0"))
+    comments = [data for kind, _, data in segments if kind == 0xFE and data.rstrip(b"\0")]
+    said["comments"] = tuple(data for data in comments if not is_passport(data))
+    said["passport"] = next(filter(is_passport, comments), None)
     for kind, at, data in segments:
         if kind == 0xE1 and data.startswith(PREFIX) and "exif" not in said:
             said["exif"] = bare(data)
@@ -202,8 +207,10 @@ def _xmp(meta: Metadata) -> list[bytes]:
     return found
 
 
-def _density(resolution: tuple[float, float] | None) -> bytes:
+def _density(resolution: tuple[float, float] | None, mark: float | None) -> bytes:
     unit, x, y = 0, 1, 1
+    if mark is not None:
+        x = y = marks.density(mark)
     if resolution:
         inches, centimetres = ([min(max(round(side * per), 1), 65535) for side in resolution] for per in (25.4, 10))
         off = [abs(n / per - resolution[0]) for (n, _), per in ((inches, 25.4), (centimetres, 10))]
@@ -220,9 +227,12 @@ def _index(picture: int, gain_map: int, base: int) -> bytes:
     return b"MM\x00*" + struct.pack(">IH", 8, 3) + tags + struct.pack(">I", 0) + entries
 
 
-def splice(source: BinaryIO, target: BinaryIO, meta: Metadata) -> None:
-    """Copy a JPEG, putting a JFIF header and the metadata before everything but the start marker."""
-    head = [source.read(2), _density(meta.resolution)]
+def splice(source: BinaryIO, target: BinaryIO, meta: Metadata, mark: float | None = None) -> None:
+    """Copy a JPEG, putting a JFIF header and the metadata before everything but the start marker.
+
+    The header says the resolution or, where there is none, the scale that a small picture is marked with.
+    """
+    head = [source.read(2), _density(meta.resolution, mark)]
     if meta.exif:
         head.append(_segment(0xE1, PREFIX + meta.exif))
     head += _xmp(meta)
@@ -230,6 +240,8 @@ def splice(source: BinaryIO, target: BinaryIO, meta: Metadata) -> None:
         parts = _cut(meta.icc, _MOST - len(_ICC) - 2)
         head += [_segment(0xE2, _ICC + bytes((number, len(parts))) + part) for number, part in enumerate(parts, 1)]
     head += [_segment(0xED, _PHOTOSHOP + part) for part in _cut(meta.iptc or b"", _MOST - len(_PHOTOSHOP))]
+    if meta.passport:  # first, so that programs that show the last comment show the picture's own
+        head.append(_segment(0xFE, meta.passport))
     head += [_segment(0xFE, part) for comment in meta.comments for part in _cut(comment, _MOST)]
     begin = source.read(4)
     if begin[:2] == b"\xff\xe0":

@@ -11,6 +11,9 @@ import numpy as np
 
 from regrow.errors import UsageError
 from regrow.io.containers import Metadata
+from regrow.io.exif import PREFIX, bare
+from regrow.io.exif_passport import taken
+from regrow.io.passport_text import is_passport
 from regrow.io.reader import open_picture
 
 if TYPE_CHECKING:
@@ -110,8 +113,12 @@ def _accept_pil(image: Image.Image) -> InMemory:
     pixels = np.asarray(image)
     info = image.info
     comment = info.get("comment")
+    exif, passport = _without_passport(image, info.get("exif"))
+    texts.pop("regrow", None)
+    if isinstance(comment, bytes) and is_passport(comment):
+        comment = None
     own = Metadata(
-        icc=None if inks else info.get("icc_profile"), exif=info.get("exif"), xmp=info.get("xmp"),
+        icc=None if inks else info.get("icc_profile"), exif=exif, xmp=info.get("xmp"), passport=passport,
         comments=(comment,) if isinstance(comment, bytes) and comment else (),
     )  # fmt: skip
 
@@ -124,11 +131,24 @@ def _accept_pil(image: Image.Image) -> InMemory:
             exif = b"Exif\0\0" + exif
         carried = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp, "dpi": info.get("dpi")}
         carried["comment"] = b"\n".join(metadata.comments) or comment
+        carried["regrow"] = metadata.passport and metadata.passport.decode("latin-1")
         made.info.update({key: value for key, value in {**texts, **carried}.items() if value})
         return made
 
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     return InMemory(type(image).__name__, pixels, 3 if pixels.shape[2] >= 3 else 1, wrap, own)
+
+
+def _without_passport(image: Image.Image, exif: bytes | None) -> tuple[bytes | None, bytes | None]:
+    """The EXIF block of a PIL image without a passport, and the passport, wherever the file had it."""
+    text, segments = image.info.get("regrow"), getattr(image, "applist", ())
+    lines = [text.encode("latin-1", "replace")] if isinstance(text, str) else []
+    lines += [data for kind, data in segments if kind == "COM"]
+    found = next(filter(is_passport, lines), None)
+    own, said = taken(bare(exif) or b"")
+    if said is not None:
+        exif = own and PREFIX + own
+    return exif, found or said
 
 
 def read_pixels(picture: Any) -> np.ndarray:

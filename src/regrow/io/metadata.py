@@ -39,6 +39,8 @@ class Metadata:
     """The JPEG that makes an HDR picture of a JPEG, as it lies after it."""
     resolution: tuple[float, float] | None = None
     """Pixels per millimetre, (x, y)."""
+    passport: bytes | None = None
+    """The line by which a small picture says how it was shrunk: `regrow.io.passport_text`."""
 
     @property
     def said(self) -> dict[str, Any]:
@@ -81,7 +83,8 @@ def same_resolution(a: tuple[float, float] | None, b: tuple[float, float] | None
 _DEFAULT = (72 / 25.4, 72 / 25.4)
 """The resolution that a viewer assumes where none is said, as EXIF has it."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-_COLORS = (b"gAMA", b"cHRM", b"mDCV", b"cLLI")
+COLORS = (b"gAMA", b"cHRM", b"mDCV", b"cLLI")
+"""Kinds of PNG chunks that describe colours."""
 
 
 def in_words(left: Metadata) -> list[str]:
@@ -93,6 +96,7 @@ def in_words(left: Metadata) -> list[str]:
         "iptc": "the IPTC and Photoshop data",
         "comments": "the comments",
         "gain_map": "the HDR gain map",
+        "passport": "the passport",
     }
     found = [text for name, text in words.items() if name in left.said]
     if left.cicp:
@@ -104,10 +108,10 @@ def in_words(left: Metadata) -> list[str]:
         more = f" and {len(texts) - 5} more" if len(texts) > 5 else ""
         found.append(f"the PNG text ({', '.join(text[:40] for text in texts[:5])}{more})")
     kinds = {kind for kind, _ in left.chunks if kind not in _TEXTS}
-    colors = sorted(kind.decode() for kind in kinds.intersection(_COLORS))
+    colors = sorted(kind.decode() for kind in kinds.intersection(COLORS))
     if colors:
         found.append(f"the PNG's colour description ({', '.join(colors)}; pixel values are kept)")
-    others = sorted(kind.decode() for kind in kinds.difference(_COLORS))
+    others = sorted(kind.decode() for kind in kinds.difference(COLORS))
     if others:
         found.append(f"the PNG data {', '.join(others)}")
     return found

@@ -9,9 +9,11 @@ from regrow.io import iptc
 from regrow.io.exif import bare
 from regrow.io.formats import METADATA_LIMIT
 from regrow.io.metadata import Chunk, Metadata
+from regrow.io.passport_text import is_passport
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP = b"XML:com.adobe.xmp\x00"
+_PASSPORT = b"regrow"
 _SRGB = {
     b"gAMA": struct.pack(">I", 45455),
     b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000),
@@ -127,6 +129,8 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     for kind, data in found:
         if kind == b"iTXt" and data.startswith(_XMP):
             said.setdefault("xmp", _international(data, notes))
+        elif passport := _passport(kind, data):
+            said.setdefault("passport", passport)
         elif kind in (b"tEXt", b"zTXt") and data.startswith(iptc.RAW_PROFILE):
             raw.append((kind, data))
         elif kind == b"iCCP":
@@ -162,6 +166,18 @@ def _international(data: bytes, notes: list[str]) -> bytes | None:
     except (ValueError, IndexError):
         notes.append("the XMP block is unreadable; it is left out")
         return None
+
+
+def _passport(kind: bytes, data: bytes) -> bytes | None:
+    """The passport that a text is, compressed or, as it was written, not; None where it is another one."""
+    keyword, _, text = data.partition(b"\0")
+    if keyword != _PASSPORT or kind not in (b"tEXt", b"zTXt"):
+        return None
+    try:
+        found = iptc.unpacked(text[1:]) if kind == b"zTXt" else text
+    except ValueError:
+        return None
+    return found if is_passport(found) else None
 
 
 def _profile(data: bytes, notes: list[str]) -> bytes | None:
@@ -205,6 +221,8 @@ def _ours(meta: Metadata) -> list[bytes]:
         found.append(chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
     if meta.exif:
         found.append(chunk(b"eXIf", meta.exif))
+    if meta.passport:
+        found.append(chunk(b"tEXt", _PASSPORT + b"\0" + meta.passport))
     if meta.xmp:
         found.append(chunk(b"iTXt", _XMP + b"\x00\x00\x00\x00" + meta.xmp))
     if meta.iptc:

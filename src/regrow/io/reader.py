@@ -24,7 +24,8 @@ class Picture:
 
     `image` has 1 or 3 colour bands and one more when `alpha`; it is sequential, to be read once. `rows()` opens the
     file anew each time. `exif` is without the six-byte "Exif" prefix. `resolution` is (x, y) in pixels per millimetre,
-    None when not known. `notes` lists, in words, what reading had to change.
+    None when not known. `notes` lists, in words, what reading had to change. `turned` is the orientation by which the
+    stored pixels were turned upright, 1 where they were not.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Picture:
     _load: Callable[[str], pyvips.Image] = field(repr=False)
     _source: PictureSource = field(repr=False)
     _partial: bool = field(repr=False)
+    turned: int = 1
 
     @property
     def width(self) -> int:
@@ -79,6 +81,16 @@ class Picture:
         """What the file states of the loss in its coding."""
         return self._source.facts
 
+    @property
+    def mark(self) -> float | None:
+        """The scale that the file's code suggests, of a small picture."""
+        return self._source.mark
+
+    @property
+    def length(self) -> int:
+        """Bytes of the file."""
+        return self._source.length
+
     def rows(self) -> Rows:
         """The pixels from the start, never premultiplied, in the file's own values but for what opening converts."""
         try:
@@ -116,7 +128,9 @@ class Picture:
         if metadata.gain_map:
             metadata = without(metadata, "gain_map")
             notes = (*notes, "the HDR gain map lies as the picture did before it was turned upright; left out")
-        return replace(self, image=image, metadata=metadata, orientation=1, notes=notes, _load=reopen)
+        return replace(
+            self, image=image, metadata=metadata, orientation=1, turned=self.orientation, notes=notes, _load=reopen
+        )
 
 
 def open_picture(

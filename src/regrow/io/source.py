@@ -16,6 +16,7 @@ from regrow.io.decoding.splice import Part, Spliced, reading
 from regrow.io.detect import sniff
 from regrow.io.formats import reason
 from regrow.io.header import MAX_SIDE
+from regrow.io.marks import scale_of
 
 
 class PictureSource:
@@ -43,12 +44,27 @@ class PictureSource:
     @cached_property
     def facts(self) -> Facts:
         """What the file states of the loss in its coding; unknown where it has none, or states nothing."""
+        return facts_of(self._code) if self._code else UNKNOWN
+
+    @cached_property
+    def mark(self) -> float | None:
+        """The scale that the file's code suggests, of a small picture."""
+        return scale_of(self._code) if self._code else None
+
+    @property
+    def length(self) -> int:
+        """Bytes of the file."""
+        return len(self._data) if self._data is not None else os.stat(self._path).st_size
+
+    @property
+    def _code(self) -> bytes:
+        """The whole of a file whose code may say how it was made; nothing of others."""
         if self.found.format not in ("jpeg", "webp"):
-            return UNKNOWN
+            return b""
         if self._data is not None:
-            return facts_of(self._data)
+            return self._data
         with open(self._path, "rb") as file:
-            return facts_of(file.read())
+            return file.read()
 
     @cached_property
     def strict(self) -> str:

@@ -14,12 +14,14 @@ import numpy as np
 import pyvips
 
 from regrow.errors import RegrowError, UsageError, what_to_do
-from regrow.io import bmff, jpeg, png, riff, tiff
+from regrow.io import bmff, jpeg, marks, png, riff, tiff
 from regrow.io.adapting import adapted
+from regrow.io.codecs import Codec
 from regrow.io.containers import xmp_in_utf8
 from regrow.io.encoder import Encoder
 from regrow.io.exif import orientation as exif_orientation
 from regrow.io.exif import with_orientation
+from regrow.io.exif_passport import added, fits
 from regrow.io.formats import (
     check_coding,
     check_metadata,
@@ -29,7 +31,7 @@ from regrow.io.formats import (
     printable,
     reason,
 )
-from regrow.io.metadata import NOTHING, Metadata, notes_on, split
+from regrow.io.metadata import NOTHING, Metadata, notes_on, split, without
 from regrow.io.paths import atomic
 
 
@@ -55,6 +57,9 @@ class PictureWriter:
             ignore it, so there the stored pixels are turned and the EXIF orientation is 1.
         lossless: False asks WebP and AVIF for lossy coding. Everything but JPEG is lossless otherwise.
         quality: 1 to 100, for lossy coding; JPEG 100 and others 90 when not given.
+        codec: lossy coding for few bytes, at that quality; otherwise it is for good pictures: 4:4:4, and quick.
+        mark: scale of a small picture, one of `regrow.io.marks.SCALES`, that lossy WebP says in its pixels' code, and
+            JPEG where it has no resolution to say; other files cannot.
 
     `notes` lists, in words, what the format could not store.
 
@@ -80,7 +85,11 @@ class PictureWriter:
         resolution: tuple[float, float] | None = None,
         lossless: bool | None = None,
         quality: int | None = None,
+        codec: Codec | None = None,
+        mark: float | None = None,
     ) -> None:
+        if mark is not None and mark not in marks.SCALES:
+            raise ValueError(f"mark is {mark!r}")
         self.target = Path(target) if isinstance(target, str | os.PathLike) else target
         if isinstance(self.target, Path):
             self.name = printable(target)
@@ -90,10 +99,11 @@ class PictureWriter:
             if format is None:
                 raise UsageError("no format is given for standard output; name one, such as png")
             self.form = get_format(format)
-        self.width, self.height, self.depth = width, height, depth
+        self.width, self.height, self.depth, self.mark = width, height, depth, mark
         self.bands = colors + alpha
         self.notes: list[str] = []
-        self.lossless = self.form.lossless if lossless is None else lossless
+        self.codec = codec
+        self.lossless = self.form.lossless and codec is None if lossless is None else lossless
         self.quality = quality if quality is not None else 90 if self.form.lossless else 100
         check_pixels(self.form, self.name, width=width, height=height, colors=colors, alpha=alpha, depth=depth)
         check_coding(self.form, self.name, lossless=self.lossless, quality=self.quality)
@@ -108,9 +118,18 @@ class PictureWriter:
             own = replace(own, exif=with_orientation(own.exif, said))
         self.meta, left = adapted(*split(own, self.form, colors=colors), self.form, colors=colors)
         self.notes += notes_on(left, self.form)
+        if self.meta.passport and self.form.name in ("webp", "avif"):
+            self.meta = self._with_passport_in_exif()
         check_metadata(self.form, self.name, icc=self.meta.icc, exif=self.meta.exif, xmp=self.meta.xmp)
         if self.form.name == "jpeg":
             jpeg.split_xmp(self.meta.xmp, self.meta.extended, self.name)
+
+    def _with_passport_in_exif(self) -> Metadata:
+        text, meta = self.meta.passport, without(self.meta, "passport")
+        if text and fits(meta.exif):
+            return replace(meta, exif=added(meta.exif, text))
+        self.notes.append("the passport has no place in the EXIF block, which is damaged; it is left out")
+        return meta
 
     def __enter__(self) -> "PictureWriter":
         self._written = 0
@@ -118,10 +137,13 @@ class PictureWriter:
         try:
             self._file = self._opened.enter_context(tempfile.TemporaryFile(dir=self._folder()))
         except (OSError, ValueError) as error:
-            raise RegrowError(f"{self.name}: cannot write there ({reason(error)}){what_to_do(error)}") from error
+            raise self._unwritable(error) from error
         self._encoder = Encoder(self._save, width=self.width, height=self.height, bands=self.bands, depth=self.depth)
         self._opened.callback(self._encoder.stop)
         return self
+
+    def _unwritable(self, error: Exception) -> RegrowError:
+        return RegrowError(f"{self.name}: cannot write there ({reason(error)}){what_to_do(error)}")
 
     def _folder(self) -> Path | None:
         """Folder of the temporary file: on the target's file system, so that a full disk is noticed."""
@@ -180,10 +202,11 @@ class PictureWriter:
                 image.set_type(pyvips.GValue.gint_type, "orientation", self._orientation)
             elif not placeholder:
                 keep = pyvips.enums.ForeignKeep.XMP
-        options = _OPTIONS[self.form.name](self.lossless, self.quality)
+        coding = _OPTIONS[self.form.name]
+        options = self.codec.options(self.quality) if self.codec else coding(self.lossless, self.quality)
         if self.form.name == "tiff":
             options["bigtiff"] = self.width * self.height * self.bands * self.depth // 8 > 2**31
-        if self.form.name == "jpeg":
+        if self.form.name == "jpeg" and self.codec is None:
             # Optimal Huffman tables need all coefficients in memory, 12 bytes a pixel.
             options["optimize_coding"] = self.width * self.height < 2**24
         target = pyvips.Target.new_to_descriptor(self._file.fileno())
@@ -217,27 +240,40 @@ class PictureWriter:
                     raise ValueError(f"{self._written} rows were written and {self.height} announced")
                 with self._failing():
                     self._encoder.finish()
-                    self._publish()
+                    self._publish(self._deliver)
 
-    def _publish(self) -> None:
+    def put(self, data: bytes) -> None:
+        """Write a finished file in place of rows, outside of the block."""
+        try:
+            self._folder()
+        except (OSError, ValueError) as error:
+            raise self._unwritable(error) from error
+        with self._failing():
+            self._publish(lambda target: target.write(data))
+
+    def _publish(self, deliver: Callable[[BinaryIO], Any]) -> None:
         if not isinstance(self.target, Path):
-            self._deliver(self.target)
+            deliver(self.target)
+            self.target.flush()
         elif self._replaceable():
             with atomic(Path(os.path.realpath(self.target))) as part, part.open("r+b") as file:
-                self._deliver(file)
+                deliver(file)
+                file.flush()
                 os.fsync(file.fileno())
         else:
             with self.target.open("wb") as file:
-                self._deliver(file)
+                deliver(file)
 
     def _deliver(self, target: BinaryIO) -> None:
         """Copy the encoded pixels into `target` with the metadata in their places."""
         self._file.seek(0)
         meta = self.meta
+        if self.mark is not None and self.form.name == "webp":
+            marks.put_hint(self._file, self.mark)
         if self.form.name == "png":
             png.splice(self._file, target, meta)
         elif self.form.name == "jpeg":
-            jpeg.splice(self._file, target, meta)
+            jpeg.splice(self._file, target, meta, self.mark)
         elif self.form.name == "tiff":
             tiff.splice(self._file, target, meta)
         elif self.form.name == "avif":
@@ -247,7 +283,6 @@ class PictureWriter:
             riff.splice(self._file, target, meta, width=self.width, height=self.height, alpha=alpha)
         else:
             shutil.copyfileobj(self._file, target, 2**20)
-        target.flush()
 
 
 _SAVERS = {

@@ -14,7 +14,18 @@ from regrow.errors import UsageError
 from regrow.operations import color_hints
 from regrow.operations.color_hints import Hint
 from regrow.operations.colorize import guess
-from regrow.operations.restorers import BICUBIC, LARGEST_SCALE, NONE, ZSSR, cited, colorizer, restorer, upscalers
+from regrow.operations.restorers import (
+    AUTO,
+    BICUBIC,
+    LARGEST_SCALE,
+    NONE,
+    ZSSR,
+    cited,
+    colorizer,
+    deblocker,
+    restorer,
+    upscalers,
+)
 from regrow.size import Size
 
 if TYPE_CHECKING:
@@ -28,8 +39,9 @@ class Chain:
     """Which restorers, with what settings. UsageError for those that cannot be."""
 
     verb: str = "restore"
+    deblocker: str = NONE
+    """Names of shipped models, folders, or `NONE`; of the deblocker also `AUTO`."""
     colorizer: str = NONE
-    """Names of shipped models, folders, or `NONE`."""
     upscaler: str = NONE
     """Or "A+B": B enlarges what A has enlarged. Or `BICUBIC` or `ZSSR`."""
     enhancer: str = NONE
@@ -67,13 +79,17 @@ class Chain:
             raise UsageError(
                 f"ensemble at scale {self.scale:g}: no net enlarges whose mean could be taken; leave it out"
             )
-        if self.verb == "restore" and NONE == self.colorizer == self.upscaler == self.enhancer:
+        certain = self.deblocker not in (NONE, AUTO)
+        if self.verb == "restore" and not certain and NONE == self.colorizer == self.upscaler == self.enhancer:
             raise UsageError("restore at scale 1 without a model: nothing is to be done; name either")
-        if self.enhancer == ZSSR:
-            raise UsageError(f"{ZSSR}: enlarges, so it is no enhancer; take it as --upscaler")
+        for step, name in (("enhancer", self.enhancer), ("deblocker", self.deblocker)):
+            if name == ZSSR:
+                raise UsageError(f"{ZSSR}: enlarges, so it is no {step}; take it as --upscaler")
 
     def check(self) -> None:
         """UsageError where a model is not there, is of another kind, or does not reach the scale."""
+        if self.deblocker not in (NONE, AUTO):
+            deblocker(self.deblocker, self.device)
         if self.colorizer != NONE:
             colorizer(self.colorizer, self.temperature, self.device)
         nets = self.upscalers
@@ -92,9 +108,12 @@ class Chain:
             if net.frames > 1:
                 raise UsageError(f"{name}: enlarges frames by what others show of them; it is an upscaler for clips")
 
-    def provenance(self, *, color: bool) -> str:
-        """What is done, in words: models by name and digest, and settings. `color`: whether colours are given."""
-        words = []
+    def provenance(self, *, color: bool, deblocker: str = NONE) -> str:
+        """What is done, in words: models by name and digest, and settings.
+
+        `color`: whether colours are given; `deblocker`: what takes out blocks, of this picture.
+        """
+        words = [f"deblock {cited(deblocker)}"] if deblocker != NONE else []
         if color and self.colorizer != NONE:
             words.append(f"colorize {cited(self.colorizer)}")
             if self.temperature is not None:

@@ -14,11 +14,13 @@ from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.rows import Samples, grow_rows
-from regrow.io.adapting import profile_of
 from regrow.io.allowed import allowed
+from regrow.io.carrying import given_back
 from regrow.io.formats import Format
-from regrow.io.metadata import Metadata, without
-from regrow.io.passport import Passport, strip
+from regrow.io.metadata import Metadata
+from regrow.io.passport import Passport
+from regrow.operations.coded import nets
+from regrow.operations.coded.grow import CodedGrowPlan
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.rescalers import alpha_rescaler, default_model, rescaler
 from regrow.size import Scale, Size, check_scale, grown_size, scale_text, small_size
@@ -26,6 +28,9 @@ from regrow.size import Scale, Size, check_scale, grown_size, scale_text, small_
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
     from regrow.video.clip import Frame
+
+AUTO = "auto"
+"""Stands for the net that a picture's stream of bits suggests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,10 @@ class Grow(Operation):
     exact: tuple[int, int] | None = None
     """(width, height) of the result, where there is no passport."""
     model: str | None = None
+    light: bool = False
+    """Grow what was coded by a light net, in a seventh of the time."""
+    codec_model: str | None = None
+    """Net that grows a coded picture without a passport, or "auto": as its stream of bits says."""
     device: str = "auto"
     tile: int | None = None
 
@@ -49,10 +58,11 @@ class Grow(Operation):
         RegrowError where it has no passport and no scale is given, or a passport that fits neither the picture nor a
         model that is here; UsageError where what was asked and the passport, or scale and size, contradict each other.
         """
-        xmp = header.metadata.xmp
-        passport = Passport.from_xmp(xmp, name=header.name) if xmp else None
+        passport = Passport.of(header.metadata, name=header.name)
         if passport is None:
-            return GrowPlan(header, self, None, self._size_without_passport(header))
+            name = self._net_without_passport(header)
+            size = self._size_without_passport(header, nets.scale_of(name) if name else None)
+            return self._coded(header, name, size, None) if name else GrowPlan(header, self, None, size)
         small, size = header.size, Size(passport.width, passport.height)
         agrees = self.scale is None or small_size(size, check_scale(self.scale)) == small
         if (self.exact or size) != size or not agrees:
@@ -61,15 +71,44 @@ class Grow(Operation):
             )
         passport.check_size(*small, name=header.name)
         allowed().check(header.name, size)
+        if nets.is_behind_codec(passport.model) and not header.clip:
+            return self._coded(header, self._asked_net or passport.model, size, passport)
+        if self.light:
+            raise UsageError(f"{header.name}: light is for small files of lossy codecs, and this is none; leave it out")
         return GrowPlan(header, self, passport, size)
 
-    def _size_without_passport(self, header: Header) -> Size:
-        if self.scale is None:
+    def _coded(self, header: Header, name: str, size: Size, passport: Passport | None) -> Plan:
+        if self.light and name != nets.NONE:
+            name = nets.lighter(name)
+        return CodedGrowPlan(
+            header=header, model=name, exact=size, passport=passport, device=self.device, tile=self.tile
+        )  # fmt: skip
+
+    @property
+    def _asked_net(self) -> str | None:
+        """The net behind a codec that was named, if one was."""
+        named = self.model if self.codec_model in (None, AUTO) else self.codec_model
+        return named if named and (self.codec_model == named or nets.is_behind_codec(named)) else None
+
+    def _net_without_passport(self, header: Header) -> str | None:
+        """The net that grows a coded picture which says nothing; None where it is to be grown as one without loss."""
+        if self.codec_model != AUTO or header.clip:
+            return self._asked_net
+        if header.mark is None:
             raise RegrowError(
-                f"{header.name}: has no passport, so it was not shrunk by regrow or has lost it; "
-                "if regrow shrank it, say how with --scale (and --model)"
+                f"{header.name}: does not look like a small picture of a lossy codec by regrow, or has lost what says "
+                "so; if it is one, say which with --codec-model codec-x2 or another scale"
             )
-        scales, small = check_scale(self.scale), header.size
+        return nets.default_net(int(header.mark))
+
+    def _size_without_passport(self, header: Header, scale: Scale | None) -> Size:
+        scale = scale or self.scale
+        if scale is None:
+            hint = "it looks like a small picture that lost it; --codec-model auto grows it" if header.mark else (
+                "if regrow shrank it, say how with --scale (and --model)"
+            )  # fmt: skip
+            raise RegrowError(f"{header.name}: has no passport, so it was not shrunk by regrow or has lost it; {hint}")
+        scales, small = check_scale(scale), header.size
         size = Size(*self.exact) if self.exact else grown_size(small, scales)
         if small_size(size, scales) != small:
             raise UsageError(f"{header.name}: {small} grown by {scale_text(scales)} cannot become {size}")
@@ -125,14 +164,14 @@ class GrowPlan(Plan):
             )
         return net
 
-    def _found(self, given: str | None, model: str, digest: str, scale: int) -> Rescaler:
+    def _found(self, given: str | None, model: str, digest: str, scale: float) -> Rescaler:
         """The model of a passport, by its name or as given. RegrowError unless its weights are those."""
         name = given or model
         if given is None and name not in zoo.names():
             raise RegrowError(
                 f"{self.header.name}: was shrunk by the model {name!r}, which is not here; give its folder with --model"
             )
-        if zoo.digest(name) != digest:
+        if not zoo.has_digest(name, digest):
             raise RegrowError(
                 f"{self.header.name}: was shrunk by other weights of {model!r} than {name!r} has here; "
                 "give the folder of the weights that shrank it with --model"
@@ -175,11 +214,7 @@ class GrowPlan(Plan):
     def metadata(self, form: Format) -> Metadata:
         """What the original had."""
         own = self.header.metadata
-        if self.passport is None:
-            return own
-        if self.passport.cicp and own.icc == profile_of(self.passport.cicp):
-            own = without(own, "icc")  # which stood for them
-        return replace(own, xmp=strip(own.xmp) if own.xmp else None, **self.passport.metadata)
+        return own if self.passport is None else given_back(own, self.passport)
 
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the grown picture."""

@@ -73,6 +73,14 @@ class Header:
     metadata: Metadata = field(default_factory=Metadata)
     facts: Facts = UNKNOWN
     """What the file of a picture states of the loss in its coding."""
+    turned: int = 1
+    """The EXIF orientation by which the pixels of a file were turned upright; 1 where they lie as stored."""
+    mark: float | None = None
+    """The scale that the stream of bits of a small picture suggests; None for all other pictures."""
+    lossy_bytes: int | None = None
+    """Bytes of the picture's file, where that is one of a lossy codec."""
+    form: Format | None = None
+    """Format of the file of the result; None where there is none."""
     clip: ClipHeader | None = None
     """None for a picture."""
 
@@ -89,6 +97,8 @@ class Operation(ABC):
     """Whether results hide detail, so that clips are stored without loss and with a record of the original."""
     fitted: ClassVar[bool] = False
     """Whether a net is fitted to each picture, of which an early result may look like nothing."""
+    lossy = False
+    """Whether files of lossy codecs were asked for."""
     original: ClassVar[bool] = False
     """Whether results are the original again: clips get back what the record says."""
 
@@ -107,6 +117,14 @@ class Plan(ABC):
     """What an operation makes of one picture or clip, and how. Nets are loaded when they are first needed."""
 
     header: Header
+
+    @property
+    def file(self) -> bytes:
+        """The finished file of the result, where making it was part of the preparation; empty elsewhere."""
+        return b""
+
+    summary: str = ""
+    """What a file that is finished cost and gives, in words."""
 
     @property
     def interrupted(self) -> bool:

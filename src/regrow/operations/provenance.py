@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from regrow.io.containers import Metadata
 from regrow.io.formats import Format, icc_fits
-from regrow.io.passport import strip
+from regrow.io.passport import mentioned, strip
 from regrow.io.provenance import mark, steps_of
 from regrow.operations.plan import Header
 
@@ -26,7 +26,7 @@ def marked(header: Header, done: str, channels: int, form: Format) -> Metadata:
     if icc and not icc_fits(icc, colors=channels, format=form.name):
         icc = None
     xmp = own.xmp and strip(own.xmp)
-    return replace(own, icc=icc, xmp=mark(xmp, done) if done else xmp)
+    return replace(own, icc=icc, xmp=mark(xmp, done) if done else xmp, passport=None)
 
 
 def losses(header: Header, channels: int, form: Format) -> Iterator[str]:
@@ -34,7 +34,7 @@ def losses(header: Header, channels: int, form: Format) -> Iterator[str]:
     own = header.metadata
     if own.icc and not icc_fits(own.icc, colors=channels, format=form.name):
         yield "its profile does not fit the colours of the result and is left out"
-    if own.xmp and strip(own.xmp) != own.xmp:
+    if mentioned(own):
         yield "has a passport; `regrow grow` brings the picture back that it was"
 
 

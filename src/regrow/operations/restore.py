@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import tee
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -16,13 +16,14 @@ from regrow.inference.channels import with_channels
 from regrow.inference.correction import corrected_rows
 from regrow.inference.resize import resized
 from regrow.inference.rows import Samples, restore_rows, to_dtype, to_float
+from regrow.inference.stored import stored_rows
 from regrow.io.containers import Metadata
 from regrow.io.formats import Format
 from regrow.operations.chain import Chain
 from regrow.operations.colorize import Colors, color_rows, glance, is_grey
-from regrow.operations.plan import Header, Operation, Plan, Rows
+from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.provenance import losses, marked, recognized
-from regrow.operations.restorers import NONE, ZSSR
+from regrow.operations.restorers import AUTO, NONE, ZSSR, deblocker, deblocker_of
 from regrow.progress import Report, silent
 from regrow.size import Size, grown_size
 
@@ -36,13 +37,24 @@ log = logging.getLogger("regrow")
 
 @dataclass(frozen=True, kw_only=True)
 class Restore(Chain, Operation):
-    """Takes pictures and clips through a chain: colour, then enlarge, then enhance."""
+    """Takes pictures and clips through a chain: take out what codecs left, colour, enlarge, then enhance."""
 
     def plan(self, header: Header) -> Plan:
         """The plan for a picture or clip."""
         if header.clip and self.upscaler == ZSSR:
             raise UsageError(f"{ZSSR}: is fitted to one picture; for the frames of a clip take another model")
+        if header.clip and self.deblocker not in (NONE, AUTO):
+            raise UsageError(f"{header.name}: {self.deblocker} takes out what codecs left in pictures, not in clips")
         return RestorePlan(header, self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deblock(Restore):
+    """Takes out what lossy codecs left in pictures, and nothing else: the pixels keep their order."""
+
+    turned: ClassVar[Turned] = Turned.WHERE_NEEDED
+
+    verb: str = "dejpeg"
 
 
 @dataclass(frozen=True)
@@ -71,12 +83,18 @@ class RestorePlan(Plan):
     @property
     def identity(self) -> str:
         """What is done, in words."""
-        return self.asked.provenance(color=self.color)
+        return self.asked.provenance(color=self.color, deblocker=self.deblocker)
+
+    @property
+    def deblocker(self) -> str:
+        """Name of what takes out what a codec left in the picture, or `NONE`."""
+        return NONE if self.header.clip else deblocker_of(self.asked.deblocker, self.header.facts)
 
     def made(self, result: Header) -> bool:
         """Whether a result says that just this was done, to a picture of this size."""
         return result.size == self.size and recognized(
-            result.metadata.xmp, {self.asked.provenance(color=color) for color in (True, False)}
+            result.metadata.xmp,
+            {self.asked.provenance(color=color, deblocker=self.deblocker) for color in (True, False)},
         )
 
     def metadata(self, form: Format) -> Metadata:
@@ -97,6 +115,7 @@ class RestorePlan(Plan):
                 f"{self.asked.upscaler}: enlarges frames by what others show of them; it is an upscaler for clips"
             )
         (rows,) = pictures
+        self._tell_of_loss()
         plan = self._colored(rows)
         if self.asked.upscaler == ZSSR:
             from regrow.operations import zero_shot
@@ -109,6 +128,15 @@ class RestorePlan(Plan):
             )  # fmt: skip
             plan = replace(plan, fitted=fitted)
         return plan
+
+    def _tell_of_loss(self) -> None:
+        """Say what is known of the loss in the coding of a picture from which a deblocker takes what that left."""
+        codec = self.header.facts.codec
+        if self.deblocker != NONE and codec is None:
+            log.info("%s: is not known to come from JPEG or WebP; %s goes by the pixels alone", self.header.name,
+                     self.deblocker)  # fmt: skip
+        elif self.deblocker != NONE and self.asked.deblocker == AUTO:
+            log.info("%s: what %s left is taken out first", self.header.name, codec.upper() if codec else "")
 
     def _colored(self, rows: Rows) -> RestorePlan:
         if self.asked.colorizer == NONE:
@@ -134,10 +162,14 @@ class RestorePlan(Plan):
         return False
 
     def source(self, rows: Rows) -> Iterable[np.ndarray]:
-        """The rows with the colours they get."""
+        """The rows without what a codec left in them, and with the colours they get."""
+        size, channels, found = self.header.size, self.header.channels, rows()
+        if self.deblocker != NONE:
+            net = deblocker(self.deblocker, self.asked.device, self.header.facts)
+            found = stored_rows(found, size, channels, net, np.float32, self.asked.tile, self.header.turned)
         if self.colors is None:
-            return rows()
-        return color_rows(rows(), self.header.size, self.header.channels, self.colors, np.float32)
+            return found
+        return color_rows(found, size, channels, self.colors, np.float32)
 
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the restored picture."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from regrow import zoo
 from regrow.errors import UsageError
+from regrow.io.codecs import UNKNOWN, Facts
 
 if TYPE_CHECKING:
     from regrow.nets.color.base import Colorizer
@@ -24,6 +25,11 @@ BICUBIC = "bicubic"
 """The name of an upscaler that is no net: what every other is compared with."""
 ZSSR = "zssr"
 """The name of an upscaler that is fitted to each picture before it enlarges it: `regrow.operations.zero_shot`."""
+AUTO = "auto"
+"""The name of a deblocker that is taken where it is of use: `deblocker_of`."""
+DEBLOCKER = "codec-x1"
+LIGHT_DEBLOCKER = "codec-x1-light"
+"""The shipped models that take out what lossy codecs leave: when no other is asked for, and in a sixth of the time."""
 COLORIZER = "colorize"
 """The shipped model that colours, when no other is asked for."""
 LARGEST_SCALE = 8
@@ -64,6 +70,27 @@ def restorer(name: str, device: str, scale: int) -> Net:
 def colorizer(name: str, temperature: float | None, device: str) -> Colorizer:
     """A net that gives colours, on a device. UsageError for a temperature where it has none."""
     return _colorizer(name, zoo.digest(name), temperature, device)
+
+
+def deblocker_of(name: str, facts: Facts) -> str:
+    """What takes out what a codec left in a picture, of which the file states this, where a name was asked for.
+
+    With `AUTO` none where nothing is stated, or next to nothing was lost.
+    """
+    if name != AUTO:
+        return name
+    return DEBLOCKER if facts.codec and not facts.fine else NONE
+
+
+def deblocker(name: str, device: str, facts: Facts = UNKNOWN) -> Restorer:
+    """A net that keeps the size, on a device, told of the picture's file where it can be. UsageError for others."""
+    from regrow.nets.restore.codec import CodecRestorer
+
+    net = restorer(name, device, 1)
+    if net.scale > 1:
+        raise UsageError(f"{name}: enlarges by {net.scale}, so it takes out no blocks at the size there is; "
+                         "name another model")  # fmt: skip
+    return net.told(facts.in_use) if isinstance(net, CodecRestorer) else net
 
 
 @lru_cache(maxsize=4)

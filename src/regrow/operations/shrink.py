@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,11 +18,14 @@ from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.refine import MOST
 from regrow.inference.rows import Samples, shrink_rows
-from regrow.io.adapting import profile_of
-from regrow.io.carried import bounded
+from regrow.io.carrying import given_back, too_large, with_passport
 from regrow.io.formats import Format
-from regrow.io.metadata import Metadata, notes_on, split, without
+from regrow.io.metadata import NOTHING, Metadata, notes_on
 from regrow.io.passport import Passport
+from regrow.io.stripping import Stripping
+from regrow.operations.coded import nets
+from regrow.operations.coded.shrink import CodedShrinkPlan
+from regrow.operations.coded.wish import NOTHING_ASKED, Wish
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.rescalers import alpha_rescaler, asked_scale, check_channels, default_model, rescaler
 from regrow.size import Scale, Size, scale_text, small_size
@@ -29,6 +33,11 @@ from regrow.size import Scale, Size, scale_text, small_size
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
     from regrow.video.clip import Frame
+
+SRGB = "srgb"
+"""Which profiles can be left out."""
+
+log = logging.getLogger("regrow")
 
 JPEG_COST = (
     "JPEG destroys part of what a small picture hides, even at quality 100: regrown x2 pictures lose 1.0 dB "
@@ -44,6 +53,13 @@ class Shrink(Operation):
     grey: bool = False
     model: str | None = None
     refine: int = 0
+    without_loss: bool = False
+    """Whether no file is one of a lossy codec. Those are not, in any case, whose format has none, or that a lossy codec
+    has no net for."""
+    wish: Wish = NOTHING_ASKED
+    """What is asked of files of lossy codecs."""
+    strip: bool = False
+    strip_icc: str | None = None
     device: str = "auto"
     tile: int | None = None
 
@@ -52,9 +68,18 @@ class Shrink(Operation):
     lossless = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", asked_scale(self.scale, grey=self.grey))
+        asked_scale(self.scale, grey=self.grey)
+        if self.without_loss and self.wish.given:
+            raise UsageError(f"{self.wish.given[0]}: is for lossy files, not for lossless ones; leave one of them out")
         if not 0 <= self.refine <= MOST:
             raise UsageError(f"refine {self.refine}: must be from 0 to {MOST} iterations")
+        if self.strip_icc not in (None, SRGB):
+            raise UsageError(f"strip-icc {self.strip_icc}: must be {SRGB}; without other profiles colours would change")
+
+    @property
+    def lossy(self) -> bool:  # type: ignore[override]
+        """Whether files of lossy codecs were asked for."""
+        return bool(self.wish.given)
 
     @property
     def scales(self) -> tuple[float, float]:
@@ -65,7 +90,46 @@ class Shrink(Operation):
         """The plan for a picture or clip."""
         if header.clip and self.refine:
             raise UsageError(f"refine {self.refine}: is for pictures, not for clips; leave it out")
-        return ShrinkPlan(header, self)
+        strips = self.stripping
+        if header.clip and (strips.everything or strips.srgb):
+            raise UsageError(f"{'strip' if self.strip else 'strip-icc'}: is for pictures, not for clips; leave it out")
+        kept, left = strips.split(header.metadata)
+        header = replace(header, metadata=kept)
+        why = self._why_not_lossy(header)
+        if not why and header.form:
+            pinned = None if self.scale is None else int(self.scales[0])
+            return CodedShrinkPlan(
+                header=header, form=header.form, wish=self.wish, pinned=pinned, stripping=strips, left=left,
+                device=self.device,
+            )  # fmt: skip
+        if self.wish.given:
+            raise UsageError(f"{header.name}: {self.wish.given[0]} is for small files of lossy codecs, but {why}")
+        return ShrinkPlan(header, self, left)
+
+    @property
+    def stripping(self) -> Stripping:
+        """What is left out of metadata."""
+        return Stripping(everything=self.strip, srgb=self.strip_icc == SRGB)
+
+    def _why_not_lossy(self, header: Header) -> str:
+        """Why a small file is not made by a lossy codec, in words; empty where it is."""
+        form, scales = header.form, self.scales
+        rescaler_asked = [
+            *(["--grey hides colours"] if self.grey else []),
+            *([f"refine {self.refine} needs them"] if self.refine else []),
+            *([f"{self.model} is a pair of nets for lossless ones"] if self.model else []),
+        ]
+        if header.clip:
+            return "this is a clip"
+        if form is None or not form.lossy:
+            where = "a picture in memory is" if form is None else f"{form.name.upper()} is"
+            return f"{where} lossless; name a file that ends in .jpg, .webp or .avif"
+        if rescaler_asked:
+            return f"{rescaler_asked[0]} in lossless ones; leave one of them out"
+        if self.scale is not None and (scales[0] != scales[1] or scales[0] not in nets.scales()):
+            known = ", ".join(map(str, nets.scales()))
+            return f"there are nets behind them for scales {known} alone, not for {scale_text(scales)}"
+        return "lossless files were asked for" if self.without_loss else ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +138,8 @@ class ShrinkPlan(Plan):
 
     header: Header
     asked: Shrink
+    left: Metadata = NOTHING
+    """What was left out of its metadata."""
 
     @cached_property
     def model(self) -> str:
@@ -122,13 +188,14 @@ class ShrinkPlan(Plan):
 
     def made(self, result: Header) -> bool:
         """Whether a picture's passport says that it was shrunk just so."""
-        found = Passport.from_xmp(result.metadata.xmp, name=result.name) if result.metadata.xmp else None
+        found = Passport.of(result.metadata, name=result.name)
         return (
             found is not None
-            and found.digest == zoo.digest(self.model)
+            and zoo.has_digest(self.model, found.digest)
             and (found.refined or 0) == self.asked.refine
             and (found.width, found.height) == self.header.size
             and (found.small_width, found.small_height) == self.size
+            and not self.asked.stripping.split(given_back(result.metadata, found))[1].said
         )
 
     @cached_property
@@ -146,24 +213,12 @@ class ShrinkPlan(Plan):
 
     def metadata(self, form: Format) -> Metadata:
         """The picture's own, with the passport; what the small file cannot hold travels in that."""
-        own = self.header.metadata
-        kept, left = split(own, form, colors=self.channels)
-        if kept.icc and kept.cicp and form.name == "avif":
-            left = replace(left, cicp=kept.cicp)  # whose readers take the profile
-        travels, _ = bounded(left, own.xmp)
-        if left.cicp and self.channels == 3 and not own.icc:
-            kept = replace(kept, icc=profile_of(left.cicp))
-        packet = replace(self.passport, **travels.said).to_xmp(own.xmp)
-        if kept.extended and len(packet) > form.xmp_limit:
-            kept, travels = without(kept, "extended"), replace(travels, extended=kept.extended)
-            packet = replace(self.passport, **travels.said).to_xmp(own.xmp)
-        return replace(kept, xmp=packet)
+        return with_passport(self.passport, self.header.metadata, form, colors=self.channels)
 
     def notes(self, form: Format) -> Iterator[str]:
-        """That JPEG loses what is hidden, that tiny pictures leave nothing to hide it in, and what travels nowhere."""
-        own = self.header.metadata
-        _, lost = bounded(split(own, form, colors=self.channels)[1], own.xmp)
-        for note in notes_on(lost, form):
+        """What was left out of the metadata, what travels nowhere, and what of the picture cannot come back."""
+        yield from self.asked.stripping.notes(self.header.metadata, self.left)
+        for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
             yield f"{note}, being too large for the passport"
         if not form.lossless and not self.header.clip:
             yield JPEG_COST

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from regrow.errors import RegrowError
-from regrow.io.metadata import in_words
+from regrow.io.metadata import in_words, without
+from regrow.io.passport import mentioned
 from regrow.io.reader import open_picture
 from regrow.operations.grow import Grow
 from regrow.operations.restore import Restore
@@ -108,14 +109,14 @@ def _picture(source: str | os.PathLike[str]) -> dict[str, str]:
         "colours": f"{grey}, {profile}",
         "alpha": "yes" if picture.alpha else "no",
         "orientation": f"{picture.orientation}: {SHOWN[picture.orientation]}",
-        "metadata": ", ".join(in_words(picture.metadata)) or "none",
+        "metadata": ", ".join(in_words(without(picture.metadata, "passport"))) or "none",
         "on reading": "; ".join(picture.notes) or "nothing is changed",
-        "passport": "yes" if _has_passport(picture.xmp) else "",
+        "passport": "yes" if mentioned(picture.metadata) else "",
     }
 
 
 def _clip(source: str | os.PathLike[str]) -> dict[str, str]:
-    from regrow.runners.clip import xmp_of
+    from regrow.runners.clip import metadata_of
 
     clip = open_clip(source)
     pixels = clip.pixels.meant(clip.height)
@@ -132,12 +133,5 @@ def _clip(source: str | os.PathLike[str]) -> dict[str, str]:
         "HDR": "mastering display or light level" if clip.light else "not stated",
         "metadata": ", ".join(sorted(clip.metadata)) or "none",
         "on reading": "; ".join(clip.notes) or "nothing is changed",
-        "passport": "yes" if _has_passport(xmp_of(clip)) else "",
+        "passport": "yes" if mentioned(metadata_of(clip)) else "",
     }
-
-
-def _has_passport(xmp: bytes | None) -> bool:
-    from regrow.io.passport import NAMESPACE
-    from regrow.io.xmp import mentions
-
-    return xmp is not None and mentions(xmp, NAMESPACE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -17,7 +18,8 @@ from regrow.inference.rows import Samples
 from regrow.inference.transparency import filled
 from regrow.io.allowed import allowed
 from regrow.io.containers import Metadata
-from regrow.io.formats import get_format
+from regrow.io.formats import NO_FILE
+from regrow.io.passport import Passport, PassportError
 from regrow.io.paths import names_video
 from regrow.operations.plan import ClipHeader, Header, Operation, Plan, Rows
 from regrow.progress import Report
@@ -35,7 +37,7 @@ PLAYED = (".mp4", ".m4v", ".mov")
 """Containers that are made to be played, by players that mostly know no RGB."""
 XMP = "REGROW_XMP"
 """Key of a container's metadata that holds the passport, or how frames were restored."""
-HOLDS = get_format("png")
+HOLDS = NO_FILE
 """Frames carry what a file of this format holds."""
 
 log = logging.getLogger("regrow")
@@ -125,6 +127,15 @@ def xmp_of(clip: Clip) -> bytes | None:
     return said.encode() if said else clip.xmp
 
 
+def metadata_of(clip: Clip) -> Metadata:
+    """What a clip says of itself; the passport of the first frame of a folder is in the XMP, unless it is damaged."""
+    xmp = xmp_of(clip)
+    if clip.passport:
+        with suppress(PassportError):
+            return Metadata(xmp=Passport.from_text(clip.passport).to_xmp(xmp))
+    return Metadata(xmp=xmp, passport=clip.passport)
+
+
 def record_of(clip: Clip) -> ClipRecord | None:
     """What a small clip says of the one that it was shrunk from."""
     said = clip.metadata.get(RECORD)
@@ -159,7 +170,7 @@ def _header(clip: Clip, record: ClipRecord | None, out: Any) -> Header:
     named = isinstance(out, (str, os.PathLike))
     return Header(
         name=clip.name, size=Size(clip.width, clip.height), channels=clip.pixels.colors,
-        depth=8 if clip.pixels.bits == 8 else 16, metadata=Metadata(xmp=xmp_of(clip)),
+        depth=8 if clip.pixels.bits == 8 else 16, metadata=metadata_of(clip),
         clip=ClipHeader(
             turns=clip.turns, groups=tuple(record.groups) if record else None,
             result_says_groups=named and names_video(out), result=str(out),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from regrow.errors import BestSoFar, RegrowError, UsageError
+from regrow.io.codecs import UNKNOWN
 from regrow.io.formats import FORMATS, Format, check_pixels, format_of, get_format
 from regrow.io.paths import suffix_of
 from regrow.io.reader import Picture, open_picture
@@ -43,10 +44,14 @@ def apply(
     if isinstance(out, (str, os.PathLike)) and suffix_of(out) not in ("", *form.suffixes):
         log.warning("%s: will hold %s, as was asked, though its name says another format", out, form.name.upper())
     picture = opened(source, operation, form)
-    plan = operation.plan(_header(picture)).prepared([picture.rows], report)
+    plan = operation.plan(_header(picture, form)).prepared([picture.rows], report)
     writer = _writer(out, picture, plan, form)
     for note in _notes(picture, plan, writer):
         log.warning("%s: %s", picture.name, note)
+    if plan.file:
+        writer.put(plan.file)
+        log.info("%s: %s", writer.name, plan.summary)
+        return out
     rows = plan.rows(picture.rows, np.uint16 if plan.depth == 16 else np.uint8)
     with writer:
         for block in reported(rows, plan.size.height, report):
@@ -69,7 +74,7 @@ def losses(operation: Operation, source: Any, out: Any) -> list[str]:
     """What would be said of a result, before any pixel is read. RegrowError where it could not be written."""
     form = format_of(out)
     picture = opened(source, operation, form)
-    plan = operation.plan(_header(picture))
+    plan = operation.plan(_header(picture, form))
     return _notes(picture, plan, _writer(out, picture, plan, form))
 
 
@@ -93,7 +98,10 @@ def opened(source: Any, operation: Operation, form: Format) -> Picture:
 
 def header(source: Any, operation: Operation | None = None, target: Any = None) -> Header:
     """The header of a picture file, as an operation that writes `target` would see it."""
-    return _header(opened(source, operation, format_of(target)) if operation else open_picture(source))
+    if operation is None:
+        return _header(open_picture(source))
+    form = format_of(target)
+    return _header(opened(source, operation, form), form)
 
 
 def first(source: Any) -> tuple[Iterable[np.ndarray], Size, int]:
@@ -103,12 +111,19 @@ def first(source: Any) -> tuple[Iterable[np.ndarray], Size, int]:
 
 
 def suffix(source: str, operation: Operation | None, format: str | None) -> str:
-    """The suffix of a result in a folder: the format's, else the source's where that holds it losslessly, else .png."""
+    """The suffix of a result in a folder: the format's, else the source's where that holds it losslessly, else .png.
+
+    Where files of lossy codecs were asked for, the source's if it is one's, else .webp.
+    """
     if format:
         return get_format(format).suffixes[0]
-    own = suffix_of(source)
-    kept = {suffix: form for form in FORMATS.values() if form.lossless for suffix in form.suffixes}
-    return own if own in kept and (operation is None or _holds(kept[own], source, operation)) else ".png"
+    own, lossy = suffix_of(source), operation is not None and operation.lossy
+    kept = {
+        suffix: form for form in FORMATS.values() if (form.lossy if lossy else form.lossless)
+        for suffix in form.suffixes
+    }  # fmt: skip
+    fits = own in kept and (operation is None or _holds(kept[own], source, operation))
+    return own if fits else ".webp" if lossy else ".png"
 
 
 def _holds(form: Format, source: str, operation: Operation) -> bool:
@@ -117,7 +132,7 @@ def _holds(form: Format, source: str, operation: Operation) -> bool:
         return True
     try:
         picture = opened(source, operation, form)
-        plan = operation.plan(_header(picture))
+        plan = operation.plan(_header(picture, form))
     except RegrowError:
         return True
     try:
@@ -130,8 +145,9 @@ def _holds(form: Format, source: str, operation: Operation) -> bool:
     return True
 
 
-def _header(picture: Picture) -> Header:
+def _header(picture: Picture, form: Format | None = None) -> Header:
     return Header(
         name=picture.name, size=Size(picture.width, picture.height), channels=picture.colors, alpha=picture.alpha,
-        depth=picture.depth, metadata=picture.metadata, facts=picture.facts,
+        depth=picture.depth, metadata=picture.metadata, facts=picture.facts, turned=picture.turned, mark=picture.mark,
+        lossy_bytes=picture.length if picture.facts != UNKNOWN or picture.format == "heif" else None, form=form,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from regrow.errors import UsageError
 from regrow.inference.rows import Samples
-from regrow.io.formats import get_format
+from regrow.io.formats import NO_FILE
 from regrow.io.memory import InMemory, accept
 from regrow.operations.plan import Header, Operation
 from regrow.progress import Report, reported
@@ -18,7 +18,7 @@ from regrow.size import Size
 from regrow.video.options import Video
 
 UNIT = "rows"
-HOLDS = get_format("png")
+HOLDS = NO_FILE
 """Metadata in memory is what a file of this format holds."""
 
 log = logging.getLogger("regrow")

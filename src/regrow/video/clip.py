@@ -56,6 +56,7 @@ class Clip:
     """FFmpeg's number for the order of fields; 0 where the file does not state it."""
     metadata: dict[str, str] = field(default_factory=dict)
     xmp: bytes | None = None
+    passport: bytes | None = None
     """Metadata of the first frame, where frames are pictures."""
     notes: tuple[str, ...] = ()
     """Remarks on what was left out or changed."""

@@ -61,7 +61,7 @@ def open_frames(source: str, rate: Fraction | None) -> Clip:
     notes = ("has an ICC profile, which a video file cannot hold and is left out",) if first.icc else ()
     return Clip(
         name=source, width=size[0], height=size[1], pixels=pixels, time_base=1 / rate, rate=rate, count=len(paths),
-        notes=notes, xmp=first.xmp, read=read,
+        notes=notes, xmp=first.xmp, passport=first.metadata.passport, read=read,
     )  # fmt: skip
 
 

@@ -156,6 +156,20 @@ def digest(name: str) -> str:
         raise RegrowError(f"{path}: not readable weights: {error.strerror}") from None
 
 
+def has_digest(name: str, said: str) -> bool:
+    """Whether a model's weights have a digest, of which a passport may say the first digits only.
+
+    RegrowError where they are the first of another shipped model's, too.
+    """
+    own = digest(name)
+    if len(said) < len(own) and name in names():
+        alike = [other for other in names() if other != name and digest(other).startswith(said)]
+        if alike and own.startswith(said):
+            raise RegrowError(f"{name}: its weights and those of {alike[0]} have digests that begin alike; give the "
+                              "folder of one with --model")  # fmt: skip
+    return own.startswith(said)
+
+
 @lru_cache
 def _digest(path: Path, changed: int, size: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,138 @@
+"""Rate and distortion of a picture that is coded at one scale: what each quality of the codec costs, and gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from regrow.inference.resize import padded, resampled
+from regrow.inference.rows import restore_rows, to_dtype, to_float
+from regrow.io.codecs import UNKNOWN, Codec, Facts
+from regrow.io.coded import facts_of
+from regrow.io.memory import read_pixels
+from regrow.nets.restore.codec import CodecRestorer
+from regrow.operations.coded.sample import Sample
+from regrow.size import Size, small_size
+
+HIGHEST = 100
+
+
+def shrunk(pixels: np.ndarray, scale: int) -> np.ndarray:
+    """(H, W, bands) uint8 -> (h, w, bands) uint8 by the antialiased bicubic; sides are extended to a multiple first."""
+    if scale == 1:
+        return pixels
+    height, width, bands = pixels.shape
+    small = small_size((width, height), (scale, scale))
+    full = Size(small.width * scale, small.height * scale)
+    rows = resampled(padded(to_float([pixels], bands, bands), full), full, small, bands)
+    return np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in rows])
+
+
+def facts(data: bytes, codec: Codec, quality: int) -> Facts:
+    """What a net is told of a file: what that states, else, as of AVIF, what is known of how it was made."""
+    stated = facts_of(data)
+    return stated if stated != UNKNOWN else codec.facts(quality)
+
+
+class Curve:
+    """A sample of a picture through a codec at one scale, quality by quality; what was tried is remembered.
+
+    Args:
+        sample: of the picture.
+        codec: what codes it.
+        scale: how many times smaller it becomes before.
+        net: gives the net that grows a file, told of it; None for the codec alone.
+    """
+
+    def __init__(self, sample: Sample, codec: Codec, scale: int, net: Callable[[Facts], CodecRestorer] | None) -> None:
+        self.sample, self.codec, self.scale, self.net = sample, codec, scale, net
+        self._files: dict[int, bytes] = {}
+        self._psnr: dict[int, float] = {}
+
+    @cached_property
+    def small(self) -> np.ndarray:
+        """What is coded: (h, w, bands) uint8."""
+        return shrunk(self.sample.pixels, self.scale)
+
+    def alone(self) -> Curve:
+        """The same files without the net."""
+        twin = Curve(self.sample, self.codec, self.scale, None)
+        twin._files = self._files
+        return twin
+
+    def file(self, quality: int) -> bytes:
+        """The coded sample."""
+        if quality not in self._files:
+            self._files[quality] = self.codec.encode(self.small, quality)
+        return self._files[quality]
+
+    def bytes(self, quality: int) -> int:
+        """How many the coded sample has."""
+        return len(self.file(quality))
+
+    def psnr(self, quality: int) -> float:
+        """PSNR `rgb` in dB of what is grown from that, against the sample."""
+        if quality not in self._psnr:
+            self._psnr[quality] = self.sample.psnr(self._grown(quality))
+        return self._psnr[quality]
+
+    def _grown(self, quality: int) -> np.ndarray:
+        data, bands = self.file(quality), self.sample.pixels.shape[2]
+        pixels = read_pixels(data)
+        if pixels.shape[2] > bands:  # a format without grey
+            pixels = np.concatenate([pixels[..., :1], pixels[..., 3:]], 2)
+        if self.net is None:
+            return pixels
+        height, width = pixels.shape[:2]
+        colors = bands - self.sample.alpha
+        net = self.net(facts(data, self.codec, quality))
+        grown = np.concatenate(list(restore_rows([pixels], Size(width, height), colors, net)))
+        return grown[: self.sample.pixels.shape[0], : self.sample.pixels.shape[1]]
+
+    def largest(self, limit: float, guess: int = 60) -> int | None:
+        """The highest quality whose file has at most so many bytes; None where none has."""
+        if limit < 1:
+            return None
+        return highest(lambda quality: math.log(self.bytes(quality)), math.log(limit), self._range, guess)
+
+    def smallest(self, psnr: float, guess: int = 60) -> int | None:
+        """The lowest quality from which at least this PSNR is grown; None where none is."""
+        low, high = self._range
+        below = highest(self.psnr, math.nextafter(psnr, 0), self._range, guess)
+        return low if below is None else below + 1 if below < high else None
+
+    @property
+    def _range(self) -> tuple[int, int]:
+        return self.codec.qualities[0], HIGHEST
+
+
+def highest(
+    value: Callable[[int], float], most: float, between: tuple[int, int], guess: int, near: float = 0
+) -> int | None:
+    """The highest whole number in a range whose value, which rises with it, is at most `most`; None where none is.
+
+    One whose value is at most `near` below `most` will do. From a guess on, steps double until the number lies between
+    two; there it is interpolated, and the range halved whenever that does not.
+    """
+    known: dict[int, float] = {}
+    low, high = between[0] - 1, between[1] + 1
+    number, step, halve = min(max(guess, between[0]), between[1]), 4, False
+    while high - low > 1:
+        known[number] = value(number)
+        if 0 <= most - known[number] < near:
+            return number
+        before = high - low
+        low, high = (number, high) if known[number] <= most else (low, number)
+        if low in known and high in known:
+            rise = known[high] - known[low]
+            share = 0.5 if halve or rise <= 0 else (most - known[low]) / rise
+            halve = not halve and high - low > before / 2
+            number = low + round(share * (high - low))
+        else:
+            number = low + step if low in known else high - step
+            step *= 2
+        number = min(max(number, low + 1), high - 1)
+    return low if low >= between[0] else None
