@@ -381,7 +381,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in SCREENS.items():
-        draw().image.save(folder / f"{name}.png", optimize=True)
+        draw().image.save(folder / f"{name}.png")
         print(folder / f"{name}.png")
 
 

@@ -13,19 +13,23 @@ from regrow.bench import maps
 from regrow.bench.pictures import as_picture, as_tensor
 from regrow.bench.rivals import decoded
 from regrow.errors import UsageError
+from regrow.io.carrying import with_passport
 from regrow.io.codecs import UNKNOWN, Codec
 from regrow.io.coded import facts_of
-from regrow.io.metadata import NOTHING, Metadata
+from regrow.io.formats import get_format
+from regrow.io.metadata import NOTHING
+from regrow.io.passport import SCALES, Passport
 from regrow.io.writer import PictureWriter
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.upscale.base import Restorer
+from regrow.operations.coded.nets import NO_DIGEST
+from regrow.operations.coded.wish import Wish
 from regrow.operations.restorers import NONE
+from regrow.size import Size, small_size
 
 MULTIPLE = 12
 """Pictures are cut to a multiple of this, so that every scale which divides it is measured on the same ones."""
-JFIF = 18
-"""Bytes of the header that a JPEG of regrow's begins with, and one that the codec alone writes does not."""
 
 
 class Behind:
@@ -72,31 +76,37 @@ class Behind:
             picture = maps.restore(picture, net, tile=self.tile)
         return picture
 
-    def size(self, data: bytes, codec: Codec) -> int:
-        """Bytes of a file as its user has it: bare where the codec stands alone, else with what regrow writes to it."""
-        return len(data) + (overhead(codec.name) if self.nets else 0)
+    def size(self, data: bytes, codec: Codec, quality: int, full: Size) -> int:
+        """Bytes of a file as its user has it: bare where the codec stands alone, else with what regrow writes to it.
+
+        The picture had the size `full`.
+        """
+        return len(data) + (overhead(codec, quality, self.scale, full) if self.nets else 0)
 
 
-@lru_cache
-def overhead(codec: str, metadata: Metadata = NOTHING) -> int:
-    """Bytes that a file of regrow's has and one of the codec alone has not: headers, and metadata.
+@lru_cache(maxsize=1024)
+def overhead(codec: Codec, quality: int, scale: float, full: Size) -> int:
+    """Bytes that `regrow shrink` writes beside what the codec alone does: headers, and a passport.
 
     Args:
-        codec: jpeg, webp or avif.
-        metadata: what is written to the file.
+        codec, quality: of the small picture.
+        scale: how many times smaller it is than the picture; one that no passport has counts as the next.
+        full: size of the picture.
     """
-    written = [len(_file(codec, each)) for each in (metadata, NOTHING)]
-    return written[0] - written[1] + (JFIF if codec == "jpeg" else 0)
-
-
-def _file(codec: str, metadata: Metadata) -> bytes:
-    """A small lossy file with metadata."""
-    file = io.BytesIO()
+    scale = min(known for known in SCALES if known >= scale)
+    small = small_size(full, (scale, scale))
+    passport = Passport(
+        model=f"codec-x{scale:g}", digest=NO_DIGEST, scale=scale, width=full.width, height=full.height,
+        small_width=small.width, small_height=small.height, depth=8, colours=3, alpha=False,
+        quality=quality if codec.name == "avif" else None, asked=str(Wish(quality=quality)),
+    )  # fmt: skip
+    metadata = with_passport(passport, NOTHING, get_format(codec.name), colors=3)
+    blank, file = np.zeros((16, 16, 3), np.uint8), io.BytesIO()
     with PictureWriter(
-        file, width=16, height=16, colors=3, format=codec, metadata=metadata, lossless=False, quality=50
+        file, width=16, height=16, colors=3, format=codec.name, metadata=metadata, codec=codec, quality=quality
     ) as writer:
-        writer.write(np.full((16, 16, 3), 128, np.uint8))
-    return file.getvalue()
+        writer.write(blank)
+    return len(file.getvalue()) - len(codec.encode(blank, quality))
 
 
 def largest_within(
@@ -118,13 +128,14 @@ def largest_within(
             files[at] = behind.encode(picture, codec, quality)
         return files[at]
 
+    full = Size(picture.shape[1], picture.shape[0])
     low, high = codec.qualities
     best = low, encode(low)
     low += 1
     while low <= high:
         quality = (low + high) // 2
         data = encode(quality)
-        if behind.size(data, codec) > limit:
+        if behind.size(data, codec, quality, full) > limit:
             high = quality - 1
         else:
             best, low = (quality, data), quality + 1

@@ -97,6 +97,17 @@ def test_tiles_agree_with_the_whole_for_they_start_in_the_codec_s_grid(scale, un
     torch.testing.assert_close(whole, alone, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_alpha_is_enlarged_by_half_too(ensemble):
+    picture = torch.rand(31, 45, 4).numpy()
+    picture[:, :22, 3], picture[:, 22:, 3] = 1, 0
+    rows = restore_rows([picture], Size(45, 31), 3, small(1.5), "f4", 32, ensemble)
+    grown = np.concatenate(list(rows))
+    assert grown.shape == (46, 67, 4)
+    assert (grown[:, :30, 3] == 1).all()
+    assert (grown[:, 36:, 3] == 0).all()
+
+
 def test_the_light_net_has_less_than_ten_thousand_multiply_adds_a_pixel():
     light, full = CodecConfig(channels=24, blocks=3), CodecConfig()
     assert 9_000 < CodecRestorer(light).multiply_adds() < 10_000
