@@ -72,6 +72,7 @@ def written(said: Mapping[str, Any]) -> bytes:
         "alpha": alpha,
         "refined": said["refined"] or "",
         "quality": said["quality"] or "",
+        "asked": said["asked"] or "",
         "resolution": resolution_text(said["resolution"]),
     }
     words = [f"regrow/{VERSION}", said["model"], said["digest"][:SHORT], size]
@@ -117,6 +118,8 @@ def read(text: bytes) -> dict[str, Any]:
     said["small_width"], said["small_height"] = _sides("small", fields["small"]) if "small" in fields else usual
     said |= {"depth": 8, "colours": 3}
     said |= {name: named(name, number, fields[name]) for name in _COUNTS if name in fields}
+    if "asked" in fields:
+        said["asked"] = fields["asked"]
     if "resolution" in fields:
         said["resolution"] = named("resolution", _resolution, fields["resolution"])
     return said | _alpha(fields.get("alpha"))
