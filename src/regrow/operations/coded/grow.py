@@ -13,7 +13,7 @@ from regrow import zoo
 from regrow.inference.resize import cropped
 from regrow.inference.rows import Samples, restore_rows, to_dtype, to_float
 from regrow.io.carrying import given_back
-from regrow.io.codecs import UNKNOWN, Codec, Facts
+from regrow.io.codecs import UNKNOWN, Facts
 from regrow.io.formats import Format
 from regrow.io.metadata import Metadata
 from regrow.io.passport import Passport
@@ -49,7 +49,7 @@ class CodedGrowPlan(Plan):
         quality = self.passport.quality if self.passport else None
         if self.header.facts != UNKNOWN or quality is None:
             return self.header.facts
-        return Codec(name="avif").facts(quality)
+        return nets.codec("avif", nets.scale_of(self.model)).facts(quality)
 
     @property
     def size(self) -> Size:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
-from regrow.io.codecs import Facts
+from regrow.io.codecs import Codec, Facts
 
 if TYPE_CHECKING:
     from regrow.nets.restore.codec import CodecRestorer
@@ -37,6 +37,11 @@ def scale_of(name: str) -> int:
     if not is_behind_codec(name):
         raise UsageError(f"{name}: is no net behind a codec; those that are shipped are called codec-x1, codec-x2 ...")
     return int(zoo.config(name).get("scale", 1))
+
+
+def codec(name: str, scale: int, effort: int = 5) -> Codec:
+    """The codec as nets of a scale know it: jpeg, webp or avif, of which effort 5 is libaom's speed 4."""
+    return Codec(name=name, effort=effort, tuned=name != "webp")
 
 
 def lighter(name: str) -> str:

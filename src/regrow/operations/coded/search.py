@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,17 +12,21 @@ from regrow.nets.restore.codec import CodecRestorer
 from regrow.operations.coded.curve import HIGHEST, Curve
 from regrow.operations.coded.sample import Sample
 
+GUESS = 60
+"""Quality that is tried first where nothing suggests another."""
+
 
 @dataclass(frozen=True)
 class Choice:
-    """A scale and a quality, what they cost in a sample, and what they give."""
+    """A scale, a codec and a quality; what they cost in a sample, and what they give."""
 
     scale: int
+    codec: Codec
     net: bool
     """Whether a net grows the file, or the codec alone is better."""
     quality: int
-    bytes: int
-    psnr: float
+    bytes: int = 0
+    psnr: float = 0.0
 
 
 class Search:
@@ -30,70 +34,96 @@ class Search:
 
     Args:
         sample: of the picture.
-        codec: what codes it.
+        plain: the codec alone, which results are compared with, and which is chosen where no net is better.
+        tuned: gives the codec for a scale that nets stand behind.
         scales: those that may be tried, ascending.
         net: gives the net for a scale, told of a file.
     """
 
     def __init__(
-        self, sample: Sample, codec: Codec, scales: Sequence[int], net: Callable[[int, Facts], CodecRestorer]
+        self,
+        sample: Sample,
+        plain: Codec,
+        tuned: Callable[[int], Codec],
+        scales: Iterable[int],
+        net: Callable[[int, Facts], CodecRestorer],
     ) -> None:
-        self.codec, self.scales = codec, scales
-        self.curves = {scale: Curve(sample, codec, scale, partial(net, scale)) for scale in scales}
-        full = self.curves.get(1) or Curve(sample, codec, 1, None)
-        self.alone = full.alone()
+        self.alone = Curve(sample, plain, 1, None)
         """The codec at full size, without a net."""
+        self.curves = [Curve(sample, tuned(scale), scale, partial(net, scale)) for scale in scales]
+
+    @property
+    def _free(self) -> bool:
+        """Whether the codec alone may be chosen: where no other scale is asked for."""
+        return any(curve.scale == 1 for curve in self.curves)
 
     def at(self, scale: int, quality: int) -> Choice:
-        """A scale at a quality; at full size without the net where that does harm."""
-        curve = self.curves[scale]
-        size, psnr = curve.bytes(quality), curve.psnr(quality)
-        if scale == 1 and (alone := self.alone.psnr(quality)) > psnr:
-            return Choice(1, False, quality, size, alone)
-        return Choice(scale, True, quality, size, psnr)
+        """A scale at a quality of its codec; at full size without the net where that does harm."""
+        (curve,) = (curve for curve in self.curves if curve.scale == scale)
+        found = _choice(curve, quality)
+        bare = _choice(curve.alone(), quality) if scale == 1 else None
+        return bare if bare and bare.psnr > found.psnr else found
+
+    def again(self, choice: Choice, quality: int) -> Choice:
+        """The same at another quality."""
+        curves = self.curves if choice.net or choice.codec != self.alone.codec else [self.alone]
+        (curve,) = (curve for curve in curves if curve.scale == choice.scale)
+        return _choice(curve if choice.net else curve.alone(), quality)
 
     def within(self, limit: float) -> Choice | None:
-        """The best within so many bytes; None where no scale makes so few.
+        """The best within so many bytes; None where no scale makes so few."""
 
-        What is grown gets better from scale to scale up to the best one, so that trying ends behind it.
-        """
-        best: Choice | None = None
-        for scale, curve in self.curves.items():
-            quality = curve.largest(limit, best.quality if best else 60)
-            if quality is None:
-                continue
-            found = self.at(scale, quality)
-            if best and found.psnr <= best.psnr:
-                break
-            best = found
-        return best
+        def largest(curve: Curve, guess: int) -> Choice | None:
+            quality = curve.largest(limit, guess)
+            return None if quality is None else _choice(curve, quality)
+
+        return self._best(largest, lambda new, old: new.psnr > old.psnr)
 
     def as_good_as(self, quality: int) -> Choice:
         """The fewest bytes from which a picture is grown that is as good as the codec alone at a quality."""
-        psnr = self.alone.psnr(quality)
-        known = Choice(1, False, quality, self.alone.bytes(quality), psnr) if 1 in self.curves else None
-        return self._fewest(psnr, known)
+        return self.reaching(self.alone.psnr(quality), quality)
 
-    def reaching(self, psnr: float) -> Choice:
-        """The fewest bytes from which at least this PSNR is grown. RegrowError where no quality gives that."""
-        return self._fewest(psnr, self._cheapest(self.alone, psnr, 60) if 1 in self.curves else None)
+    def reaching(self, psnr: float, known: int = GUESS) -> Choice:
+        """The fewest bytes from which at least this PSNR is grown. RegrowError where no quality gives that.
 
-    def _fewest(self, psnr: float, best: Choice | None) -> Choice:
-        for curve in self.curves.values():
-            found = self._cheapest(curve, psnr, best.quality if best else 60)
-            if found and best and found.bytes > best.bytes and curve.scale > 1:
-                break
-            if found and (best is None or found.bytes <= best.bytes):
-                best = found
-        if best is None:
-            most = max(curve.psnr(HIGHEST) for curve in self.curves.values())
-            name = self.codec.name.upper()
+        Args:
+            psnr: in dB.
+            known: quality at which the codec alone reaches that, if one is known.
+        """
+
+        def smallest(curve: Curve, guess: int) -> Choice | None:
+            quality = curve.smallest(psnr, guess)
+            return None if quality is None else _choice(curve, quality)
+
+        found = self._best(smallest, lambda new, old: new.bytes < old.bytes, known)
+        if found is None:
+            most, name = max(curve.psnr(HIGHEST) for curve in self.curves), self.alone.codec.name.upper()
             raise RegrowError(f"psnr {psnr:g}: {name} gives at most {most:.1f} dB of this picture; ask for less")
-        return best
+        return found
 
-    @staticmethod
-    def _cheapest(curve: Curve, psnr: float, guess: int) -> Choice | None:
-        quality = curve.smallest(psnr, guess)
-        if quality is None:
-            return None
-        return Choice(curve.scale, curve.net is not None, quality, curve.bytes(quality), curve.psnr(quality))
+    def _best(
+        self,
+        find: Callable[[Curve, int], Choice | None],
+        better: Callable[[Choice, Choice], bool],
+        guess: int = GUESS,
+    ) -> Choice | None:
+        """The best of what is found on each curve; nets come before the codec alone where both are as good.
+
+        From scale to scale what is found gets better up to the best, so that trying ends behind it.
+        """
+        best: Choice | None = None
+        for curve in self.curves:
+            found = find(curve, best.quality if best else guess)
+            if found is None:
+                continue
+            if best and not better(found, best):
+                break
+            best = found
+        alone = find(self.alone, guess) if self._free else None
+        return alone if alone and (best is None or better(alone, best)) else best
+
+
+def _choice(curve: Curve, quality: int) -> Choice:
+    return Choice(
+        curve.scale, curve.codec, curve.net is not None, quality, curve.bytes(quality), curve.psnr(quality)
+    )  # fmt: skip

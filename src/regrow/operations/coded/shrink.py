@@ -67,14 +67,21 @@ class CodedShrinkPlan(Plan):
             )
 
     @property
-    def codec(self) -> Codec:
-        """What codes the small picture."""
+    def plain(self) -> Codec:
+        """The codec alone."""
         return Codec(name=self.form.name, effort=EFFORT)
+
+    def _tuned(self, scale: int) -> Codec:
+        """The codec before nets of a scale."""
+        return nets.codec(self.form.name, scale, EFFORT)
 
     @property
     def chosen(self) -> Choice:
         """What was found; before that, a guess."""
-        return self.choice or Choice(self.pinned or 1, True, DEFAULTS[self.form.name], 0, 0.0)
+        return self.choice or self._guess(self.pinned or 1)
+
+    def _guess(self, scale: int) -> Choice:
+        return Choice(scale, self._tuned(scale), True, DEFAULTS[self.form.name])
 
     @property
     def size(self) -> Size:
@@ -151,7 +158,7 @@ class CodedShrinkPlan(Plan):
         bands = self.header.channels + self.header.alpha
         pixels = np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in to_float(rows(), bands, bands)])
         sample = sampled(pixels)
-        search = Search(sample, self.codec, self._scales(), self._net)
+        search = Search(sample, self.plain, self._tuned, self._scales(), self._net)
         limit = self.wish.limit(self.header.size.pixels)
         if limit is None:
             choice = self._free(search)
@@ -179,34 +186,34 @@ class CodedShrinkPlan(Plan):
 
     def _within(self, search: Search, pixels: np.ndarray, limit: int, share: float) -> tuple[CodedShrinkPlan, bytes]:
         """The plan, and the file, of at most so many bytes; where a larger scale is needed for that, with it."""
-        over = self._overhead()
-        choice = search.within((limit - over) * share)
-        scales = [scale for scale in search.curves if choice is None or scale >= choice.scale]
+        choice = search.within((limit - self._overhead()) * share)
+        scales = [curve.scale for curve in search.curves if choice is None or curve.scale >= choice.scale]
+        # The whole may need a larger scale than the sample did.
         for scale in scales if choice else scales[-1:]:
-            same = choice is not None and scale == choice.scale
-            plan = replace(self, choice=choice if same else Choice(scale, True, 0, 0, 0.0))
-            found = plan._largest(shrunk(pixels, scale), limit, choice.quality if choice and same else 0)
-            if found:
+            first = choice if choice and choice.scale == scale else self._guess(scale)
+            plan = replace(self, choice=first)
+            if found := plan._largest(shrunk(pixels, scale), limit):
                 quality, data = found
-                if not same or quality != plan.chosen.quality:
-                    plan = replace(plan, choice=search.at(scale, quality))
+                if first is not choice or quality != first.quality:
+                    plan = replace(plan, choice=search.again(first, quality))
                 return plan, data
-        least = len(replace(self, choice=Choice(scales[-1], True, self.codec.qualities[0], 0, 0.0))._file(
-            shrunk(pixels, scales[-1])))  # fmt: skip
+        last = self._guess(scales[-1])
+        smallest = replace(last, quality=last.codec.qualities[0])
+        least = len(replace(self, choice=smallest)._file(shrunk(pixels, scales[-1])))
         raise RegrowError(
             f"{self.header.name}: cannot become {limit} bytes as {self.form.name.upper()}; the least is {least}"
         )
 
-    def _largest(self, small: np.ndarray, limit: int, guess: int) -> tuple[int, bytes] | None:
+    def _largest(self, small: np.ndarray, limit: int) -> tuple[int, bytes] | None:
         """The highest quality of which the file of a small picture has at most so many bytes, and the file."""
         files: dict[int, bytes] = {}
+        at = self.chosen
 
         def size(quality: int) -> float:
-            files[quality] = replace(self, choice=replace(self.chosen, quality=quality))._file(small)
+            files[quality] = replace(self, choice=replace(at, quality=quality))._file(small)
             return math.log(len(files[quality]))
 
-        low = self.codec.qualities[0]
-        quality = highest(size, math.log(limit), (low, HIGHEST), guess or low, NEAR)
+        quality = highest(size, math.log(limit), (at.codec.qualities[0], HIGHEST), at.quality, NEAR)
         return None if quality is None else (quality, files[quality])
 
     def _file(self, small: np.ndarray) -> bytes:
@@ -215,7 +222,7 @@ class CodedShrinkPlan(Plan):
         height, width, _ = small.shape
         writer = PictureWriter(
             target, width=width, height=height, colors=self.channels, alpha=self.header.alpha, format=self.form.name,
-            metadata=self.metadata(self.form), codec=self.codec, quality=self.chosen.quality,
+            metadata=self.metadata(self.form), codec=self.chosen.codec, quality=self.chosen.quality,
             mark=self.chosen.scale if self.chosen.net else None,
         )  # fmt: skip
         with writer:
@@ -225,7 +232,7 @@ class CodedShrinkPlan(Plan):
     def _overhead(self) -> int:
         """Bytes of the file that are not the codec's."""
         blank = np.zeros((16, 16, self.channels + self.header.alpha), np.uint8)
-        return len(self._file(blank)) - len(self.codec.encode(blank, self.chosen.quality))
+        return len(self._file(blank)) - len(self.chosen.codec.encode(blank, self.chosen.quality))
 
     def _told(self, search: Search, size: int, share: float) -> str:
         """What the file costs and gives, against the codec alone."""
