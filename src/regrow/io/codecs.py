@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyvips
 
+from regrow.io.chroma import smoothed
 from regrow.io.jpeg_tables import CHROMA, LUMA, coarseness, flat, percent
 
 QUALITIES = {"jpeg": (6, 95), "webp": (1, 96), "avif": (12, 90)}
 """The codecs, with the lowest and the highest quality of use to whoever wants few bytes."""
 
+_FULL = 90
+"""Quality of AVIF from which libvips does not subsample chroma, where nobody says."""
 FLAT = 3, 92
 """Those of JPEG with flat tables."""
 
@@ -81,6 +84,11 @@ class Codec:
     def qualities(self) -> tuple[int, int]:
         """The lowest and the highest quality of use; flat tables are finer at the same quality."""
         return FLAT if self.name == "jpeg" and self.tuned else QUALITIES[self.name]
+
+    def shown(self, pixels: np.ndarray, quality: int) -> np.ndarray:
+        """What viewers show of a file of this quality that libvips has decoded: (H, W, bands) uint8."""
+        subsampled = not self.full_chroma and (self.tuned or quality < _FULL)
+        return smoothed(pixels) if self.name == "avif" and subsampled and pixels.shape[2] > 2 else pixels
 
     def options(self, quality: int) -> dict[str, Any]:
         """What libvips' saver of the codec is told, for a quality from 1 to 100."""

@@ -85,7 +85,7 @@ class Curve:
         if pixels.shape[2] > bands:  # a format without grey
             pixels = np.concatenate([pixels[..., :1], pixels[..., 3:]], 2)
         if self.net is None:
-            return pixels
+            return self.codec.shown(pixels, quality)
         height, width = pixels.shape[:2]
         colors = bands - self.sample.alpha
         net = self.net(facts(data, self.codec, quality))

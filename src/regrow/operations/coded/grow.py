@@ -90,7 +90,11 @@ class CodedGrowPlan(Plan):
     def rows(self, rows: Rows, samples: Samples) -> Iterator[np.ndarray]:
         """Rows of the grown picture."""
         own, wanted = self.header.channels, self.channels
-        floats = to_float(rows(), own, own)
+        quality = self.passport.quality if self.passport else None
+        stored = rows()
+        if self.net is None and quality is not None:
+            stored = [nets.plain("avif").shown(np.concatenate(list(stored)), quality)]
+        floats = to_float(stored, own, own)
         if self.net is not None:
             floats = restore_rows(floats, self.header.size, own, self.net, np.float32, self.tile)
         return (to_dtype(block, own, wanted, samples) for block in cropped(floats, self.size))

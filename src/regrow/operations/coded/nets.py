@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from regrow.nets.restore.codec import CodecRestorer
 
 ARCHITECTURE = "codec"
+EFFORT = 5
+"""Of AVIF: libaom's speed 4."""
 NONE = "none"
 """Stands in a passport for no net: the codec alone was better."""
 NO_DIGEST = "0" * 64
@@ -39,9 +41,14 @@ def scale_of(name: str) -> int:
     return int(zoo.config(name).get("scale", 1))
 
 
-def codec(name: str, scale: int, effort: int = 5) -> Codec:
-    """The codec as nets of a scale know it: jpeg, webp or avif, of which effort 5 is libaom's speed 4."""
-    return Codec(name=name, effort=effort, tuned=name != "webp")
+def codec(name: str, scale: int) -> Codec:
+    """The codec as nets of a scale know it: jpeg, webp or avif."""
+    return Codec(name=name, effort=EFFORT, tuned=name != "webp")
+
+
+def plain(name: str) -> Codec:
+    """The codec alone."""
+    return Codec(name=name, effort=EFFORT)
 
 
 def lighter(name: str) -> str:

@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.io.carrying import given_back, too_large, with_passport
-from regrow.io.codecs import Codec, Facts
+from regrow.io.codecs import Facts
 from regrow.io.formats import Format
 from regrow.io.memory import read_pixels
 from regrow.io.metadata import NOTHING, Metadata, notes_on
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 NEAR = math.log(1 / 0.985)
 """How far below the bytes that were asked for a file may stay: a logarithm."""
-EFFORT = 5
-"""Of AVIF: libaom's speed 4."""
 UNSAID = 0.05
 """dB by which the codec alone may be better before that is said."""
 
@@ -67,21 +65,12 @@ class CodedShrinkPlan(Plan):
             )
 
     @property
-    def plain(self) -> Codec:
-        """The codec alone."""
-        return Codec(name=self.form.name, effort=EFFORT)
-
-    def _tuned(self, scale: int) -> Codec:
-        """The codec before nets of a scale."""
-        return nets.codec(self.form.name, scale, EFFORT)
-
-    @property
     def chosen(self) -> Choice:
         """What was found; before that, a guess."""
         return self.choice or self._guess(self.pinned or 1)
 
     def _guess(self, scale: int) -> Choice:
-        return Choice(scale, self._tuned(scale), True, DEFAULTS[self.form.name])
+        return Choice(scale, nets.codec(self.form.name, scale), True, DEFAULTS[self.form.name])
 
     @property
     def size(self) -> Size:
@@ -132,7 +121,7 @@ class CodedShrinkPlan(Plan):
             model=name, digest=zoo.digest(name) if at.net else nets.NO_DIGEST, scale=at.scale,
             width=own.size.width, height=own.size.height, small_width=self.size.width, small_height=self.size.height,
             depth=own.depth, colours=own.channels, alpha=own.alpha,
-            quality=at.quality if self.form.name == "avif" and at.net else None, asked=str(self.wish) or None,
+            quality=at.quality if self.form.name == "avif" else None, asked=str(self.wish) or None,
         )  # fmt: skip
 
     def metadata(self, form: Format) -> Metadata:
@@ -157,8 +146,8 @@ class CodedShrinkPlan(Plan):
         (rows,) = pictures
         bands = self.header.channels + self.header.alpha
         pixels = np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in to_float(rows(), bands, bands)])
-        sample = sampled(pixels)
-        search = Search(sample, self.plain, self._tuned, self._scales(), self._net)
+        sample, name = sampled(pixels), self.form.name
+        search = Search(sample, nets.plain(name), partial(nets.codec, name), self._scales(), self._net)
         limit = self.wish.limit(self.header.size.pixels)
         if limit is None:
             choice = self._free(search)

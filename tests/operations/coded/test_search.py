@@ -1,0 +1,126 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+
+from regrow.io.codecs import Codec
+from regrow.operations.coded import nets
+from regrow.operations.coded.curve import Curve, highest, shrunk
+from regrow.operations.coded.sample import TILE, TILES, Sample, sampled
+from regrow.operations.coded.search import Search
+
+
+@given(
+    st.lists(st.floats(0, 100), min_size=1, max_size=40).map(sorted), st.floats(-10, 110), st.integers(-5, 60),
+)  # fmt: skip
+def test_the_highest_number_is_that_of_trying_all(values, most, guess):
+    between = (3, len(values) + 2)
+    fits = [number for number in range(between[0], between[1] + 1) if values[number - 3] <= most]
+    assert highest(lambda number: values[number - 3], most, between, guess) == max(fits, default=None)
+
+
+def test_the_highest_number_takes_few_trials():
+    tried = []
+
+    def value(number):
+        tried.append(number)
+        return 0.03 * number + 0.2 * math.sin(number / 10)
+
+    assert highest(value, 1.9, (1, 100), 60) is not None
+    assert len(tried) == len(set(tried)) < 9
+
+
+def test_a_small_picture_is_its_own_sample(coffee):
+    sample = sampled(coffee)
+    assert sample.whole
+    assert sample.pixels is coffee
+
+
+@pytest.mark.parametrize("shape", [(3000, 2000), (1200, 6000), (400, 9000), (9000, 500)])
+def test_tiles_stand_for_a_large_picture(shape):
+    picture = np.arange(shape[0] * shape[1], dtype=np.uint32).astype(np.uint8).reshape(*shape, 1)
+    sample = sampled(picture)
+    height, width = sample.pixels.shape[:2]
+    assert (height % TILE, width % TILE) == (0, 0)
+    assert TILES / 2 <= sample.area / TILE**2 <= 1.5 * TILES
+    assert sample.share == pytest.approx(sample.area / picture.size)
+
+
+def test_psnr_is_that_of_scikit_image(coffee):
+    other = np.roll(coffee, 1, 0)
+    assert Sample(coffee, 1).psnr(other) == pytest.approx(peak_signal_noise_ratio(coffee, other), abs=1e-4)
+
+
+def test_what_hides_below_alpha_counts_nothing(coffee):
+    alpha = np.zeros((*coffee.shape[:2], 1), np.uint8)
+    alpha[:200] = 255
+    a, b = (np.concatenate([picture, alpha], 2) for picture in (coffee, np.where(alpha > 0, coffee, 0)))
+    assert Sample(a, 1).psnr(b.astype(np.uint8)) == math.inf
+
+
+def test_pictures_are_shrunk_as_pillow_shrinks_them(coffee):
+    """But for the edge, which Pillow cuts off, and for a cut to [0, 255] between its two passes."""
+    wanted = np.asarray(Image.fromarray(coffee).resize((300, 200), Image.Resampling.BICUBIC))
+    off = np.abs(shrunk(coffee, 2).astype(int) - wanted)[4:-4, 4:-4]
+    assert (off > 1).mean() < 0.001
+    assert shrunk(coffee[:399, :595], 4).shape == (100, 149, 3)
+
+
+@pytest.fixture
+def search(coffee):
+    """A search on a corner of a photograph, with the nets that ship."""
+
+    def made(name="webp", scales=(1, 2), pixels=coffee[:160, :224]):
+        return Search(
+            Sample(np.ascontiguousarray(pixels), 1), Codec(name=name), lambda scale: nets.codec(name, scale), scales,
+            lambda scale, facts: nets.net(nets.default_net(scale, light=True), facts, "cpu"),
+        )  # fmt: skip
+
+    return made
+
+
+@pytest.mark.parametrize("limit", [900, 2500, 7000])
+def test_the_best_within_some_bytes_is_that_of_trying_all(search, limit):
+    found, all_ = search().within(limit), search()
+    curves = [*all_.curves, all_.alone]
+    tried = [(c.psnr(q), c.bytes(q)) for c in curves for q in range(1, 101, 3) if c.bytes(q) <= limit]
+    assert found.bytes <= limit
+    assert found.psnr >= max(tried)[0] - 0.02
+
+
+@pytest.mark.parametrize("psnr", [26, 30, 34])
+def test_the_fewest_bytes_for_a_quality_are_those_of_trying_all(search, psnr):
+    found, all_ = search().reaching(psnr), search()
+    curves = [*all_.curves, all_.alone]
+    tried = [c.bytes(q) for c in curves for q in range(1, 101, 3) if c.psnr(q) >= psnr]
+    assert found.psnr >= psnr
+    assert found.bytes <= min(tried) * 1.01
+
+
+def test_as_good_as_a_quality_in_fewer_bytes(search):
+    tried = search("jpeg")
+    found = tried.as_good_as(60)
+    assert found.psnr >= tried.alone.psnr(60)
+    assert found.bytes < 0.9 * tried.alone.bytes(60)
+
+
+def test_where_no_net_helps_the_codec_is_left_alone(search):
+    """A picture of flat colours, which a codec keeps almost as it is."""
+    flat = np.zeros((96, 96, 3), np.uint8)
+    flat[:, 48:] = (200, 30, 90)
+    tried = search("webp", pixels=flat)
+    found = tried.within(300)
+    assert found.psnr >= tried.alone.psnr(tried.alone.largest(300))
+
+
+def test_no_scale_makes_so_few_bytes(search):
+    assert search().within(10) is None
+
+
+def test_a_curve_without_a_net_has_the_same_files(coffee):
+    curve = Curve(Sample(coffee[:64, :64], 1), Codec(name="jpeg"), 1, None)
+    assert curve.alone().file(40) is curve.file(40)

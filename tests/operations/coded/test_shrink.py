@@ -1,0 +1,196 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+from support.pictures import noise, read, write
+
+import regrow
+from regrow.errors import RegrowError, UsageError
+from regrow.io.codecs import Codec
+from regrow.io.marks import scale_of
+from regrow.io.reader import open_picture
+
+CODECS = ("jpg", "webp", "avif")
+
+
+@pytest.fixture
+def photo(coffee, tmp_path):
+    """A photograph of 240x161, which no scale divides."""
+    return write(tmp_path / "photo.png", coffee[100:261, 200:440])
+
+
+def grown(small, **options):
+    """What a small file grows to."""
+    target = io.BytesIO()
+    regrow.grow(small, target, format="png", **options)
+    return np.asarray(Image.open(target))
+
+
+def alone(picture, name, limit):
+    """The best that the codec alone makes of a picture within so many bytes, decoded by Pillow."""
+    codec = Codec(name={"jpg": "jpeg"}.get(name, name), effort=5)
+    files = (codec.encode(picture, quality) for quality in range(100, 0, -1))
+    data = next(data for data in files if len(data) <= limit)
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+def test_a_name_is_enough(photo, tmp_path, suffix, caplog):
+    small = regrow.shrink(photo, tmp_path / f"small.{suffix}")
+    assert open_picture(small).format == {"jpg": "jpeg", "avif": "heif"}.get(suffix, suffix)
+    picture = read(photo)
+    assert grown(small).shape == picture.shape
+    codec = Codec(name={"jpg": "jpeg"}.get(suffix, suffix), effort=5)
+    data = codec.encode(picture, {"jpg": 80, "webp": 75, "avif": 60}[suffix])
+    reference = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    assert peak_signal_noise_ratio(picture, grown(small)) > peak_signal_noise_ratio(picture, reference) - 0.05
+    assert small.stat().st_size < len(data) + 160
+    assert f"{small.stat().st_size} bytes" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+@pytest.mark.parametrize("limit", [1500, 5000])
+def test_bytes_are_met_from_below_and_used_well(photo, tmp_path, suffix, limit):
+    small = regrow.shrink(photo, tmp_path / f"small.{suffix}", bytes=limit)
+    assert small.stat().st_size <= limit
+    picture = read(photo)
+    better = peak_signal_noise_ratio(picture, grown(small)) - peak_signal_noise_ratio(
+        picture, alone(picture, suffix, limit)
+    )
+    assert better > -0.05
+
+
+def test_bytes_are_used_up_as_far_as_the_steps_of_the_codec_allow(photo, tmp_path):
+    limit = 6000
+    small = regrow.shrink(photo, tmp_path / "small.webp", bytes=limit, scale=1)
+    assert 0.96 * limit < small.stat().st_size <= limit
+
+
+def test_bits_a_pixel_are_those_of_the_original(photo, tmp_path):
+    small = regrow.shrink(photo, tmp_path / "small.webp", bpp=0.5)
+    assert small.stat().st_size * 8 / (240 * 161) <= 0.5
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+def test_psnr_is_reached(photo, tmp_path, suffix):
+    small = regrow.shrink(photo, tmp_path / f"small.{suffix}", psnr=31)
+    assert 31 <= peak_signal_noise_ratio(read(photo), grown(small)) < 32
+
+
+def test_a_scale_and_a_quality_leave_nothing_to_search(photo, tmp_path):
+    small = regrow.shrink(photo, tmp_path / "small.jpg", scale=2, quality=40)
+    assert open_picture(small).width == 120
+    passport = regrow.info(small).passport
+    assert (passport.model, passport.scale, passport.asked) == ("codec-x2", 2, "q40")
+    assert scale_of(small.read_bytes()) == 2
+
+
+def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path):
+    small = regrow.shrink(photo, tmp_path / "small.webp", scale=2, quality=60)
+    data = small.read_bytes()
+    at = data.index(b"VP8 ")
+    length = 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+    pixels = data[at : at + length + length % 2]
+    bare = tmp_path / "bare.webp"
+    bare.write_bytes(b"RIFF" + (4 + len(pixels)).to_bytes(4, "little") + b"WEBP" + pixels)
+    with pytest.raises(RegrowError, match="--codec-model auto grows it"):
+        grown(bare)
+    same = grown(bare, codec_model="auto", size=(240, 161))
+    assert np.array_equal(same, grown(small))
+    assert np.array_equal(grown(bare, codec_model="codec-x2", size=(240, 161)), same)
+
+
+def test_what_is_no_small_picture_is_not_taken_for_one(coffee, tmp_path):
+    plain = tmp_path / "plain.jpg"
+    Image.fromarray(coffee[:64, :64]).save(plain)
+    with pytest.raises(RegrowError, match="does not look like a small picture"):
+        grown(plain, codec_model="auto")
+
+
+def test_the_light_net_grows_the_same_file(photo, tmp_path):
+    small = regrow.shrink(photo, tmp_path / "small.webp", scale=2, quality=60)
+    picture, light = read(photo), grown(small, light=True)
+    assert not np.array_equal(light, grown(small))
+    assert peak_signal_noise_ratio(picture, light) > peak_signal_noise_ratio(picture, grown(small)) - 1
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+def test_pictures_of_all_kinds(tmp_path, camera, coffee, suffix):
+    """Grey, 16 bits, and of one pixel."""
+    grey = regrow.shrink(write(tmp_path / "grey.png", camera[:80, :96, None]), tmp_path / f"g.{suffix}")
+    assert grown(grey).shape == (80, 96)
+    deep = regrow.shrink(
+        write(tmp_path / "deep.png", coffee[:80, :96].astype(np.uint16) * 257), tmp_path / f"d.{suffix}"
+    )
+    back = read(regrow.grow(deep, tmp_path / "deep_back.png"))
+    assert back.dtype == np.uint16
+    assert peak_signal_noise_ratio(coffee[:80, :96].astype(np.uint16) * 257, back, data_range=65535) > 26
+    tiny = regrow.shrink(write(tmp_path / "tiny.png", noise(1, 1)), tmp_path / f"t.{suffix}")
+    assert grown(tiny).shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize("suffix", ["webp", "avif"])
+def test_transparency_stays_at_its_size(tmp_path, coffee, suffix):
+    alpha = np.full((96, 96, 1), 255, np.uint8)
+    alpha[:, 40:] = 0
+    source = write(tmp_path / "cut.png", np.concatenate([coffee[:96, :96], alpha], 2))
+    small = regrow.shrink(source, tmp_path / f"small.{suffix}")
+    assert open_picture(small).width == 96
+    assert np.abs(grown(small)[..., 3].astype(int) - alpha[..., 0]).mean() < 2
+
+
+def test_lossless_is_asked_for(photo, tmp_path):
+    small = regrow.shrink(photo, tmp_path / "small.webp", lossless=True)
+    assert regrow.info(small).passport.model == "tad-x2"
+    assert b"VP8L" in small.read_bytes()
+
+
+@pytest.mark.parametrize("options", [{"grey": True}, {"scale": 3}, {"scale": (2, 1)}, {"model": "tad-x2", "scale": 2}])
+def test_what_lossy_codecs_have_no_nets_for_is_lossless(photo, tmp_path, options):
+    assert b"VP8L" in regrow.shrink(photo, tmp_path / "small.webp", **options).read_bytes()
+    with pytest.raises(UsageError, match="quality 50 is for small files of lossy codecs, but"):
+        regrow.shrink(photo, tmp_path / "other.webp", quality=50, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"bytes": 40}, "cannot become 40 bytes as WEBP; the least is"),
+        ({"psnr": 59}, "gives at most"),
+        ({"quality": 50, "lossless": True}, "quality 50: is for lossy files"),
+    ],
+)
+def test_what_cannot_be_made(photo, tmp_path, options, words):
+    with pytest.raises(RegrowError, match=words):
+        regrow.shrink(photo, tmp_path / "small.webp", **options)
+    assert not (tmp_path / "small.webp").exists()
+
+
+def test_png_is_lossless(photo, tmp_path):
+    with pytest.raises(UsageError, match="PNG is lossless; name a file that ends in"):
+        regrow.shrink(photo, tmp_path / "small.png", bytes=4000)
+
+
+def test_a_lossy_picture_is_not_asked_for_more_bytes_than_it_has(coffee, tmp_path):
+    source = tmp_path / "photo.jpg"
+    Image.fromarray(coffee[:128, :128]).save(source, quality=70)
+    with pytest.raises(UsageError, match=f"no more than {source.stat().st_size} bytes as it is"):
+        regrow.shrink(source, tmp_path / "small.jpg", bytes=source.stat().st_size)
+
+
+def test_a_result_is_there_already_where_the_same_was_asked(regrow, photo, tmp_path):
+    done = regrow("shrink", photo, "-o", tmp_path / "s.webp", "--bytes", "3k")
+    assert done.code == 0
+    assert "done already" in regrow("shrink", photo, "-o", tmp_path / "s.webp", "--bytes", "3k").err
+    assert regrow("shrink", photo, "-o", tmp_path / "s.webp", "--bytes", "2k").code == 1
+
+
+def test_the_codec_of_a_folder_is_named(regrow, photo, tmp_path):
+    assert regrow("shrink", photo, "-o", f"{tmp_path}/small/", "--codec", "avif", "--bpp", "0.6").code == 0
+    assert (tmp_path / "small" / "photo.avif").is_file()
+    assert regrow("shrink", photo, "-o", f"{tmp_path}/other/", "--bpp", "0.6").code == 0
+    assert (tmp_path / "other" / "photo.webp").is_file()
+    done = regrow("shrink", photo, "-o", f"{tmp_path}/third/", "--codec", "avif", "--format", "webp")
+    assert (done.code, "say one of them" in done.err) == (2, True)

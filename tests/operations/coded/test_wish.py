@@ -1,0 +1,45 @@
+import pytest
+
+from regrow.cli.options import parse_bytes
+from regrow.errors import UsageError
+from regrow.operations.coded.wish import Wish
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_"),
+    [("40000", 40000), ("40k", 40000), ("40K", 40000), ("1.5M", 1500000), ("40KiB", 40960), ("40 kB", 40000)],
+)
+def test_bytes_as_people_write_them(text, bytes_):
+    assert parse_bytes(text) == bytes_
+
+
+@pytest.mark.parametrize("text", ["", "-4", "4x", "k", "40i", "1e5", "40kk"])
+def test_what_is_no_number_of_bytes(text):
+    with pytest.raises(UsageError, match="is not a number of bytes"):
+        parse_bytes(text)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"quality": 0}, {"quality": 101}, {"bytes": 0}, {"bpp": 0}, {"bpp": 101}, {"psnr": 9}, {"psnr": 61}]
+)
+def test_what_cannot_be(asked):
+    (name,) = asked
+    with pytest.raises(UsageError, match=name):
+        Wish(**asked)
+
+
+def test_one_thing_is_asked():
+    with pytest.raises(UsageError, match="quality 60 and bytes 4000: say one of them"):
+        Wish(quality=60, bytes=4000)
+
+
+def test_as_passports_state_it():
+    assert [str(Wish(**asked)) for asked in ({"quality": 60}, {"bytes": 40960}, {"bpp": 0.15}, {"psnr": 34}, {})] == [
+        "q60", "b40960", "r0.15", "p34", "",
+    ]  # fmt: skip
+
+
+def test_bits_a_pixel_are_a_limit_of_bytes():
+    assert Wish(bpp=0.15).limit(1000) == 18
+    assert Wish(bytes=7).limit(1000) == 7
+    assert Wish(psnr=30).limit(1000) is None
