@@ -1,4 +1,4 @@
-"""What each file format does to what a small picture hides: regrown PSNR and bytes a pixel through real files.
+"""What each file format does to what a pair of nets hides: regrown PSNR and bytes a pixel through real files.
 
 python benchmarks/formats.py DIR [--scale 2] [--summary FILE]
 """
@@ -16,6 +16,7 @@ from regrow.bench.results import summary
 from regrow.bench.table import Column, lines
 from regrow.io.memory import read_rgb
 from regrow.io.search import find_pictures
+from regrow.operations.rescalers import default_model
 
 FORMATS = "png", "webp", "tiff", "avif", "jpg"
 COLUMNS = (
@@ -27,7 +28,7 @@ COLUMNS = (
 def measured(path: Path, format: str, scale: int, folder: Path) -> tuple[float, float, float]:
     """PSNR `rgb` and `y` in dB of a picture that went through a small file, and the file's bytes a pixel."""
     small, grown = folder / f"small.{format}", folder / "grown.png"
-    regrow.shrink(path, small, scale=scale)
+    regrow.shrink(path, small, scale=scale, model=default_model((scale, scale)))
     regrow.grow(small, grown)
     original = read_rgb(path)
     alike = regrow.compare(original, grown, border=scale)

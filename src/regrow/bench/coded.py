@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from functools import lru_cache
 from math import prod
 
@@ -24,10 +25,13 @@ from regrow.nets.ops.resample import bicubic
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.upscale.base import Restorer
 from regrow.operations.coded.nets import NO_DIGEST
+from regrow.operations.coded.nets import codec as coder
 from regrow.operations.coded.wish import Wish
 from regrow.operations.restorers import NONE
 from regrow.size import Size, small_size
 
+TUNED = "tuned"
+"""Stands for the codec alone with the settings that `regrow shrink` gives it."""
 MULTIPLE = 12
 """Pictures are cut to a multiple of this, so that every scale which divides it is measured on the same ones."""
 
@@ -38,7 +42,8 @@ class Behind:
         picture (H, W, 3) --bicubic--> (h, w, 3) --codec--> file --codec, nets--> picture (H, W, 3)
 
     Args:
-        name: of a net, "A+B" for one after another, or "none" for the codec at full size alone.
+        name: of a net, "A+B" for one after another, "none" for the codec at full size alone, or "tuned" for that with
+            the settings that small files have.
         device, tile: as for `regrow.upscale`.
 
     Raises:
@@ -47,7 +52,8 @@ class Behind:
 
     def __init__(self, name: str, *, device: str = "auto", tile: int | None = None) -> None:
         self.tile = tile
-        self.nets = [_restorer(part, device) for part in zoo.parts(name)] if name != NONE else []
+        self.nets = [_restorer(part, device) for part in zoo.parts(name)] if name not in (NONE, TUNED) else []
+        self.tuned = name == TUNED or any(isinstance(net, CodecRestorer) for net in self.nets)
         self.scale = prod(net.scale for net in self.nets)
         """How many times smaller the coded picture is."""
         side = MULTIPLE / self.scale
@@ -55,6 +61,10 @@ class Behind:
             if side % net.scale.as_integer_ratio()[1]:
                 raise UsageError(f"{name}: enlarges by {self.scale:g}, which {MULTIPLE} pixels cannot be shrunk by")
             side *= net.scale
+
+    def before(self, codec: Codec) -> Codec:
+        """The codec as it stands before this."""
+        return replace(coder(codec.name, self.scale), effort=codec.effort) if self.tuned else codec
 
     def encode(self, picture: np.ndarray, codec: Codec, quality: int) -> bytes:
         """(H, W, 3) uint8 -> the file of the picture, shrunk by the antialiased bicubic."""
@@ -69,6 +79,8 @@ class Behind:
         Nets are told what the file states, or else, as of AVIF, what is known from elsewhere.
         """
         picture = decoded(data, codec)
+        if not self.nets:
+            return codec.shown(picture, quality)
         for net in self.nets:
             if isinstance(net, CodecRestorer):
                 facts = facts_of(data)

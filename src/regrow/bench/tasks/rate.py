@@ -41,6 +41,8 @@ MEASURED = {
     JPEGXL: (1, 5, 10, 18, 28, 40, 55, 70, 82, 90),
 }
 """Qualities at which codecs are measured."""
+FLAT = (3, 5, 8, 12, 18, 27, 40, 58, 74, 88)
+"""Those of JPEG with flat tables."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +136,12 @@ class Task:
             *((codec, {**alone, **nets}) for codec in self.codecs()),
             *((codec, alone) for codec in self.rivals()),
         ):
-            for scale in dict.fromkeys(net.scale for net in every.values()):
-                alike = {model: net for model, net in every.items() if net.scale == scale}
-                for quality in sorted(set(self.quality or MEASURED[codec.name])):
-                    for model, figures in self._point(item, alike, codec, quality):
+            for scale, before in dict.fromkeys((net.scale, net.before(codec)) for net in every.values()):
+                alike = {
+                    model: net for model, net in every.items() if (net.scale, net.before(codec)) == (scale, before)
+                }
+                for quality in sorted(set(self.quality or _measured(before))):
+                    for model, figures in self._point(item, alike, before, quality):
                         settings = {"codec": codec.name, "scale": f"{scale:g}"}
                         yield Result(of, model, {**settings, "quality": quality}, figures)
                         report(Progress(label, f"{item.name} {codec.name} {quality}", model, figures["rgb"]))
@@ -193,7 +197,9 @@ class Task:
         for codec in self.codecs():
             wanted = exp(fmean(map(log, RANGES[codec.name][0])))
             _, data = largest_within(Behind(NONE), item.original, codec, round(wanted * full.pixels / 8), files)
-            compared = [(codec, f"{codec.name}, {name}", net) for name, net in {NONE: Behind(NONE), **nets}.items()]
+            compared = [
+                (net.before(codec), f"{codec.name}, {name}", net) for name, net in {NONE: Behind(NONE), **nets}.items()
+            ]
             compared += [
                 (rival(name, self.effort), f"{name} beside {codec.name}", Behind(NONE))
                 for name in dict.fromkeys(self.rival)
@@ -224,3 +230,8 @@ class Task:
             points += [row | {"codec": codec, "model": row["codec"]} for row in alone if row["codec"] != codec]
         points = [row | {"set": f"{row['set']}, {row['codec']}"} for row in points]
         plot_lines(points, "bits_per_pixel", "rgb", "model", out / "rate.png")
+
+
+def _measured(codec: Codec) -> Sequence[int]:
+    """The qualities at which a codec is measured."""
+    return FLAT if codec.name == "jpeg" and codec.tuned else MEASURED[codec.name]

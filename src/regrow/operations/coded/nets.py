@@ -41,7 +41,7 @@ def scale_of(name: str) -> int:
     return int(zoo.config(name).get("scale", 1))
 
 
-def codec(name: str, scale: int) -> Codec:
+def codec(name: str, scale: float) -> Codec:
     """The codec as nets of a scale know it: jpeg, webp or avif."""
     return Codec(name=name, effort=EFFORT, tuned=name != "webp")
 
