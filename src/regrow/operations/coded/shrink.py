@@ -28,7 +28,7 @@ from regrow.operations.coded.sample import sampled
 from regrow.operations.coded.search import Choice, Search
 from regrow.operations.coded.wish import DEFAULTS, Wish
 from regrow.operations.plan import Header, Plan, Rows
-from regrow.progress import Report, silent
+from regrow.progress import Report, said, silent
 from regrow.size import Size, small_size
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class CodedShrinkPlan(Plan):
         bands = self.header.channels + self.header.alpha
         pixels = np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in to_float(rows(), bands, bands)])
         sample, name = sampled(pixels), self.form.name
-        search = Search(sample, nets.plain(name), partial(nets.codec, name), self._scales(), self._net)
+        search = Search(sample, nets.plain(name), partial(nets.codec, name), self._scales(), partial(self._net, report))
         limit = self.wish.limit(self.header.size.pixels)
         if limit is None:
             choice = self._free(search)
@@ -163,7 +163,8 @@ class CodedShrinkPlan(Plan):
         # Alpha keeps its size: a net has not learned to enlarge it from what a codec leaves.
         return (1,) if self.header.alpha else nets.scales()
 
-    def _net(self, scale: int, facts: Facts) -> CodecRestorer:
+    def _net(self, report: Report, scale: int, facts: Facts) -> CodecRestorer:
+        said(report, f"trying x{scale}")
         return nets.net(nets.default_net(scale), facts, self.device)
 
     def _free(self, search: Search) -> Choice:
