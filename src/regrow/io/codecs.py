@@ -77,8 +77,8 @@ class Codec:
     """4:4:4, of JPEG and of AVIF that is tuned; else 4:2:0. WebP has no choice, and other AVIF that of libvips: 4:4:4
     from quality 90 on."""
     tuned: bool = False
-    """For fewer bytes at equal squared error: JPEG with flat tables, which lose less of fine detail, and scans in the
-    best order, where libjpeg can; AVIF tuned for PSNR, not for SSIM. WebP has no such choice."""
+    """For fewer bytes at equal squared error: JPEG with flat tables, which lose less of fine detail, trellis quantization
+    and scans in the best order, where libjpeg can (mozjpeg); AVIF tuned for PSNR, not for SSIM. WebP has no choice."""
 
     @property
     def qualities(self) -> tuple[int, int]:
@@ -94,7 +94,7 @@ class Codec:
         """What libvips' saver of the codec is told, for a quality from 1 to 100."""
         chroma = {"subsample_mode": "off" if self.full_chroma else "on"}
         if self.name == "jpeg":
-            flat = {"quant_table": 1, "optimize_scans": True} if self.tuned else {}
+            flat = {"quant_table": 1, "trellis_quant": True, "optimize_scans": True} if self.tuned else {}
             return {"Q": quality, "interlace": True, "optimize_coding": True, **chroma, **flat}
         if self.name == "webp":
             return {"Q": quality, "effort": 6}
