@@ -77,8 +77,9 @@ class Codec:
     """4:4:4, of JPEG and of AVIF that is tuned; else 4:2:0. WebP has no choice, and other AVIF that of libvips: 4:4:4
     from quality 90 on."""
     tuned: bool = False
-    """For fewer bytes at equal squared error: JPEG with flat tables, which lose less of fine detail, trellis quantization
-    and scans in the best order, where libjpeg can (mozjpeg); AVIF tuned for PSNR, not for SSIM. WebP has no choice."""
+    """For fewer bytes at equal squared error: JPEG with flat tables, which lose less of fine detail, quantized by
+    trellis, and with scans in the best order, where libjpeg can (mozjpeg); AVIF tuned for PSNR, not for SSIM. WebP has
+    no choice."""
 
     @property
     def qualities(self) -> tuple[int, int]:
