@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, ParamSpec, Protocol, Type
 import numpy as np
 
 from regrow.bench.memory import peak_memory, reset_peak
-from regrow.bench.results import Result, means
+from regrow.bench.results import Result, Row, means, summary_rows
 from regrow.bench.sheet import write_sheet
 from regrow.bench.table import Column
 
@@ -79,6 +79,9 @@ class Benchmark(Protocol[Item, Net]):
 
     def table_of(self, results: Sequence[Result]) -> Sequence[Result]:
         """The lines of the table, which has `columns`."""
+
+    def summary(self, results: Sequence[Result]) -> list[Row]:
+        """The rows of a summary, which is kept where all results would be too many."""
 
     def sheet_row(self, title: str, item: Item, nets: Mapping[str, Net]) -> Cells:
         """A row of the sheet; `title` is the folder's name."""
@@ -168,6 +171,10 @@ class PictureBenchmark(ABC, Generic[Picture, Net]):
     def table_of(self, results: Sequence[Result]) -> Sequence[Result]:
         """As `Benchmark.table_of`: the means of each set."""
         return means(results)
+
+    def summary(self, results: Sequence[Result]) -> list[Row]:
+        """As `Benchmark.summary`: the means of each set."""
+        return summary_rows(results)
 
     def write_sheet(self, rows: list[Cells], path: Path) -> None:
         """As `Benchmark.write_sheet`: details of the pictures."""

@@ -22,6 +22,8 @@ CHOOSING = "rgb"
 """The figure by which a model is chosen at each rate."""
 BEST = "best"
 """Stands for whichever model has the best `CHOOSING` at each rate, the codec alone among them."""
+BEST_LIGHT = "best light"
+"""The same for models whose names end with -light."""
 STEPS = 1000
 """Rates at which the best is looked for, beside those of the points."""
 
@@ -45,9 +47,12 @@ def differences(
         models, rivals: the same by name; without the codec alone.
     """
     reference = curves(alone)
-    best = best_of([reference, *map(curves, models.values())])
     rows: list[tuple[str, Curves, Sequence[Result]]] = [(name, curves(mine), mine) for name, mine in models.items()]
-    rows += [(BEST, best, ()), *((name, curves(theirs), theirs) for name, theirs in rivals.items())]
+    light = [mine for name, mine, _ in rows if name.endswith("-light")]
+    rows.append((BEST, best_of([reference, *(mine for _, mine, _ in rows)]), ()))
+    if light:
+        rows.append((BEST_LIGHT, best_of([reference, *light]), ()))
+    rows += [(name, curves(theirs), theirs) for name, theirs in rivals.items()]
     for name, mine, points in rows:
         found = {
             f"bd_{label}": bd_rate(reference[figure], mine[figure], rates=between)

@@ -66,7 +66,6 @@ def bench(task: Any, folders: list[Path], models: list[str] | None, *, out: Path
         summary: file for the means and the command.
     """
     from regrow.bench.driver import Run, table
-    from regrow.bench.results import summary_rows
 
     results: list[Any] = []
     with _words() as say:
@@ -81,7 +80,7 @@ def bench(task: Any, folders: list[Path], models: list[str] | None, *, out: Path
         if out:
             run.write(results, out)
     if summary:
-        _write_summary(summary_rows(results), summary)
+        _write_summary(task.summary(results), summary)
     print("\n".join(table(task, results)))
 
 

@@ -18,7 +18,7 @@ from regrow.bench.models import blank
 from regrow.bench.pictures import as_rgb, originals
 from regrow.bench.plots import plot_lines
 from regrow.bench.rates import COMPARED, differences
-from regrow.bench.results import Result, means
+from regrow.bench.results import Result, Row, means
 from regrow.bench.rivals import JPEGXL, RIVALS, rival
 from regrow.bench.sheet import write_sheet
 from regrow.bench.table import MODEL, SET, Column
@@ -186,6 +186,10 @@ class Task:
                     rows += differences({"set": of, "codec": codec}, between, alone, models, rivals)
         return rows
 
+    def summary(self, results: Sequence[Result]) -> list[Row]:
+        """The rows of the table."""
+        return [result.row() for result in self.table_of(results)]
+
     def sheet_row(self, title: str, item: PictureItem, nets: Mapping[str, Behind]) -> Cells:
         """A detail of the original, and through each codec at equal bytes: alone, and by each model.
 
@@ -218,7 +222,7 @@ class Task:
 
     def write_more(self, results: Sequence[Result], out: Path) -> None:
         """Write the table as bd_rate.csv, and draw the curves of PSNR `rgb`, rate.png."""
-        rows = [result.row() for result in self.table_of(results)]
+        rows = self.summary(results)
         with atomic(out / "bd_rate.csv") as part, part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()

@@ -19,7 +19,7 @@ from regrow.bench.memory import peak_memory, reset_peak
 from regrow.bench.models import ClipPair, blank
 from regrow.bench.pictures import originals, paths_in
 from regrow.bench.plots import plot_lines
-from regrow.bench.results import Result, means
+from regrow.bench.results import Result, Row, means, summary_rows
 from regrow.bench.sheet import write_sheet
 from regrow.bench.table import MODEL, SCALE, Column
 from regrow.bench.tasks.rescale import QUALITY, compared, quality
@@ -156,6 +156,10 @@ class Task:
             curves = {f"{name}_by_frame": tuple(frame[name] for frame in frames) for name in ("rgb", "y")}
             figures |= {**one.costs(megapixels), **asdict(motion)}
             yield Result({"clip": label}, model, settings, figures, curves, len(frames))
+
+    def summary(self, results: Sequence[Result]) -> list[Row]:
+        """All clips, and their means."""
+        return summary_rows(results)
 
     def table_of(self, results: Sequence[Result]) -> Sequence[Result]:
         """Every clip, and the means."""
