@@ -70,12 +70,14 @@ def test_points_are_those_of_the_files(pictures, nets, astronaut):
         if result.model != "none":
             size += overhead(Codec(name="jpeg", tuned=True), quality, float(result["scale"]), Size(120, 96))
         rate = result["bits_per_pixel"] / (8 * size / (96 * 120))
-        # One table in place of two equal ones, and scans in the best order, save some.
-        assert rate == pytest.approx(1, rel=0.01) if result.model == "none" else 0.8 < rate < 1
+        # Quantized by trellis, with one table in place of two equal ones and scans in the best order, it is smaller.
+        assert rate == pytest.approx(1, rel=0.01) if result.model == "none" else 0.7 < rate < 1
         with Image.open(io.BytesIO(data)) as image:
             seen = np.asarray(image)
         seen = as_8_bits(imresize(seen, (120, 96))) if result.model == "x2" else seen
-        assert result["rgb"] == pytest.approx(peak_signal_noise_ratio(original, seen), abs=0.05)
+        assert result["rgb"] == pytest.approx(
+            peak_signal_noise_ratio(original, seen), abs=0.05 if result.model == "none" else 1
+        )
         assert result["encode_seconds"] > 0
         assert result["grow_seconds"] > 0
         assert 0.5 < result["y_ssim"] < 1
