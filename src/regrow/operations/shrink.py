@@ -104,7 +104,8 @@ class Shrink(Operation):
             )  # fmt: skip
         if self.wish.given:
             raise UsageError(f"{header.name}: {self.wish.given[0]} is for small files of lossy codecs, but {why}")
-        return ShrinkPlan(header, self, left)
+        lossy = header.form is not None and header.form.lossy and not self.without_loss and not header.clip
+        return ShrinkPlan(header, self, left, why if lossy else "")
 
     @property
     def stripping(self) -> Stripping:
@@ -114,21 +115,21 @@ class Shrink(Operation):
     def _why_not_lossy(self, header: Header) -> str:
         """Why a small file is not made by a lossy codec, in words; empty where it is."""
         form, scales = header.form, self.scales
-        rescaler_asked = [
-            *(["--grey hides colours"] if self.grey else []),
-            *([f"refine {self.refine} needs them"] if self.refine else []),
-            *([f"{self.model} is a pair of nets for lossless ones"] if self.model else []),
+        asked = [
+            *(["--grey is"] if self.grey else []),
+            *([f"refine {self.refine} is"] if self.refine else []),
+            *([f"{self.model} is"] if self.model else []),
         ]
         if header.clip:
             return "this is a clip"
         if form is None or not form.lossy:
             where = "a picture in memory is" if form is None else f"{form.name.upper()} is"
             return f"{where} lossless; name a file that ends in .jpg, .webp or .avif"
-        if rescaler_asked:
-            return f"{rescaler_asked[0]} in lossless ones; leave one of them out"
+        if asked:
+            return f"{asked[0]} for lossless ones alone"
         if self.scale is not None and (scales[0] != scales[1] or scales[0] not in nets.scales()):
             known = ", ".join(map(str, nets.scales()))
-            return f"there are nets behind them for scales {known} alone, not for {scale_text(scales)}"
+            return f"lossy codecs have nets for scales {known} alone, not for {scale_text(scales)}"
         return "lossless files were asked for" if self.without_loss else ""
 
 
@@ -140,6 +141,8 @@ class ShrinkPlan(Plan):
     asked: Shrink
     left: Metadata = NOTHING
     """What was left out of its metadata."""
+    why: str = ""
+    """Why no lossy codec is taken where the format has one, in words."""
 
     @cached_property
     def model(self) -> str:
@@ -220,6 +223,8 @@ class ShrinkPlan(Plan):
         yield from self.asked.stripping.notes(self.header.metadata, self.left)
         for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
             yield f"{note}, being too large for the passport"
+        if form.lossless and self.why:
+            yield f"is stored without loss, since {self.why}"
         if not form.lossless and not self.header.clip:
             yield JPEG_COST
         size, scales = self.header.size, self.asked.scales

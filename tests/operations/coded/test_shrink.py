@@ -148,8 +148,9 @@ def test_lossless_is_asked_for(photo, tmp_path):
 
 
 @pytest.mark.parametrize("options", [{"grey": True}, {"scale": 3}, {"scale": (2, 1)}, {"model": "tad-x2", "scale": 2}])
-def test_what_lossy_codecs_have_no_nets_for_is_lossless(photo, tmp_path, options):
+def test_what_lossy_codecs_have_no_nets_for_is_lossless(photo, tmp_path, options, caplog):
     assert b"VP8L" in regrow.shrink(photo, tmp_path / "small.webp", **options).read_bytes()
+    assert "is stored without loss, since" in caplog.text
     with pytest.raises(UsageError, match="quality 50 is for small files of lossy codecs, but"):
         regrow.shrink(photo, tmp_path / "other.webp", quality=50, **options)
 
@@ -166,6 +167,11 @@ def test_what_cannot_be_made(photo, tmp_path, options, words):
     with pytest.raises(RegrowError, match=words):
         regrow.shrink(photo, tmp_path / "small.webp", **options)
     assert not (tmp_path / "small.webp").exists()
+
+
+def test_jpeg_has_no_transparency(tmp_path):
+    with pytest.raises(UsageError, match="JPEG has no transparency"):
+        regrow.shrink(write(tmp_path / "cut.png", noise(20, 20, 4)), tmp_path / "small.jpg")
 
 
 def test_png_is_lossless(photo, tmp_path):

@@ -16,7 +16,7 @@ from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.io.carrying import given_back, too_large, with_passport
 from regrow.io.codecs import Facts
-from regrow.io.formats import Format
+from regrow.io.formats import Format, check_pixels
 from regrow.io.memory import read_pixels
 from regrow.io.metadata import NOTHING, Metadata, notes_on
 from regrow.io.passport import Passport
@@ -58,6 +58,11 @@ class CodedShrinkPlan(Plan):
     summary: str = ""
 
     def __post_init__(self) -> None:
+        header, small = self.header, self._small(self.pinned or 1)
+        check_pixels(
+            self.form, header.name, width=small.width, height=small.height, colors=header.channels, alpha=header.alpha,
+            depth=self.depth,
+        )  # fmt: skip
         limit, own = self.wish.limit(self.header.size.pixels), self.header.lossy_bytes
         if limit is not None and own is not None and limit >= own:
             raise UsageError(

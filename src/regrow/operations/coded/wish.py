@@ -40,7 +40,7 @@ class Wish:
     def given(self) -> list[str]:
         """The names of what is asked, with its values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return [f"{name} {value:g}" for name, value in values.items() if value is not None]
+        return [f"{name} {value:.15g}" for name, value in values.items() if value is not None]
 
     def limit(self, pixels: int) -> int | None:
         """The most bytes that the file of a picture of so many pixels may have; None where that is not asked."""
