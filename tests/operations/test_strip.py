@@ -8,6 +8,7 @@ from support.pictures import ICC, noise
 from support.pictures import exif as turned_by
 
 from regrow import shrink as shrink_picture
+from regrow.io.exif_passport import TAG
 from regrow.io.passport import Passport
 from regrow.io.reader import open_picture
 
@@ -26,7 +27,7 @@ def test_nothing_is_left_of_what_a_picture_said(shrink, regrow, tiny_folder, tmp
     assert shrink(*command).code == 0
     assert "left out the EXIF block, " in caplog.text
     assert "bytes)" in caplog.text
-    passport = Passport.from_xmp(open_picture(small).xmp)
+    passport = Passport.of(open_picture(small).metadata)
     assert passport.metadata.keys() <= {"cicp", "icc"}  # Display P3 is not sRGB
     assert "is done already" in shrink(*command).err
     assert regrow("grow", small, "-o", grown, "--model", tiny_folder).code == 0
@@ -47,7 +48,7 @@ def test_colors_and_orientation_survive(shrink, regrow, tiny_folder, tmp_path, s
     for found in (small, grown):
         with Image.open(found) as image:
             assert image.info["icc_profile"] == p3
-            assert dict(image.getexif()) == {0x0112: 6}
+            assert {tag: value for tag, value in image.getexif().items() if tag != TAG} == {0x0112: 6}
 
 
 def test_a_profile_that_is_srgb_is_left_out_alone(shrink, tmp_path, save, astronaut, caplog):

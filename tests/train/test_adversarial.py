@@ -161,7 +161,8 @@ def test_both_nets_are_trained_kept_and_logged(trained, against):
     torch.manual_seed(0)
     zoo.build(against.model)
     for name, before in zoo.build(against.discriminator).state_dict().items():
-        assert not torch.equal(tensors[f"discriminator.{name}"], before)
+        # The last bias cancels out of a relativistic loss: its gradient is what rounding leaves of 0.
+        assert before.numel() == 1 or not torch.equal(tensors[f"discriminator.{name}"], before)
     assert set(zoo.load(str(trained / "weights")).state_dict()) == set(zoo.build(against.model).state_dict())
 
 

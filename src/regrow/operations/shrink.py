@@ -104,7 +104,8 @@ class Shrink(Operation):
             )  # fmt: skip
         if self.wish.given:
             raise UsageError(f"{header.name}: {self.wish.given[0]} is for small files of lossy codecs, but {why}")
-        lossy = header.form is not None and header.form.lossy and not self.without_loss and not header.clip
+        chosen = self.without_loss or self.grey or self.refine or self.model or header.clip
+        lossy = header.form is not None and header.form.lossy and not chosen
         return ShrinkPlan(header, self, left, why if lossy else "")
 
     @property

@@ -188,7 +188,8 @@ class Task:
 
     def summary(self, results: Sequence[Result]) -> list[Row]:
         """The rows of the table."""
-        return [result.row() for result in self.table_of(results)]
+        rows = (result.row() for result in self.table_of(results))
+        return [{name: value for name, value in row.items() if name != "picture"} for row in rows]
 
     def sheet_row(self, title: str, item: PictureItem, nets: Mapping[str, Behind]) -> Cells:
         """A detail of the original, and through each codec at equal bytes: alone, and by each model.
