@@ -6,6 +6,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from regrow.io.codecs import QUALITIES, UNKNOWN, Codec, Facts
+from regrow.io.coded import facts_of
 from regrow.io.jpeg_tables import CHROMA, LUMA, ZIGZAG, steps
 from regrow.io.memory import read_rgb
 
@@ -57,3 +58,11 @@ def test_facts_are_of_one_codec_and_fall_with_quality():
         assert sorted((f.luma for f in facts), reverse=True) == [f.luma for f in facts]
     assert Codec(name="jpeg", full_chroma=True).facts(50) == Facts(jpeg=1, full_chroma=1)
     assert not any(UNKNOWN)
+
+
+@pytest.mark.parametrize("quality", [3, 20, 50, 75, 92])
+@pytest.mark.parametrize("full_chroma", [False, True])
+def test_what_is_told_of_a_tuned_jpeg_is_what_its_tables_say(coffee, quality, full_chroma):
+    codec = Codec(name="jpeg", tuned=True, full_chroma=full_chroma)
+    stated = facts_of(codec.encode(np.ascontiguousarray(coffee[:32, :32]), quality))
+    assert codec.facts(quality) == pytest.approx(stated, abs=1e-6)

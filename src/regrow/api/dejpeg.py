@@ -50,7 +50,7 @@ def dejpeg(
         out: path or binary file to write, when `picture` is a path or bytes.
         model: shipped name or folder, or a file of published weights that `regrow.zoo.converters` knows, of a net that
             keeps the size; the shipped one when not given.
-        light: take the shipped model that is six times as fast, and a little less good.
+        light: take the shipped model of a seventh of the cost, which is a little less good.
         prior: fit a deep image prior for minutes instead of taking a model: `regrow.Prior()`, or with settings.
         device: auto, cpu, cuda, mps ...
         tile: side in pixels of the tiles that are worked on; smaller needs less memory and more time. 512 when not

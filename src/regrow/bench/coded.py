@@ -15,8 +15,7 @@ from regrow.bench.pictures import as_picture, as_tensor
 from regrow.bench.rivals import decoded
 from regrow.errors import UsageError
 from regrow.io.carrying import with_passport
-from regrow.io.codecs import UNKNOWN, Codec
-from regrow.io.coded import facts_of
+from regrow.io.codecs import Codec
 from regrow.io.formats import get_format
 from regrow.io.metadata import NOTHING
 from regrow.io.passport import SCALES, Passport
@@ -24,6 +23,7 @@ from regrow.io.writer import PictureWriter
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.upscale.base import Restorer
+from regrow.operations.coded.curve import facts
 from regrow.operations.coded.nets import NO_DIGEST
 from regrow.operations.coded.nets import codec as coder
 from regrow.operations.coded.wish import Wish
@@ -64,7 +64,7 @@ class Behind:
 
     def before(self, codec: Codec) -> Codec:
         """The codec as it stands before this."""
-        return replace(coder(codec.name, self.scale), effort=codec.effort) if self.tuned else codec
+        return replace(coder(codec.name), effort=codec.effort) if self.tuned else codec
 
     def encode(self, picture: np.ndarray, codec: Codec, quality: int) -> bytes:
         """(H, W, 3) uint8 -> the file of the picture, shrunk by the antialiased bicubic."""
@@ -83,8 +83,7 @@ class Behind:
             return codec.shown(picture, quality)
         for net in self.nets:
             if isinstance(net, CodecRestorer):
-                facts = facts_of(data)
-                net = net.told(facts if facts != UNKNOWN else codec.facts(quality))
+                net = net.told(facts(data, codec, quality))
             picture = maps.restore(picture, net, tile=self.tile)
         return picture
 

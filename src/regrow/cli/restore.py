@@ -101,7 +101,7 @@ def dejpeg(
     fitting: Fitting,
     model: PublishedModel = None,
     light: Annotated[
-        bool, typer.Option("--light", help="Take a model that is six times as fast, and a little less good.")
+        bool, typer.Option("--light", help="Take a model of a seventh of the cost, which is a little less good.")
     ] = False,
     prior: FitInstead = False,
     stop: Stop = None,

@@ -41,30 +41,31 @@ class PictureSource:
     def _developed(self) -> pyvips.Image:
         return raw.developed(self._path if self._data is None else self._data, self._name)
 
-    @cached_property
+    @property
     def facts(self) -> Facts:
         """What the file states of the loss in its coding; unknown where it has none, or states nothing."""
-        return facts_of(self._code) if self._code else UNKNOWN
+        return self._stated[0]
 
-    @cached_property
+    @property
     def mark(self) -> float | None:
         """The scale that the file's code suggests, of a small picture."""
-        return scale_of(self._code) if self._code else None
+        return self._stated[1]
+
+    @cached_property
+    def _stated(self) -> tuple[Facts, float | None]:
+        """Both, from one reading of a file whose code may say how it was made."""
+        if self.found.format not in ("jpeg", "webp"):
+            return UNKNOWN, None
+        if self._data is not None:
+            return facts_of(self._data), scale_of(self._data)
+        with open(self._path, "rb") as file:
+            data = file.read()
+        return facts_of(data), scale_of(data)
 
     @property
     def length(self) -> int:
         """Bytes of the file."""
         return len(self._data) if self._data is not None else os.stat(self._path).st_size
-
-    @property
-    def _code(self) -> bytes:
-        """The whole of a file whose code may say how it was made; nothing of others."""
-        if self.found.format not in ("jpeg", "webp"):
-            return b""
-        if self._data is not None:
-            return self._data
-        with open(self._path, "rb") as file:
-            return file.read()
 
     @cached_property
     def strict(self) -> str:

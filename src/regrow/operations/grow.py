@@ -23,6 +23,7 @@ from regrow.operations.coded import nets
 from regrow.operations.coded.grow import CodedGrowPlan
 from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
 from regrow.operations.rescalers import alpha_rescaler, default_model, rescaler
+from regrow.operations.restorers import NONE
 from regrow.size import Scale, Size, check_scale, grown_size, scale_text, small_size
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Grow(Operation):
     """(width, height) of the result, where there is no passport."""
     model: str | None = None
     light: bool = False
-    """Grow what was coded by a light net, in a seventh of the time."""
+    """Grow what was coded by a light net, of a seventh of the cost."""
     codec_model: str | None = None
     """Net that grows a coded picture without a passport, or "auto": as its stream of bits says."""
     device: str = "auto"
@@ -61,6 +62,8 @@ class Grow(Operation):
         passport = Passport.of(header.metadata, name=header.name)
         if passport is None:
             name = self._net_without_passport(header)
+            if name is None:
+                self._refuse_options_of_nets(header)
             size = self._size_without_passport(header, nets.scale_of(name) if name else None)
             return self._coded(header, name, size, None) if name else GrowPlan(header, self, None, size)
         small, size = header.size, Size(passport.width, passport.height)
@@ -73,12 +76,18 @@ class Grow(Operation):
         allowed().check(header.name, size)
         if nets.is_behind_codec(passport.model) and not header.clip:
             return self._coded(header, self._asked_net or passport.model, size, passport)
-        if self.light:
-            raise UsageError(f"{header.name}: light is for small files of lossy codecs, and this is none; leave it out")
+        self._refuse_options_of_nets(header)
         return GrowPlan(header, self, passport, size)
 
+    def _refuse_options_of_nets(self, header: Header) -> None:
+        """UsageError for options that say nothing of a file without loss."""
+        for name, given in (("light", self.light), ("codec-model", self.codec_model not in (None, AUTO))):
+            if given:
+                words = f"{header.name}: {name} is for small files of lossy codecs, and this is not known to be one"
+                raise UsageError(f"{words}; leave it out")
+
     def _coded(self, header: Header, name: str, size: Size, passport: Passport | None) -> Plan:
-        if self.light and name != nets.NONE:
+        if self.light and name != NONE:
             name = nets.lighter(name)
         return CodedGrowPlan(
             header=header, model=name, exact=size, passport=passport, device=self.device, tile=self.tile

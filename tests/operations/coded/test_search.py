@@ -9,7 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from regrow.io.codecs import Codec
 from regrow.operations.coded import nets
-from regrow.operations.coded.curve import Curve, highest, shrunk
+from regrow.operations.coded.curve import highest, shrunk
 from regrow.operations.coded.sample import TILE, TILES, Sample, sampled
 from regrow.operations.coded.search import Search
 
@@ -76,7 +76,7 @@ def search(coffee):
 
     def made(name="webp", scales=(1, 2), pixels=coffee[:160, :224]):
         return Search(
-            Sample(np.ascontiguousarray(pixels), 1), Codec(name=name), lambda scale: nets.codec(name, scale), scales,
+            Sample(np.ascontiguousarray(pixels), 1), Codec(name=name), nets.codec(name), scales,
             lambda scale, facts: nets.net(nets.default_net(scale, light=True), facts, "cpu"),
         )  # fmt: skip
 
@@ -121,6 +121,7 @@ def test_no_scale_makes_so_few_bytes(search):
     assert search().within(10) is None
 
 
-def test_a_curve_without_a_net_has_the_same_files(coffee):
-    curve = Curve(Sample(coffee[:64, :64], 1), Codec(name="jpeg"), 1, None)
-    assert curve.alone().file(40) is curve.file(40)
+def test_full_size_at_a_quality_is_the_codec_alone_where_no_net_is_better(search):
+    flat = np.zeros((96, 96, 3), np.uint8)
+    found = search("webp", pixels=flat).at(1, 60)
+    assert (found.net, found.codec) == (False, Codec(name="webp"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
-from support.pictures import noise, read, write
+from support.pictures import ICC, noise, read, write
 
 import regrow
 from regrow.errors import RegrowError, UsageError
@@ -139,6 +139,32 @@ def test_transparency_stays_at_its_size(tmp_path, coffee, suffix):
     small = regrow.shrink(source, tmp_path / f"small.{suffix}")
     assert open_picture(small).width == 96
     assert np.abs(grown(small)[..., 3].astype(int) - alpha[..., 0]).mean() < 2
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+def test_metadata_comes_back_or_is_left_out(coffee, tmp_path, suffix):
+    source = tmp_path / "photo.jpg"
+    said = Image.Exif()
+    said[0x013B], said[0x0112] = "somebody", 6
+    Image.fromarray(coffee[:96, :128]).save(source, exif=said, icc_profile=ICC, comment=b"mine")
+    asked = {"scale": 2, "quality": 60}
+    kept = regrow.shrink(source, tmp_path / f"kept.{suffix}", **asked)
+    bare = regrow.shrink(source, tmp_path / f"bare.{suffix}", **asked, strip=True)
+    back, without = (regrow.grow(small, tmp_path / f"{small.stem}.back.jpg") for small in (kept, bare))
+    with Image.open(back) as image:
+        assert (image.getexif()[0x013B], image.info["comment"], image.info["icc_profile"]) == ("somebody", b"mine", ICC)
+    with Image.open(without) as image:
+        assert 0x013B not in image.getexif()
+        assert "comment" not in image.info
+    assert bare.stat().st_size < kept.stat().st_size
+    assert b"somebody" not in bare.read_bytes()
+
+
+@pytest.mark.parametrize("options", [{"light": True}, {"codec_model": "codec-x2"}])
+def test_options_of_nets_behind_codecs_say_nothing_of_lossless_files(photo, tmp_path, options):
+    small = regrow.shrink(photo, tmp_path / "small.png")
+    with pytest.raises(UsageError, match="is for small files of lossy codecs"):
+        regrow.grow(small, tmp_path / "back.png", **options)
 
 
 def test_lossless_is_asked_for(photo, tmp_path):

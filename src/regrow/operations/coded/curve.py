@@ -57,12 +57,6 @@ class Curve:
         """What is coded: (h, w, bands) uint8."""
         return shrunk(self.sample.pixels, self.scale)
 
-    def alone(self) -> Curve:
-        """The same files without the net."""
-        twin = Curve(self.sample, self.codec, self.scale, None)
-        twin._files = self._files
-        return twin
-
     def file(self, quality: int) -> bytes:
         """The coded sample."""
         if quality not in self._files:

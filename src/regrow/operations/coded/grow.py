@@ -19,6 +19,7 @@ from regrow.io.metadata import Metadata
 from regrow.io.passport import Passport
 from regrow.operations.coded import nets
 from regrow.operations.plan import Header, Plan, Rows
+from regrow.operations.restorers import NONE
 from regrow.size import Size
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class CodedGrowPlan(Plan):
 
     header: Header
     model: str
-    """Name or folder of the net, or `nets.NONE`."""
+    """Name or folder of the net, or `NONE` where the codec alone was better."""
     exact: Size
     """Of the original."""
     passport: Passport | None
@@ -41,7 +42,7 @@ class CodedGrowPlan(Plan):
     @cached_property
     def net(self) -> CodecRestorer | None:
         """The net, told of the file; None where the codec alone was better."""
-        return None if self.model == nets.NONE else nets.net(self.model, self.facts, self.device)
+        return None if self.model == NONE else nets.net(self.model, self.facts, self.device)
 
     @property
     def facts(self) -> Facts:
@@ -49,7 +50,7 @@ class CodedGrowPlan(Plan):
         quality = self.passport.quality if self.passport else None
         if self.header.facts != UNKNOWN or quality is None:
             return self.header.facts
-        return nets.codec("avif", nets.scale_of(self.model)).facts(quality)
+        return nets.codec("avif").facts(quality)
 
     @property
     def size(self) -> Size:
@@ -83,7 +84,7 @@ class CodedGrowPlan(Plan):
     def notes(self, form: Format) -> Iterator[str]:
         """That a net was trained anew since."""
         passport = self.passport
-        same = passport is not None and self.model == passport.model != nets.NONE
+        same = passport is not None and self.model == passport.model != NONE
         if passport and same and not zoo.digest(self.model).startswith(passport.digest):
             yield f"was made for other weights of {self.model}; the result may differ a little from what was told then"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.io.codecs import Codec, Facts
+from regrow.operations.restorers import NONE
 
 if TYPE_CHECKING:
     from regrow.nets.restore.codec import CodecRestorer
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 ARCHITECTURE = "codec"
 EFFORT = 5
 """Of AVIF: libaom's speed 4."""
-NONE = "none"
-"""Stands in a passport for no net: the codec alone was better."""
 NO_DIGEST = "0" * 64
 """In a passport, the digest of no net."""
 _LIGHT = "-light"
@@ -30,7 +29,7 @@ def scales() -> tuple[int, ...]:
 
 
 def default_net(scale: int, *, light: bool = False) -> str:
-    """The shipped net that grows what was coded at a scale; a light one takes a seventh of the time."""
+    """The shipped net that grows what was coded at a scale; a light one has a seventh of the cost."""
     return f"codec-x{scale}{_LIGHT if light else ''}"
 
 
@@ -41,8 +40,8 @@ def scale_of(name: str) -> int:
     return int(zoo.config(name).get("scale", 1))
 
 
-def codec(name: str, scale: float) -> Codec:
-    """The codec as nets of a scale know it: jpeg, webp or avif."""
+def codec(name: str) -> Codec:
+    """The codec as nets know it: jpeg, webp or avif."""
     return Codec(name=name, effort=EFFORT, tuned=name != "webp")
 
 

@@ -35,7 +35,7 @@ class Search:
     Args:
         sample: of the picture.
         plain: the codec alone, which results are compared with, and which is chosen where no net is better.
-        tuned: gives the codec for a scale that nets stand behind.
+        tuned: the codec that nets stand behind.
         scales: those that may be tried, ascending.
         net: gives the net for a scale, told of a file.
     """
@@ -44,13 +44,13 @@ class Search:
         self,
         sample: Sample,
         plain: Codec,
-        tuned: Callable[[int], Codec],
+        tuned: Codec,
         scales: Iterable[int],
         net: Callable[[int, Facts], CodecRestorer],
     ) -> None:
         self.alone = Curve(sample, plain, 1, None)
         """The codec at full size, without a net."""
-        self.curves = [Curve(sample, tuned(scale), scale, partial(net, scale)) for scale in scales]
+        self.curves = [Curve(sample, tuned, scale, partial(net, scale)) for scale in scales]
 
     @property
     def _free(self) -> bool:
@@ -58,17 +58,17 @@ class Search:
         return any(curve.scale == 1 for curve in self.curves)
 
     def at(self, scale: int, quality: int) -> Choice:
-        """A scale at a quality of its codec; at full size without the net where that does harm."""
-        (curve,) = (curve for curve in self.curves if curve.scale == scale)
-        found = _choice(curve, quality)
-        bare = _choice(curve.alone(), quality) if scale == 1 else None
-        return bare if bare and bare.psnr > found.psnr else found
+        """A scale at a quality; the codec alone at this quality where full size is asked for and no net is better."""
+        found = _choice(self._of(scale), quality)
+        bare = _choice(self.alone, quality) if scale == 1 else None
+        return bare if bare and bare.psnr >= found.psnr and bare.bytes <= found.bytes else found
 
     def again(self, choice: Choice, quality: int) -> Choice:
         """The same at another quality."""
-        curves = self.curves if choice.net or choice.codec != self.alone.codec else [self.alone]
-        (curve,) = (curve for curve in curves if curve.scale == choice.scale)
-        return _choice(curve if choice.net else curve.alone(), quality)
+        return _choice(self._of(choice.scale) if choice.net else self.alone, quality)
+
+    def _of(self, scale: int) -> Curve:
+        return next(curve for curve in self.curves if curve.scale == scale)
 
     def within(self, limit: float) -> Choice | None:
         """The best within so many bytes; None where no scale makes so few."""

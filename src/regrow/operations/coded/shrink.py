@@ -28,6 +28,7 @@ from regrow.operations.coded.sample import sampled
 from regrow.operations.coded.search import Choice, Search
 from regrow.operations.coded.wish import DEFAULTS, Wish
 from regrow.operations.plan import Header, Plan, Rows
+from regrow.operations.restorers import NONE
 from regrow.progress import Report, said, silent
 from regrow.size import Size, small_size
 
@@ -75,7 +76,7 @@ class CodedShrinkPlan(Plan):
         return self.choice or self._guess(self.pinned or 1)
 
     def _guess(self, scale: int) -> Choice:
-        return Choice(scale, nets.codec(self.form.name, scale), True, DEFAULTS[self.form.name])
+        return Choice(scale, nets.codec(self.form.name), True, DEFAULTS[self.form.name])
 
     @property
     def size(self) -> Size:
@@ -121,7 +122,7 @@ class CodedShrinkPlan(Plan):
     def passport(self) -> Passport:
         """What the small file says of itself."""
         at, own = self.chosen, self.header
-        name = nets.default_net(at.scale) if at.net else nets.NONE
+        name = nets.default_net(at.scale) if at.net else NONE
         return Passport(
             model=name, digest=zoo.digest(name) if at.net else nets.NO_DIGEST, scale=at.scale,
             width=own.size.width, height=own.size.height, small_width=self.size.width, small_height=self.size.height,
@@ -152,7 +153,7 @@ class CodedShrinkPlan(Plan):
         bands = self.header.channels + self.header.alpha
         pixels = np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in to_float(rows(), bands, bands)])
         sample, name = sampled(pixels), self.form.name
-        search = Search(sample, nets.plain(name), partial(nets.codec, name), self._scales(), partial(self._net, report))
+        search = Search(sample, nets.plain(name), nets.codec(name), self._scales(), partial(self._net, report))
         limit = self.wish.limit(self.header.size.pixels)
         if limit is None:
             choice = self._free(search)
