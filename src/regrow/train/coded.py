@@ -79,8 +79,8 @@ class CodedCrops:
         rng = np.random.default_rng(list(f"{self.keys[picture]} {name}".encode()))
         offset, chroma = rng.random(), rng.random()
         ways = rng.permutation(8)
-        tuned = name != "webp" and (rng.random() + number * GOLDEN) % 1 < self.settings.tuned
-        full = (name == "jpeg" or tuned) and (chroma + number * GOLDEN) % 1 < self.settings.full_chroma
+        tuned = (rng.random() + number * GOLDEN) % 1 < self.settings.tuned
+        full = (name == "jpeg" or (name == "avif" and tuned)) and (chroma + number * GOLDEN) % 1 < self.settings.full_chroma
         codec = Codec(name=name, effort=self.settings.effort, full_chroma=full, tuned=tuned)
         low, high = codec.qualities
         share = (offset + number / 2**0.5) % 1

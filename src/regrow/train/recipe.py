@@ -67,7 +67,7 @@ class Data:
     full_chroma: float = 0.2
     """Fraction of the JPEGs, and of the tuned AVIFs, whose chroma is not subsampled (4:4:4). From 0 to 1."""
     tuned: float = 0.0
-    """Fraction of the JPEGs and AVIFs that are coded for few bytes, as `regrow shrink` does. From 0 to 1."""
+    """Fraction of the coded pictures that are coded for few bytes, as `regrow shrink` does. From 0 to 1."""
     effort: int = 3
     """Effort of AVIF, from 0 to 9. The default of libvips, 4, takes five times as long."""
     blind: float = 0.1

@@ -42,7 +42,7 @@ def scale_of(name: str) -> int:
 
 def codec(name: str) -> Codec:
     """The codec as nets know it: jpeg, webp or avif."""
-    return Codec(name=name, effort=EFFORT, tuned=name != "webp")
+    return Codec(name=name, effort=EFFORT, tuned=True)
 
 
 def plain(name: str) -> Codec:

@@ -66,7 +66,7 @@ class CodecTask(Task):
             pixels = (x[0] * 255).round().byte().permute(1, 2, 0).numpy()
             small = shrunk(pixels, self.model.scale)
             for name in self.data.codecs:
-                codec = Codec(name=name, effort=self.data.effort)
+                codec = Codec(name=name, effort=self.data.effort, tuned=self.data.tuned > 0.5)
                 for quality in MEASURED[name]:
                     coded = read_rgb(codec.encode(small, quality))
                     found.append((f"{name}{quality}", pack(pixels, coded, np.array(codec.facts(quality)))))
