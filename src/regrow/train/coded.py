@@ -11,23 +11,33 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from regrow.io.codecs import Codec
+from regrow import zoo
+from regrow.errors import UsageError
+from regrow.inference.precision import in_bfloat16
+from regrow.io.codecs import UNKNOWN, Codec, Facts
 from regrow.io.memory import read_rgb
 from regrow.io.paths import atomic
 from regrow.nets.layers import quantize
 from regrow.nets.ops.resample import bicubic
+from regrow.nets.rescale.codec import CodecShrinker
 from regrow.nets.restore.codec import GRID
 from regrow.train.recipe import Data
 
 GOLDEN = (5**0.5 - 1) / 2
 
 
-def shrunk(pixels: np.ndarray, scale: float) -> np.ndarray:
-    """(scale * h, scale * w, 3) uint8 -> (h, w, 3) by antialiased bicubic."""
-    if scale == 1:
+def shrunk(
+    pixels: np.ndarray, scale: float, shrinker: CodecShrinker | None = None, facts: Facts = UNKNOWN
+) -> np.ndarray:
+    """(scale * h, scale * w, 3) uint8 -> (h, w, 3) by antialiased bicubic, or by a net, told of the file."""
+    if scale == 1 and shrinker is None:
         return pixels
     x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None] / 255
-    small = quantize(bicubic(x, (round(pixels.shape[0] / scale), round(pixels.shape[1] / scale))))
+    if shrinker is None:
+        small = quantize(bicubic(x, (round(pixels.shape[0] / scale), round(pixels.shape[1] / scale))))
+    else:
+        with torch.inference_mode():
+            small = quantize(in_bfloat16(shrinker.told(facts))(x))
     return (small[0] * 255).round().byte().permute(1, 2, 0).numpy()
 
 
@@ -63,12 +73,14 @@ class CodedCrops:
         cache: Path | None = None,
     ) -> None:
         self.settings, self.scale, self.seed, self.process, self.cache = settings, scale, seed, process, cache
-        cell, _ = scale.as_integer_ratio()
+        self.shrinker = shrinker_for(settings, scale)
+        cell = self.shrinker.cell if self.shrinker else scale.as_integer_ratio()[0]
         self.pictures = [p.numpy()[: len(p) // cell * cell, : p.shape[1] // cell * cell] for p in pictures]
         areas = np.array([p.shape[0] * p.shape[1] for p in self.pictures])
         # A large picture shows more than a small one: draw by area.
         self.weights = areas / areas.sum()
         self.keys = [hashlib.sha256(np.ascontiguousarray(p).tobytes()).hexdigest()[:24] for p in self.pictures]
+        self.by = zoo.digest(settings.shrinker)[:8] if settings.shrinker else ""
         self.memory: dict[tuple[int, str, int], np.ndarray] = {}
 
     def version(self, picture: int, name: str, number: int) -> tuple[Codec, int, int]:
@@ -96,7 +108,7 @@ class CodedCrops:
         if path and path.exists():
             kept: np.ndarray = np.load(path, mmap_mode="r")
             return kept
-        small = read_rgb(codec.encode(shrunk(turned(self.pictures[picture], way), self.scale), quality))
+        small = read_rgb(codec.encode(self.small(picture, codec, quality, way), quality))
         if path:
             with atomic(path) as part, part.open("wb") as file:
                 np.save(file, small)
@@ -104,13 +116,17 @@ class CodedCrops:
             self.memory[at] = small
         return small
 
+    def small(self, picture: int, codec: Codec, quality: int, way: int) -> np.ndarray:
+        """What is coded: (h, w, 3) uint8."""
+        return shrunk(turned(self.pictures[picture], way), self.scale, self.shrinker, codec.facts(quality))
+
     def _path(self, picture: int, codec: Codec, quality: int, way: int) -> Path | None:
         """Where the cache keeps a picture that was coded; None without a cache."""
         if self.cache is None:
             return None
         how = f"{codec.name}{codec.effort if codec.name == 'avif' else ''}{'t' if codec.tuned else ''}"
         how = f"{how}-{quality}-{int(codec.full_chroma)}-{way}"
-        return self.cache / f"x{self.scale:g}" / f"{self.keys[picture]}-{how}.npy"
+        return self.cache / f"x{self.scale:g}" / f"{self.keys[picture]}-{how}{self.by}.npy"
 
     def __call__(self, step: int) -> Tensor:
         """The batch of a step: what `unpacked` takes apart."""
@@ -130,6 +146,16 @@ class CodedCrops:
         x = full[top : top + data.crop, left : left + data.crop]
         known = rng.random() >= data.blind
         return pack(x, y, np.array(codec.facts(quality)) * known)
+
+
+def shrinker_for(settings: Data, scale: float) -> CodecShrinker | None:
+    """The net that shrinks pictures before they are coded; None where the bicubic does."""
+    if not settings.shrinker:
+        return None
+    net = zoo.load(settings.shrinker)
+    if not isinstance(net, CodecShrinker) or net.scale != scale:
+        raise UsageError(f"shrinker {settings.shrinker!r} does not shrink by {scale:g} for codecs")
+    return net.eval()
 
 
 def pack(x: np.ndarray, y: np.ndarray, facts: np.ndarray) -> Tensor:

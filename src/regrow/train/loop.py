@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from regrow import zoo
 from regrow.errors import UsageError
 from regrow.inference.precision import bf16_is_fast
+from regrow.nets.restore.codec import CodecRestorer
 from regrow.optim import muon as optim
 from regrow.optim.compiling import compiled
 from regrow.optim.interrupt import interrupt_later
@@ -129,7 +130,7 @@ def _crops(
 ) -> Callable[[int], Tensor]:
     """Gives the batch of a step."""
     wanted, seed, process = nets.recipe.data, nets.recipe.run.seed, accelerator.process_index
-    if wanted.codecs:
+    if isinstance(nets.model, CodecRestorer):
         return CodedCrops(training, wanted, nets.model.scale, seed, process, cache)
     device = str(accelerator.device) if on_device else "cpu"
     pieces = data.Crops(training, wanted.piece, wanted.batch, seed, process, device, wanted.upright)

@@ -68,6 +68,8 @@ class Data:
     """Fraction of the JPEGs, and of the tuned AVIFs, whose chroma is not subsampled (4:4:4). From 0 to 1."""
     tuned: float = 0.0
     """Fraction of the coded pictures that are coded for few bytes, as `regrow shrink` does. From 0 to 1."""
+    shrinker: str = ""
+    """Net that shrinks pictures before they are coded: its name or folder. Bicubic when empty."""
     effort: int = 3
     """Effort of AVIF, from 0 to 9. The default of libvips, 4, takes five times as long."""
     blind: float = 0.1
@@ -137,6 +139,11 @@ class Loss:
     2018). Video restorers only."""
     through: str = ""
     """Frozen video restorer that grows the small frames in place of the rescaler's own decoder: its name or folder."""
+    grower: str = ""
+    """Frozen net that enlarges what a codec leaves of small pictures: its name or folder. Shrinkers for codecs only."""
+    rate: float = 1.0
+    """What a bit counts, 1 being what the codec itself trades for it at the quality that is drawn. Shrinkers for codecs
+    only."""
     rebalance: float = 0.5
     """How evenly rare and frequent color classes count (lambda in Zhang et al. 2016): 1 weights all classes equally.
     Above 0, at most 1; colorizers with classes only."""
@@ -145,7 +152,7 @@ class Loss:
     in [0, 1]. Drawn uniformly from 0 for each crop. Rescalers of single pictures only."""
 
     def __post_init__(self) -> None:
-        for name in ("guidance_weight", "radius", "noise", "content", "adversarial", "warping", "flicker"):
+        for name in ("guidance_weight", "radius", "noise", "content", "adversarial", "warping", "flicker", "rate"):
             if getattr(self, name) < 0:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must not be negative")
         if bool(self.content) != bool(self.vgg):

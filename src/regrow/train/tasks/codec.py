@@ -12,7 +12,7 @@ from regrow.io.memory import read_rgb
 from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.layers import quantize
 from regrow.nets.restore.codec import GRID, CodecRestorer
-from regrow.train.coded import pack, shrunk, unpacked
+from regrow.train.coded import pack, shrinker_for, shrunk, unpacked
 from regrow.train.recipe import Data, Loss
 from regrow.train.tasks.base import Task, centres
 
@@ -61,13 +61,13 @@ class CodecTask(Task):
 
     def _coded(self, pictures: list[Tensor], side: int) -> list[tuple[str, Tensor]]:
         """The centres of held-out pictures through every codec at every quality that is measured, packed, by name."""
-        found = []
+        found, shrinker = [], shrinker_for(self.data, self.model.scale)
         for x in centres(pictures, side, (self.multiple, self.multiple), torch.device("cpu")):
             pixels = (x[0] * 255).round().byte().permute(1, 2, 0).numpy()
-            small = shrunk(pixels, self.model.scale)
             for name in self.data.codecs:
                 codec = Codec(name=name, effort=self.data.effort, tuned=self.data.tuned > 0.5)
                 for quality in MEASURED[name]:
+                    small = shrunk(pixels, self.model.scale, shrinker, codec.facts(quality))
                     coded = read_rgb(codec.encode(small, quality))
                     found.append((f"{name}{quality}", pack(pixels, coded, np.array(codec.facts(quality)))))
         return found

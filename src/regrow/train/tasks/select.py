@@ -10,6 +10,7 @@ from regrow.nets.color.classification import ClassificationColorizer
 from regrow.nets.color.regression import RegressionColorizer
 from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
+from regrow.nets.rescale.codec import CodecShrinker
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.upscale.base import Restorer
 from regrow.nets.video.base import VideoRestorer
@@ -17,6 +18,7 @@ from regrow.train.adversarial import discriminator_for
 from regrow.train.recipe import Data, Loss, Recipe
 from regrow.train.tasks.base import Task
 from regrow.train.tasks.codec import CodecTask
+from regrow.train.tasks.codec_shrink import CodecShrinkTask
 from regrow.train.tasks.colorize import ColorizeTask
 from regrow.train.tasks.rescale import RescaleTask, VideoRescaleTask
 from regrow.train.tasks.restore import RestoreTask
@@ -29,13 +31,23 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     UsageError where none is known, or where the recipe sets what training that kind makes no use of.
     """
     of_rescalers = "guidance", "guidance_weight", "radius", "noise", "through", "flicker"
+    of_shrinkers = "grower", "rate"
     of_restorers = "content", "vgg", "adversarial", "relativistic"
     if isinstance(model, CodecRestorer):
         unused = "thumbnails", "enlarged", "grey", "stretch", "zoom", "tone", "frames", "flow", "upright"
         _refuse(recipe.data, unused, "a restorer of coded pictures")
-        _refuse(recipe.loss, (*of_rescalers, *of_restorers, "rebalance", "warping"), "a restorer of coded pictures")
+        _refuse(
+            recipe.loss, (*of_rescalers, *of_restorers, *of_shrinkers, "rebalance", "warping"), "a restorer of coded pictures"
+        )
         return CodecTask(model, recipe.loss, recipe.data)
-    _refuse(recipe.data, ("codecs", "versions", "full_chroma", "effort", "blind"), "what restores no coded pictures")
+    if isinstance(model, CodecShrinker):
+        unused = "thumbnails", "enlarged", "grey", "stretch", "zoom", "tone", "frames", "flow"
+        _refuse(recipe.data, (*unused, "versions", "full_chroma", "blind", "shrinker"), "a shrinker for codecs")
+        _refuse(recipe.loss, ("task", *of_rescalers, *of_restorers, "rebalance", "warping"), "a shrinker for codecs")
+        return CodecShrinkTask(model, recipe.loss, recipe.data)
+    coded = "codecs", "versions", "full_chroma", "tuned", "effort", "blind", "shrinker"
+    _refuse(recipe.data, coded, "what restores no coded pictures")
+    _refuse(recipe.loss, of_shrinkers, "what shrinks for no codec")
     if isinstance(model, Rescaler):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", *of_restorers, "warping"), "a rescaler")
