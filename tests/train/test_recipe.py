@@ -50,7 +50,7 @@ def test_every_recipe_in_the_repository_can_be_read_and_built(path, tmp_path, mo
     recipe = Recipe.read(path)
     assert recipe.name == path.stem
     monkeypatch.chdir(tmp_path)
-    for name in (recipe.data.flow, recipe.loss.through):
+    for name in (recipe.data.flow, recipe.data.shrinker, recipe.loss.through, recipe.loss.grower):
         if name.startswith("runs/"):  # what another recipe gives, before it is trained
             run = Path(name).parent.name
             zoo.save(zoo.build(Recipe.read(ROOT / "recipes" / f"{run}.toml").model), Path("runs", run, "weights"))

@@ -75,7 +75,7 @@ def shrink_rows(
     down, across = model.factors
     for application in range(model.applications):
         color = partial(model.shrink_once, application=application)
-        run = partial(_run, color, _alpha_shrinker(alpha, model, application), model.device, bands)
+        run = partial(filtered, color, _alpha_shrinker(alpha, model, application), model.device, bands)
         cells = (down * model.unshuffle, across * model.unshuffle), (model.unshuffle, model.unshuffle)
         floats = run_tiled(floats, larger, run, Tiling(*cells, _halo(model, alpha), _cells(tile, larger, model)))
         larger = Size(larger.width // across, larger.height // down)
@@ -125,7 +125,7 @@ def grow_rows(
         first = application == model.applications - 1
         bands = frames * (model.small_colors if first else model.colors)
         color = partial(model.grow_once, application=application)
-        run = partial(_run, color, _alpha_grower(alpha, model, application), model.device, bands)
+        run = partial(filtered, color, _alpha_grower(alpha, model, application), model.device, bands)
         cells = (model.unshuffle, model.unshuffle), (down * model.unshuffle, across * model.unshuffle)
         result = Size(larger.width * across, larger.height * down)
         tiling = Tiling(*cells, _halo(model, alpha), _cells(tile, result, model))
@@ -168,7 +168,7 @@ def restore_rows(
     if seen is not None:
         color = seen(color)
     alpha = by_net(lambda x: color(x.repeat(1, model.frames, 1, 1)), 3, (scale, scale)) if scale > 1 else _same
-    run = partial(_run, color, alpha, model.device, 3 * model.frames)
+    run = partial(filtered, color, alpha, model.device, 3 * model.frames)
     grown, whole = grown_size(size, (scale, scale)), Size(*(-(-n // smaller) * smaller for n in size))
     side = _side(tile or max(TILE, int((model.tile or 0) * scale)), grown)
     cells = max(1, int(side / scale) // model.grid) * model.grid // smaller
@@ -207,7 +207,7 @@ def _halo(model: Rescaler, alpha: Rescaler | None) -> int:
     return max(model.halo, alpha.halo) if alpha else model.halo
 
 
-def _run(
+def filtered(
     color: Callable[[Tensor], Tensor],
     alpha: Callable[[Tensor], Tensor],
     device: torch.device,

@@ -19,8 +19,8 @@ from regrow.io.memory import read_rgb
 from regrow.io.paths import atomic
 from regrow.nets.layers import quantize
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.codec import CodecShrinker
 from regrow.nets.restore.codec import GRID
+from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.train.recipe import Data
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -92,7 +92,9 @@ class CodedCrops:
         offset, chroma = rng.random(), rng.random()
         ways = rng.permutation(8)
         tuned = (rng.random() + number * GOLDEN) % 1 < self.settings.tuned
-        full = (name == "jpeg" or (name == "avif" and tuned)) and (chroma + number * GOLDEN) % 1 < self.settings.full_chroma
+        full = (name == "jpeg" or (name == "avif" and tuned)) and (
+            chroma + number * GOLDEN
+        ) % 1 < self.settings.full_chroma
         codec = Codec(name=name, effort=self.settings.effort, full_chroma=full, tuned=tuned)
         low, high = codec.qualities
         share = (offset + number / 2**0.5) % 1

@@ -15,7 +15,7 @@ ARCHITECTURES = {
     "carn": "regrow.nets.upscale.carn:CARN",
     "classification": "regrow.nets.color.classification:ClassificationColorizer",
     "codec": "regrow.nets.restore.codec:CodecRestorer",
-    "codec-shrinker": "regrow.nets.rescale.codec:CodecShrinker",
+    "codec-shrinker": "regrow.nets.restore.codec_shrinker:CodecShrinker",
     "dbpn": "regrow.nets.upscale.dbpn:DBPN",
     "dncnn": "regrow.nets.upscale.dncnn:DnCNN",
     "dqe": "regrow.nets.upscale.dqe:DQE",

@@ -11,15 +11,15 @@ from torch import Tensor
 
 from regrow import zoo
 from regrow.errors import UsageError
-from regrow.io.codecs import Codec, Facts
+from regrow.io.codecs import Codec
 from regrow.io.jpeg_tables import flat, steps
 from regrow.io.memory import read_rgb
 from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.layers import quantize
 from regrow.nets.ops.codec_proxy import SIDE, CodecProxy, flat_steps
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.codec import CodecShrinker
 from regrow.nets.restore.codec import GRID, CodecRestorer
+from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.train.recipe import Data, Loss
 from regrow.train.tasks.base import Task, centres
 from regrow.train.tasks.codec import MEASURED
@@ -101,7 +101,6 @@ class CodecShrinkTask(Task):
         luma, chroma = torch.stack(steps, 1)
         return torch.tensor(told, dtype=torch.float32), luma, chroma, torch.tensor(trades)
 
-    @torch.compiler.disable
     @torch.no_grad()
     def _coded(self, small: Tensor, files: Tensor) -> tuple[Tensor, Tensor]:
         """What real codecs leave of small pictures, and the bits of their files without what every file has."""

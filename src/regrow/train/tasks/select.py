@@ -10,8 +10,8 @@ from regrow.nets.color.classification import ClassificationColorizer
 from regrow.nets.color.regression import RegressionColorizer
 from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
-from regrow.nets.rescale.codec import CodecShrinker
 from regrow.nets.restore.codec import CodecRestorer
+from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.nets.upscale.base import Restorer
 from regrow.nets.video.base import VideoRestorer
 from regrow.train.adversarial import discriminator_for
@@ -37,11 +37,13 @@ def task_for(model: Model, recipe: Recipe) -> Task:
         unused = "thumbnails", "enlarged", "grey", "stretch", "zoom", "tone", "frames", "flow", "upright"
         _refuse(recipe.data, unused, "a restorer of coded pictures")
         _refuse(
-            recipe.loss, (*of_rescalers, *of_restorers, *of_shrinkers, "rebalance", "warping"), "a restorer of coded pictures"
+            recipe.loss,
+            (*of_rescalers, *of_restorers, *of_shrinkers, "rebalance", "warping"),
+            "a restorer of coded pictures",
         )
         return CodecTask(model, recipe.loss, recipe.data)
     if isinstance(model, CodecShrinker):
-        unused = "thumbnails", "enlarged", "grey", "stretch", "zoom", "tone", "frames", "flow"
+        unused = "thumbnails", "enlarged", "grey", "stretch", "zoom", "tone", "frames", "flow", "upright"
         _refuse(recipe.data, (*unused, "versions", "full_chroma", "blind", "shrinker"), "a shrinker for codecs")
         _refuse(recipe.loss, ("task", *of_rescalers, *of_restorers, "rebalance", "warping"), "a shrinker for codecs")
         return CodecShrinkTask(model, recipe.loss, recipe.data)

@@ -54,6 +54,8 @@ class CodecShrinker(Model):
     known: tuple[float, ...] | None = None
     """What is known of the one file that this net shrinks for; None where each call says it."""
 
+    halo: int
+    """Reach in cells."""
     architecture = "codec-shrinker"
     Config = CodecShrinkerConfig
     takes_bfloat16 = True
@@ -74,8 +76,9 @@ class CodecShrinker(Model):
         self.tail = zero_start(conv(c, 3 * self.shuffle**2))
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
-        # Of `unshuffle` pixels a side each; the cubic of the bicubic picture reaches three more.
-        self.halo = 2 + 2 * config.blocks + 3
+        # In cells; the cubic of the bicubic picture reaches three more. Tiles start where the learned one does.
+        self.grid = self.position.shape[-1]
+        self.halo = -(-(2 + 2 * config.blocks + 3) // self.grid) * self.grid
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
