@@ -34,7 +34,7 @@ STEP = 6
 
 
 class CodecShrinkTask(Task):
-    """distortion + rate, both of the real file:
+    """Minimises distortion and rate, both of the real file.
 
         error(x, grow(codec(shrink(x)))) + trade * bits of the file a pixel of x,
 
@@ -141,7 +141,7 @@ class CodecShrinkTask(Task):
     def _bicubic(
         self, pictures: list[Tensor], side: int, device: torch.device
     ) -> list[tuple[str, Codec, int, Tensor, tuple[float, float, float]]]:
-        """Held-out pictures, each with a codec and a quality: bytes and PSNR of the bicubic one, dB for e times them."""
+        """Held-out pictures, each with a codec and a quality: bits and PSNR of the bicubic one, dB for e times those."""
         found = []
         for x in centres(pictures, side, (self.multiple, self.multiple), device):
             small = quantize(_bicubic(x, self.model.scale))
