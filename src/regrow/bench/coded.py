@@ -11,7 +11,6 @@ import numpy as np
 
 from regrow import zoo
 from regrow.bench import maps
-from regrow.bench.pictures import as_picture, as_tensor
 from regrow.bench.rivals import decoded
 from regrow.errors import UsageError
 from regrow.io.carrying import with_passport
@@ -20,12 +19,12 @@ from regrow.io.formats import get_format
 from regrow.io.metadata import NOTHING
 from regrow.io.passport import SCALES, Passport
 from regrow.io.writer import PictureWriter
-from regrow.nets.ops.resample import bicubic
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.upscale.base import Restorer
 from regrow.operations.coded.curve import facts
-from regrow.operations.coded.nets import NO_DIGEST
+from regrow.operations.coded.nets import NO_DIGEST, default_net, shrinker
 from regrow.operations.coded.nets import codec as coder
+from regrow.operations.coded.smaller import Smaller
 from regrow.operations.coded.wish import Wish
 from regrow.operations.restorers import NONE
 from regrow.size import Size, small_size
@@ -56,6 +55,8 @@ class Behind:
         self.tuned = name == TUNED or any(isinstance(net, CodecRestorer) for net in self.nets)
         self.scale = prod(net.scale for net in self.nets)
         """How many times smaller the coded picture is."""
+        ours = name in (default_net(self.scale), default_net(self.scale, light=True))
+        self.shrinker = shrinker(self.scale, device) if ours else None
         side = MULTIPLE / self.scale
         for net in self.nets:
             if side % net.scale.as_integer_ratio()[1]:
@@ -67,11 +68,8 @@ class Behind:
         return replace(coder(codec.name), effort=codec.effort) if self.tuned else codec
 
     def encode(self, picture: np.ndarray, codec: Codec, quality: int) -> bytes:
-        """(H, W, 3) uint8 -> the file of the picture, shrunk by the antialiased bicubic."""
-        if self.scale > 1:
-            height, width = (round(n / self.scale) for n in picture.shape[:2])
-            picture = as_picture(bicubic(as_tensor(picture), (height, width)))
-        return codec.encode(picture, quality)
+        """(H, W, 3) uint8 -> the file of the picture, shrunk as for the nets, or by the antialiased bicubic."""
+        return codec.encode(Smaller(picture, codec, self.scale, self.shrinker).at(quality), quality)
 
     def grow(self, data: bytes, codec: Codec, quality: int) -> np.ndarray:
         """A file -> (H, W, 3) uint8.

@@ -108,7 +108,7 @@ class Grow(Operation):
                 f"{header.name}: does not look like a small picture of a lossy codec by regrow, or has lost what says "
                 "so; if it is one, say which with --codec-model codec-x2 or another scale"
             )
-        return nets.default_net(int(header.mark))
+        return nets.default_net(header.mark)
 
     def _size_without_passport(self, header: Header, scale: Scale | None) -> Size:
         scale = scale or self.scale

@@ -94,7 +94,7 @@ class Shrink(Operation):
         header = replace(header, metadata=kept)
         why = self._why_not_lossy(header)
         if not why and header.form:
-            pinned = None if self.scale is None else int(self.scales[0])
+            pinned = None if self.scale is None else self.scales[0]
             return CodedShrinkPlan(
                 header=header, form=header.form, wish=self.wish, pinned=pinned, stripping=strips, left=left,
                 device=self.device,
@@ -126,7 +126,7 @@ class Shrink(Operation):
         if asked:
             return f"{asked[0]} for lossless ones alone"
         if self.scale is not None and (scales[0] != scales[1] or scales[0] not in nets.scales()):
-            known = ", ".join(map(str, nets.scales()))
+            known = ", ".join(f"{scale:g}" for scale in nets.scales())
             return f"lossy codecs have nets for scales {known} alone, not for {scale_text(scales)}"
         return "lossless files were asked for" if self.without_loss else ""
 

@@ -209,7 +209,7 @@ def test_ssimulacra2_is_measured_where_it_is_asked_for(pictures):
 
 
 def test_tuned_files_are_measured_without_a_net(pictures):
-    """JPEG and AVIF are tuned for the error that is measured, WebP cannot be."""
+    """JPEG and AVIF are tuned for the error that is measured, WebP for the net behind it."""
     results = bench(pictures, ["tuned"], quality=[20, 50, 80])
     rows = {
         (row["codec"], row["range"]): row["bd_rgb"]
@@ -218,7 +218,7 @@ def test_tuned_files_are_measured_without_a_net(pictures):
     }
     assert rows["jpeg", "0.4-1.2"] < -10
     assert rows["avif", "0.1-0.5"] < -5
-    assert rows["webp", "0.25-0.8"] == 0
+    assert 0 < rows["webp", "0.25-0.8"] < 3
 
 
 def test_files_within_a_limit_are_as_good_as_they_can_be(astronaut):

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 
-from regrow.inference.resize import padded, resampled
-from regrow.inference.rows import restore_rows, to_dtype, to_float
+from regrow.inference.rows import restore_rows
 from regrow.io.codecs import UNKNOWN, Codec, Facts
 from regrow.io.coded import facts_of
 from regrow.io.memory import read_pixels
 from regrow.nets.restore.codec import CodecRestorer
+from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.operations.coded.sample import Sample
-from regrow.size import Size, small_size
+from regrow.operations.coded.smaller import Smaller
+from regrow.size import Size
 
 HIGHEST = 100
-
-
-def shrunk(pixels: np.ndarray, scale: int) -> np.ndarray:
-    """(H, W, bands) uint8 -> (h, w, bands) uint8 by the antialiased bicubic; sides are extended to a multiple first."""
-    if scale == 1:
-        return pixels
-    height, width, bands = pixels.shape
-    small = small_size((width, height), (scale, scale))
-    full = Size(small.width * scale, small.height * scale)
-    rows = resampled(padded(to_float([pixels], bands, bands), full), full, small, bands)
-    return np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in rows])
 
 
 def facts(data: bytes, codec: Codec, quality: int) -> Facts:
@@ -45,22 +34,26 @@ class Curve:
         codec: what codes it.
         scale: how many times smaller it becomes before.
         net: gives the net that grows a file, told of it; None for the codec alone.
+        shrinker: gives the net that shrinks for a file, told of it; None where the bicubic does.
     """
 
-    def __init__(self, sample: Sample, codec: Codec, scale: int, net: Callable[[Facts], CodecRestorer] | None) -> None:
+    def __init__(
+        self,
+        sample: Sample,
+        codec: Codec,
+        scale: float,
+        net: Callable[[Facts], CodecRestorer] | None,
+        shrinker: Callable[[Facts], CodecShrinker] | None = None,
+    ) -> None:
         self.sample, self.codec, self.scale, self.net = sample, codec, scale, net
+        self.smaller = Smaller(sample.pixels, codec, scale, shrinker)
         self._files: dict[int, bytes] = {}
         self._psnr: dict[int, float] = {}
-
-    @cached_property
-    def small(self) -> np.ndarray:
-        """What is coded: (h, w, bands) uint8."""
-        return shrunk(self.sample.pixels, self.scale)
 
     def file(self, quality: int) -> bytes:
         """The coded sample."""
         if quality not in self._files:
-            self._files[quality] = self.codec.encode(self.small, quality)
+            self._files[quality] = self.codec.encode(self.smaller.at(quality), quality)
         return self._files[quality]
 
     def bytes(self, quality: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -9,35 +10,37 @@ from typing import TYPE_CHECKING
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.io.codecs import Codec, Facts
+from regrow.io.marks import SCALES
 from regrow.operations.restorers import NONE
 
 if TYPE_CHECKING:
     from regrow.nets.restore.codec import CodecRestorer
+    from regrow.nets.restore.codec_shrinker import CodecShrinker
 
 ARCHITECTURE = "codec"
 EFFORT = 5
 """Of AVIF: libaom's speed 4."""
 NO_DIGEST = "0" * 64
 """In a passport, the digest of no net."""
-_LIGHT = "-light"
+_LIGHT, _SHRINKER = "-light", "-shrinker"
 
 
-def scales() -> tuple[int, ...]:
+def scales() -> tuple[float, ...]:
     """The scales at which pictures are coded, ascending: 1, and those that nets are shipped for."""
-    found = (name.removeprefix("codec-x") for name in zoo.names() if name.startswith("codec-x"))
-    return tuple(sorted({1, *(int(scale) for scale in found if scale.isdecimal())}))
+    return tuple(scale for scale in SCALES if scale == 1 or default_net(scale) in zoo.names())
 
 
-def default_net(scale: int, *, light: bool = False) -> str:
+def default_net(scale: float, *, light: bool = False) -> str:
     """The shipped net that grows what was coded at a scale; a light one has a seventh of the cost."""
-    return f"codec-x{scale}{_LIGHT if light else ''}"
+    return f"codec-x{scale:g}{_LIGHT if light else ''}"
 
 
-def scale_of(name: str) -> int:
+def scale_of(name: str) -> float:
     """How many times larger a net makes pictures. UsageError where it is no net behind a codec."""
     if not is_behind_codec(name):
         raise UsageError(f"{name}: is no net behind a codec; those that are shipped are called codec-x1, codec-x2 ...")
-    return int(zoo.config(name).get("scale", 1))
+    scale: float = zoo.config(name).get("scale", 1)
+    return scale
 
 
 def codec(name: str) -> Codec:
@@ -65,6 +68,27 @@ def is_behind_codec(name: str) -> bool:
 def net(name: str, facts: Facts, device: str) -> CodecRestorer:
     """A net, told of the one file that it restores. UsageError where the model is of another kind."""
     return _loaded(name, zoo.digest(name), device).told(facts)
+
+
+def default_shrinker(scale: float) -> str | None:
+    """The shipped net that shrinks for codecs by a scale; None where the bicubic does."""
+    name = f"{default_net(scale)}{_SHRINKER}"
+    return name if name in zoo.names() else None
+
+
+def shrinker(scale: float, device: str) -> Callable[[Facts], CodecShrinker] | None:
+    """Gives the net that shrinks for codecs by a scale, told of a file; None where the bicubic does."""
+    name = default_shrinker(scale)
+    return _shrinker(name, zoo.digest(name), device).told if name else None
+
+
+@lru_cache(maxsize=4)
+def _shrinker(name: str, digest: str, device: str) -> CodecShrinker:
+    from regrow.nets.restore.codec_shrinker import CodecShrinker
+
+    model = zoo.on_device(zoo.load(name), device)
+    assert isinstance(model, CodecShrinker)  # it is shipped
+    return model
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,7 @@ from functools import partial
 from regrow.errors import RegrowError
 from regrow.io.codecs import Codec, Facts
 from regrow.nets.restore.codec import CodecRestorer
+from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.operations.coded.curve import HIGHEST, Curve
 from regrow.operations.coded.sample import Sample
 
@@ -20,7 +21,7 @@ GUESS = 60
 class Choice:
     """A scale, a codec and a quality; what they cost in a sample, and what they give."""
 
-    scale: int
+    scale: float
     codec: Codec
     net: bool
     """Whether a net grows the file, or the codec alone is better."""
@@ -38,6 +39,7 @@ class Search:
         tuned: the codec that nets stand behind.
         scales: those that may be tried, ascending.
         net: gives the net for a scale, told of a file.
+        shrinker: gives what gives the net that shrinks by a scale, told of a file; None where the bicubic does.
     """
 
     def __init__(
@@ -45,19 +47,20 @@ class Search:
         sample: Sample,
         plain: Codec,
         tuned: Codec,
-        scales: Iterable[int],
-        net: Callable[[int, Facts], CodecRestorer],
+        scales: Iterable[float],
+        net: Callable[[float, Facts], CodecRestorer],
+        shrinker: Callable[[float], Callable[[Facts], CodecShrinker] | None] = lambda scale: None,
     ) -> None:
         self.alone = Curve(sample, plain, 1, None)
         """The codec at full size, without a net."""
-        self.curves = [Curve(sample, tuned, scale, partial(net, scale)) for scale in scales]
+        self.curves = [Curve(sample, tuned, scale, partial(net, scale), shrinker(scale)) for scale in scales]
 
     @property
     def _free(self) -> bool:
         """Whether the codec alone may be chosen: where no other scale is asked for."""
         return any(curve.scale == 1 for curve in self.curves)
 
-    def at(self, scale: int, quality: int) -> Choice:
+    def at(self, scale: float, quality: int) -> Choice:
         """A scale at a quality; the codec alone at this quality where full size is asked for and no net is better."""
         found = _choice(self._of(scale), quality)
         bare = _choice(self.alone, quality) if scale == 1 else None
@@ -67,7 +70,7 @@ class Search:
         """The same at another quality."""
         return _choice(self._of(choice.scale) if choice.net else self.alone, quality)
 
-    def _of(self, scale: int) -> Curve:
+    def _of(self, scale: float) -> Curve:
         return next(curve for curve in self.curves if curve.scale == scale)
 
     def within(self, limit: float) -> Choice | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -23,9 +23,10 @@ from regrow.io.passport import Passport
 from regrow.io.stripping import NOTHING_STRIPPED, Stripping
 from regrow.io.writer import PictureWriter
 from regrow.operations.coded import nets
-from regrow.operations.coded.curve import HIGHEST, highest, shrunk
+from regrow.operations.coded.curve import HIGHEST, highest
 from regrow.operations.coded.sample import sampled
 from regrow.operations.coded.search import Choice, Search
+from regrow.operations.coded.smaller import Smaller
 from regrow.operations.coded.wish import DEFAULTS, Wish
 from regrow.operations.plan import Header, Plan, Rows
 from regrow.operations.restorers import NONE
@@ -34,6 +35,7 @@ from regrow.size import Size, small_size
 
 if TYPE_CHECKING:
     from regrow.nets.restore.codec import CodecRestorer
+    from regrow.nets.restore.codec_shrinker import CodecShrinker
 
 NEAR = math.log(1 / 0.985)
 """How far below the bytes that were asked for a file may stay: a logarithm."""
@@ -48,7 +50,7 @@ class CodedShrinkPlan(Plan):
     header: Header
     form: Format
     wish: Wish
-    pinned: int | None = None
+    pinned: float | None = None
     """The scale that was asked for; the best where None was."""
     stripping: Stripping = NOTHING_STRIPPED
     left: Metadata = NOTHING
@@ -75,7 +77,7 @@ class CodedShrinkPlan(Plan):
         """What was found; before that, a guess."""
         return self.choice or self._guess(self.pinned or 1)
 
-    def _guess(self, scale: int) -> Choice:
+    def _guess(self, scale: float) -> Choice:
         return Choice(scale, nets.codec(self.form.name), True, DEFAULTS[self.form.name])
 
     @property
@@ -83,7 +85,7 @@ class CodedShrinkPlan(Plan):
         """Of the small picture."""
         return self._small(self.chosen.scale)
 
-    def _small(self, scale: int) -> Size:
+    def _small(self, scale: float) -> Size:
         return small_size(self.header.size, (scale, scale))
 
     @property
@@ -153,25 +155,35 @@ class CodedShrinkPlan(Plan):
         bands = self.header.channels + self.header.alpha
         pixels = np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in to_float(rows(), bands, bands)])
         sample, name = sampled(pixels), self.form.name
-        search = Search(sample, nets.plain(name), nets.codec(name), self._scales(), partial(self._net, report))
+        search = Search(
+            sample, nets.plain(name), nets.codec(name), self._scales(), partial(self._net, report), self._shrinker
+        )
         limit = self.wish.limit(self.header.size.pixels)
         if limit is None:
             choice = self._free(search)
             plan = replace(self, choice=choice)
-            data = plan._file(shrunk(pixels, choice.scale))
+            data = plan._file(plan._smaller(pixels))
         else:
             plan, data = self._within(search, pixels, limit, sample.share)
         return replace(plan, finished=data, summary=plan._told(search, len(data), sample.share))
 
-    def _scales(self) -> tuple[int, ...]:
+    def _scales(self) -> tuple[float, ...]:
         if self.pinned:
             return (self.pinned,)
         # Alpha keeps its size: a net has not learned to enlarge it from what a codec leaves.
         return (1,) if self.header.alpha else nets.scales()
 
-    def _net(self, report: Report, scale: int, facts: Facts) -> CodecRestorer:
-        said(report, f"trying x{scale}")
+    def _net(self, report: Report, scale: float, facts: Facts) -> CodecRestorer:
+        said(report, f"trying x{scale:g}")
         return nets.net(nets.default_net(scale), facts, self.device)
+
+    def _shrinker(self, scale: float) -> Callable[[Facts], CodecShrinker] | None:
+        return nets.shrinker(scale, self.device)
+
+    def _smaller(self, pixels: np.ndarray) -> Smaller:
+        """The small pictures at the scale that was chosen."""
+        at = self.chosen
+        return Smaller(pixels, at.codec, at.scale, self._shrinker(at.scale) if at.net else None)
 
     def _free(self, search: Search) -> Choice:
         """Where no size is asked for."""
@@ -188,33 +200,34 @@ class CodedShrinkPlan(Plan):
         for scale in scales if choice else scales[-1:]:
             first = choice if choice and choice.scale == scale else self._guess(scale)
             plan = replace(self, choice=first)
-            if found := plan._largest(shrunk(pixels, scale), limit):
+            if found := plan._largest(plan._smaller(pixels), limit):
                 quality, data = found
                 if first is not choice or quality != first.quality:
                     plan = replace(plan, choice=search.again(first, quality))
                 return plan, data
         last = self._guess(scales[-1])
         smallest = replace(last, quality=last.codec.qualities[0])
-        least = len(replace(self, choice=smallest)._file(shrunk(pixels, scales[-1])))
+        plan = replace(self, choice=smallest)
+        least = len(plan._file(plan._smaller(pixels)))
         raise RegrowError(
             f"{self.header.name}: cannot become {limit} bytes as {self.form.name.upper()}; the least is {least}"
         )
 
-    def _largest(self, small: np.ndarray, limit: int) -> tuple[int, bytes] | None:
-        """The highest quality of which the file of a small picture has at most so many bytes, and the file."""
+    def _largest(self, smaller: Smaller, limit: int) -> tuple[int, bytes] | None:
+        """The highest quality of which the file of the picture has at most so many bytes, and the file."""
         files: dict[int, bytes] = {}
         at = self.chosen
 
         def size(quality: int) -> float:
-            files[quality] = replace(self, choice=replace(at, quality=quality))._file(small)
+            files[quality] = replace(self, choice=replace(at, quality=quality))._file(smaller)
             return math.log(len(files[quality]))
 
         quality = highest(size, math.log(limit), (at.codec.qualities[0], HIGHEST), at.quality, NEAR)
         return None if quality is None else (quality, files[quality])
 
-    def _file(self, small: np.ndarray) -> bytes:
-        """The file of a small picture, of the quality that was chosen."""
-        target = io.BytesIO()
+    def _file(self, smaller: Smaller) -> bytes:
+        """The file of the picture, of the quality that was chosen."""
+        small, target = smaller.at(self.chosen.quality), io.BytesIO()
         height, width, _ = small.shape
         writer = PictureWriter(
             target, width=width, height=height, colors=self.channels, alpha=self.header.alpha, format=self.form.name,
@@ -228,13 +241,14 @@ class CodedShrinkPlan(Plan):
     def _overhead(self) -> int:
         """Bytes of the file that are not the codec's."""
         blank = np.zeros((16, 16, self.channels + self.header.alpha), np.uint8)
-        return len(self._file(blank)) - len(self.chosen.codec.encode(blank, self.chosen.quality))
+        codec, quality = self.chosen.codec, self.chosen.quality
+        return len(self._file(Smaller(blank, codec, 1))) - len(codec.encode(blank, quality))
 
     def _told(self, search: Search, size: int, share: float) -> str:
         """What the file costs and gives, against the codec alone."""
         at, about = self.chosen, "" if share == 1 else "about "
         rate = 8 * size / self.header.size.pixels
-        how = f"x{at.scale} at quality {at.quality}"
+        how = f"x{at.scale:g} at quality {at.quality}"
         if not at.net:
             how = f"at full size and quality {at.quality} for no net, which would not help"
         words = f"{size} bytes ({rate:.3f} bits a pixel), {how}; grown it has {about}{at.psnr:.1f} dB"

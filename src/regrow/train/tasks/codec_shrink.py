@@ -141,7 +141,7 @@ class CodecShrinkTask(Task):
     def _bicubic(
         self, pictures: list[Tensor], side: int, device: torch.device
     ) -> list[tuple[str, Codec, int, Tensor, tuple[float, float, float]]]:
-        """Held-out pictures, each with a codec and a quality: bits and PSNR of the bicubic one, dB for e times those."""
+        """Held-out pictures, each with a codec, a quality, bits and PSNR of the bicubic, and dB for e times those."""
         found = []
         for x in centres(pictures, side, (self.multiple, self.multiple), device):
             small = quantize(_bicubic(x, self.model.scale))
