@@ -97,11 +97,11 @@ class Shrink(Operation):
             pinned = None if self.scale is None else self.scales[0]
             return CodedShrinkPlan(
                 header=header, form=header.form, wish=self.wish, pinned=pinned, stripping=strips, left=left,
-                device=self.device,
+                device=self.device, refine=self.refine,
             )  # fmt: skip
         if self.wish.given:
             raise UsageError(f"{header.name}: {self.wish.given[0]} is for small files of lossy codecs, but {why}")
-        chosen = self.without_loss or self.grey or self.refine or self.model or header.clip
+        chosen = self.without_loss or self.grey or self.model or header.clip
         lossy = header.form is not None and header.form.lossy and not chosen
         return ShrinkPlan(header, self, left, why if lossy else "")
 
@@ -115,7 +115,6 @@ class Shrink(Operation):
         form, scales = header.form, self.scales
         asked = [
             *(["--grey is"] if self.grey else []),
-            *([f"refine {self.refine} is"] if self.refine else []),
             *([f"{self.model} is"] if self.model else []),
         ]
         if header.clip:

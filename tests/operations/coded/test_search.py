@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from skimage.metrics import peak_signal_noise_ratio
 from regrow.io.codecs import Codec
 from regrow.operations.coded import nets
 from regrow.operations.coded.curve import highest
-from regrow.operations.coded.smaller import shrunk
 from regrow.operations.coded.sample import TILE, TILES, Sample, sampled
 from regrow.operations.coded.search import Search
+from regrow.operations.coded.smaller import shrunk
 
 
 @given(
@@ -77,7 +78,7 @@ def search(coffee):
 
     def made(name="webp", scales=(1, 2), pixels=coffee[:160, :224], tuned=True):
         return Search(
-            Sample(np.ascontiguousarray(pixels), 1), Codec(name=name), nets.codec(name) if tuned else Codec(name=name), scales,
+            Sample(np.ascontiguousarray(pixels), 1), Codec(name=name), replace(nets.codec(name), tuned=tuned), scales,
             lambda scale, facts: nets.net(nets.default_net(scale, light=True), facts, "cpu"),
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ pytest.importorskip("accelerate")
 
 from regrow import zoo
 from regrow.errors import UsageError
+from regrow.inference.coded_refine import steps_of
 from regrow.io.codecs import Codec
 from regrow.io.jpeg_tables import flat, steps
 from regrow.io.memory import read_rgb
@@ -17,7 +18,7 @@ from regrow.nets.upscale.vdsr import VDSR
 from regrow.train import loop
 from regrow.train.coded import shrinker_for, shrunk
 from regrow.train.recipe import Data, Loss
-from regrow.train.tasks.codec_shrink import CodecShrinkTask, steps_of
+from regrow.train.tasks.codec_shrink import CodecShrinkTask
 from regrow.train.tasks.select import task_for
 
 SETTINGS = {"architecture": "codec-shrinker", "scale": 2, "unshuffle": 2, "channels": 8, "blocks": 1}

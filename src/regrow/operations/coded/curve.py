@@ -12,7 +12,6 @@ from regrow.io.codecs import UNKNOWN, Codec, Facts
 from regrow.io.coded import facts_of
 from regrow.io.memory import read_pixels
 from regrow.nets.restore.codec import CodecRestorer
-from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.operations.coded.sample import Sample
 from regrow.operations.coded.smaller import Smaller
 from regrow.size import Size
@@ -31,22 +30,13 @@ class Curve:
 
     Args:
         sample: of the picture.
-        codec: what codes it.
-        scale: how many times smaller it becomes before.
+        smaller: what is coded of it, by which codec.
         net: gives the net that grows a file, told of it; None for the codec alone.
-        shrinker: gives the net that shrinks for a file, told of it; None where the bicubic does.
     """
 
-    def __init__(
-        self,
-        sample: Sample,
-        codec: Codec,
-        scale: float,
-        net: Callable[[Facts], CodecRestorer] | None,
-        shrinker: Callable[[Facts], CodecShrinker] | None = None,
-    ) -> None:
-        self.sample, self.codec, self.scale, self.net = sample, codec, scale, net
-        self.smaller = Smaller(sample.pixels, codec, scale, shrinker)
+    def __init__(self, sample: Sample, smaller: Smaller, net: Callable[[Facts], CodecRestorer] | None) -> None:
+        self.sample, self.smaller, self.net = sample, smaller, net
+        self.codec, self.scale = smaller.codec, smaller.scale
         self._files: dict[int, bytes] = {}
         self._psnr: dict[int, float] = {}
 

@@ -12,6 +12,7 @@ from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.operations.coded.curve import HIGHEST, Curve
 from regrow.operations.coded.sample import Sample
+from regrow.operations.coded.smaller import Smaller
 
 GUESS = 60
 """Quality that is tried first where nothing suggests another."""
@@ -51,9 +52,10 @@ class Search:
         net: Callable[[float, Facts], CodecRestorer],
         shrinker: Callable[[float], Callable[[Facts], CodecShrinker] | None] = lambda scale: None,
     ) -> None:
-        self.alone = Curve(sample, plain, 1, None)
+        self.alone = Curve(sample, Smaller(sample.pixels, plain, 1), None)
         """The codec at full size, without a net."""
-        self.curves = [Curve(sample, tuned, scale, partial(net, scale), shrinker(scale)) for scale in scales]
+        smaller = [Smaller(sample.pixels, tuned, scale, shrinker(scale)) for scale in scales]
+        self.curves = [Curve(sample, made, partial(net, made.scale)) for made in smaller]
 
     @property
     def _free(self) -> bool:

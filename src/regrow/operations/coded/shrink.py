@@ -23,8 +23,8 @@ from regrow.io.passport import Passport
 from regrow.io.stripping import NOTHING_STRIPPED, Stripping
 from regrow.io.writer import PictureWriter
 from regrow.operations.coded import nets
-from regrow.operations.coded.curve import HIGHEST, highest
-from regrow.operations.coded.sample import sampled
+from regrow.operations.coded.curve import HIGHEST, Curve, highest
+from regrow.operations.coded.sample import Sample, sampled
 from regrow.operations.coded.search import Choice, Search
 from regrow.operations.coded.smaller import Smaller
 from regrow.operations.coded.wish import DEFAULTS, Wish
@@ -52,6 +52,8 @@ class CodedShrinkPlan(Plan):
     wish: Wish
     pinned: float | None = None
     """The scale that was asked for; the best where None was."""
+    refine: int = 0
+    """Iterations of descent by which this very picture is made to regrow better."""
     stripping: Stripping = NOTHING_STRIPPED
     left: Metadata = NOTHING
     """What was left out of its metadata."""
@@ -106,7 +108,7 @@ class CodedShrinkPlan(Plan):
     @property
     def identity(self) -> str:
         """What is asked for."""
-        return f"{self.form.name} {self.wish} {self.pinned}"
+        return f"{self.form.name} {self.wish} {self.pinned} {self.refine}"
 
     def made(self, result: Header) -> bool:
         """Whether a picture's passport says that this was asked for."""
@@ -117,6 +119,7 @@ class CodedShrinkPlan(Plan):
             and (found.width, found.height) == self.header.size
             and found.asked == str(self.wish)
             and self.pinned in (None, found.scale)
+            and (found.refined or 0) == self.refine
             and not self.stripping.split(given_back(result.metadata, found))[1].said
         )
 
@@ -130,6 +133,7 @@ class CodedShrinkPlan(Plan):
             width=own.size.width, height=own.size.height, small_width=self.size.width, small_height=self.size.height,
             depth=own.depth, colours=own.channels, alpha=own.alpha,
             quality=at.quality if self.form.name == "avif" else None, asked=str(self.wish) or None,
+            refined=self.refine or None,
         )  # fmt: skip
 
     def metadata(self, form: Format) -> Metadata:
@@ -154,18 +158,33 @@ class CodedShrinkPlan(Plan):
         (rows,) = pictures
         bands = self.header.channels + self.header.alpha
         pixels = np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in to_float(rows(), bands, bands)])
-        sample, name = sampled(pixels), self.form.name
+        # What is refined is the whole, and not a sample of it.
+        sample, name = Sample(pixels, 1.0) if self.refine else sampled(pixels), self.form.name
         search = Search(
             sample, nets.plain(name), nets.codec(name), self._scales(), partial(self._net, report), self._shrinker
         )
         limit = self.wish.limit(self.header.size.pixels)
         if limit is None:
-            choice = self._free(search)
-            plan = replace(self, choice=choice)
-            data = plan._file(plan._smaller(pixels))
+            plan = replace(self, choice=self._free(search))
+            smaller = plan._smaller(pixels)
+            data = plan._file(smaller)
         else:
-            plan, data = self._within(search, pixels, limit, sample.share)
+            plan, smaller, data = self._within(search, pixels, limit, sample.share)
+        if self.refine and plan.chosen.net:
+            said(report, f"refining x{plan.chosen.scale:g}")
+            plan, data = plan._refined(smaller, sample, limit) or (plan, data)
         return replace(plan, finished=data, summary=plan._told(search, len(data), sample.share))
+
+    def _refined(self, smaller: Smaller, whole: Sample, limit: int | None) -> tuple[CodedShrinkPlan, bytes] | None:
+        """The plan, and the file, once the small picture is refined; None where it then needs too many bytes."""
+        at, grower = self.chosen, partial(self._net, silent, self.chosen.scale)
+        better = smaller.refined(at.quality, grower(at.codec.facts(at.quality)), self.refine)
+        found = (at.quality, self._file(better)) if limit is None else self._largest(better, limit)
+        if found is None:
+            return None
+        curve, (quality, data) = Curve(whole, better, grower), found
+        made = replace(at, quality=quality, bytes=curve.bytes(quality), psnr=curve.psnr(quality))
+        return replace(self, choice=made), data
 
     def _scales(self) -> tuple[float, ...]:
         if self.pinned:
@@ -192,7 +211,9 @@ class CodedShrinkPlan(Plan):
             return search.reaching(self.wish.psnr)
         return search.at(self.pinned, quality) if self.pinned else search.as_good_as(quality)
 
-    def _within(self, search: Search, pixels: np.ndarray, limit: int, share: float) -> tuple[CodedShrinkPlan, bytes]:
+    def _within(
+        self, search: Search, pixels: np.ndarray, limit: int, share: float
+    ) -> tuple[CodedShrinkPlan, Smaller, bytes]:
         """The plan, and the file, of at most so many bytes; where a larger scale is needed for that, with it."""
         choice = search.within((limit - self._overhead()) * share)
         scales = [curve.scale for curve in search.curves if choice is None or curve.scale >= choice.scale]
@@ -200,11 +221,12 @@ class CodedShrinkPlan(Plan):
         for scale in scales if choice else scales[-1:]:
             first = choice if choice and choice.scale == scale else self._guess(scale)
             plan = replace(self, choice=first)
-            if found := plan._largest(plan._smaller(pixels), limit):
+            smaller = plan._smaller(pixels)
+            if found := plan._largest(smaller, limit):
                 quality, data = found
                 if first is not choice or quality != first.quality:
                     plan = replace(plan, choice=search.again(first, quality))
-                return plan, data
+                return plan, smaller, data
         last = self._guess(scales[-1])
         smallest = replace(last, quality=last.codec.qualities[0])
         plan = replace(self, choice=smallest)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regrow.inference.coded import coded_rows
+from regrow.inference.coded_refine import refined
 from regrow.inference.resize import cropped, padded, resampled
 from regrow.inference.rows import to_dtype, to_float
 from regrow.io.codecs import Codec, Facts
 from regrow.size import Size, small_size
 
 if TYPE_CHECKING:
+    from regrow.nets.restore.codec import CodecRestorer
     from regrow.nets.restore.codec_shrinker import CodecShrinker
 
 STEP = 5
@@ -35,6 +37,12 @@ class Smaller:
     ) -> None:
         self.pixels, self.codec, self.scale, self.net = pixels, codec, scale, net
         self._made: dict[int, np.ndarray] = {}
+
+    def refined(self, quality: int, grower: CodecRestorer, iterations: int) -> Smaller:
+        """The same, but for every quality the small picture that descent makes of that for this one."""
+        twin = Smaller(self.pixels, self.codec, self.scale)
+        twin._made[0] = refined(self.pixels, self.at(quality), self.codec, quality, grower, iterations)
+        return twin
 
     def at(self, quality: int) -> np.ndarray:
         """The small picture for a quality of the codec: (h, w, bands) uint8."""

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from regrow import zoo
 from regrow.errors import UsageError
+from regrow.inference.coded_refine import steps_of, trade_of
 from regrow.io.codecs import Codec
-from regrow.io.jpeg_tables import flat, steps
 from regrow.io.memory import read_rgb
 from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.layers import quantize
-from regrow.nets.ops.codec_proxy import SIDE, CodecProxy, flat_steps
+from regrow.nets.ops.codec_proxy import CodecProxy
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.restore.codec import GRID, CodecRestorer
 from regrow.nets.restore.codec_shrinker import CodecShrinker
@@ -24,11 +24,6 @@ from regrow.train.recipe import Data, Loss
 from regrow.train.tasks.base import Task, centres
 from regrow.train.tasks.codec import MEASURED
 
-TRADES = {"jpeg": 0.12, "webp": 0.1, "avif": 0.055}
-"""Squared error, in levels, that codecs trade for a bit, over the square of their steps of luma, at full size.
-
-Measured with `codec-x1` and `codec-x2` on training pictures, with the steps of `regrow.nets.ops.codec_proxy`.
-"""
 STEP = 6
 """Qualities above one at which a file is made to know what more bytes would give."""
 
@@ -97,7 +92,7 @@ class CodecShrinkTask(Task):
             pair = steps_of(codec, quality)
             told.append(codec.facts(quality))
             steps.append(torch.stack(pair))
-            trades.append(TRADES[codec.name] * float(pair[0].mean()) ** 2 * self.model.scale**2)
+            trades.append(trade_of(codec, pair[0], self.model.scale))
         luma, chroma = torch.stack(steps, 1)
         return torch.tensor(told, dtype=torch.float32), luma, chroma, torch.tensor(trades)
 
@@ -160,15 +155,6 @@ class CodecShrinkTask(Task):
         coded, bits = self._coded(small, files)
         told = torch.tensor([codec.facts(quality)], dtype=torch.float32, device=x.device)
         return float(bits), psnr_rgb(quantize(self.grower(coded, told)), x)
-
-
-def steps_of(codec: Codec, quality: int) -> tuple[Tensor, Tensor]:
-    """The (8, 8) steps of luma and chroma of a codec's proxy at a quality."""
-    if codec.name != "jpeg":
-        return flat_steps(codec.name, quality)
-    tables = (flat(quality),) * 2 if codec.tuned else steps(quality)
-    luma, chroma = (torch.tensor(np.asarray(table), dtype=torch.float32).view(SIDE, SIDE) for table in tables)
-    return luma, chroma
 
 
 def _bicubic(x: Tensor, scale: float) -> Tensor:

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import mean_squared_error
+
+from regrow import zoo
+from regrow.inference.coded_refine import TILE, refined, steps_of, trade_of
+from regrow.inference.rows import restore_rows
+from regrow.io.codecs import Codec
+from regrow.io.memory import read_rgb
+from regrow.operations.coded.smaller import shrunk
+from regrow.size import Size
+
+
+def cost(pixels, small, codec, quality, net):
+    """Squared error in levels + trade * bits a pixel, of the real file, and the two on their own."""
+    data = codec.encode(small, quality)
+    back = read_rgb(data)
+    grown = np.concatenate(list(restore_rows([back], Size(back.shape[1], back.shape[0]), 3, net)))
+    error = mean_squared_error(pixels.astype(float), grown[: len(pixels), : pixels.shape[1]].astype(float))
+    bits = 8 * len(data) / (pixels.shape[0] * pixels.shape[1])
+    return error + trade_of(codec, steps_of(codec, quality)[0], net.scale) * bits
+
+
+@pytest.mark.parametrize("name", ["jpeg", "webp"])
+def test_the_real_file_is_worth_more(coffee, name):
+    pixels, codec, quality = np.ascontiguousarray(coffee[:256, :256]), Codec(name=name, tuned=True), 50
+    net = zoo.load("codec-x2-light").eval().told(codec.facts(quality))
+    small = shrunk(pixels, 2)
+    better = refined(pixels, small, codec, quality, net, 8)
+    assert better.shape == small.shape
+    assert cost(pixels, better, codec, quality, net) < 0.995 * cost(pixels, small, codec, quality, net)
+
+
+def test_tiles_cover_pictures_of_any_size(camera):
+    """Grey, wider than a tile, and odd: nothing is left out, and alpha stays."""
+    pixels = np.ascontiguousarray(camera[:51, : 2 * TILE + 61])[..., None]
+    codec = Codec(name="webp", tuned=True)
+    net = zoo.load("codec-x2-light").eval().told(codec.facts(60))
+    small = shrunk(pixels, 2)
+    better = refined(pixels, small, codec, 60, net, 3)
+    assert better.shape == small.shape
+    changed = (better != small).any((0, 2))
+    assert changed[:TILE].any()
+    assert changed[TILE:].any()
+    opaque = np.concatenate([pixels, np.full_like(pixels, 7)], 2)
+    with_alpha = refined(opaque, shrunk(opaque, 2), codec, 60, net, 3)
+    assert np.array_equal(with_alpha[..., 1:], shrunk(opaque, 2)[..., 1:])
+
+
+def test_where_nothing_is_won_it_stays_as_it_is():
+    flat = np.full((64, 64, 3), 90, np.uint8)
+    codec = Codec(name="jpeg", tuned=True)
+    net = zoo.load("codec-x2-light").eval().told(codec.facts(60))
+    torch.manual_seed(0)
+    assert np.array_equal(refined(flat, shrunk(flat, 2), codec, 60, net, 2), shrunk(flat, 2))
