@@ -79,16 +79,37 @@ def test_psnr_is_reached(photo, tmp_path, suffix):
     assert 31 <= peak_signal_noise_ratio(read(photo), grown(small)) < 32
 
 
-def test_a_scale_and_a_quality_leave_nothing_to_search(photo, tmp_path):
-    small = regrow.shrink(photo, tmp_path / "small.jpg", scale=2, quality=40)
-    assert open_picture(small).width == 120
+@pytest.mark.parametrize(("scale", "width"), [(1.5, 160), (2, 120)])
+def test_a_scale_and_a_quality_leave_nothing_to_search(photo, tmp_path, scale, width):
+    small = regrow.shrink(photo, tmp_path / "small.jpg", scale=scale, quality=40)
+    assert open_picture(small).width == width
     passport = regrow.info(small).passport
-    assert (passport.model, passport.scale, passport.asked) == ("codec-x2", 2, "q40")
-    assert scale_of(small.read_bytes()) == 2
+    assert (passport.model, passport.scale, passport.asked) == (f"codec-x{scale:g}", scale, "q40")
+    assert scale_of(small.read_bytes()) == scale
+    assert grown(small).shape == read(photo).shape
 
 
-def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path):
-    small = regrow.shrink(photo, tmp_path / "small.webp", scale=2, quality=60)
+def test_refinement_makes_more_of_as_many_bytes(photo, tmp_path):
+    usual, better = (
+        regrow.shrink(photo, tmp_path / f"{refine}.jpg", scale=2, bytes=3000, refine=refine) for refine in (0, 15)
+    )
+    assert max(usual.stat().st_size, better.stat().st_size) <= 3000
+    picture = read(photo)
+    assert peak_signal_noise_ratio(picture, grown(better)) > peak_signal_noise_ratio(picture, grown(usual)) + 0.03
+    assert regrow.info(better).passport.refined == 15
+
+
+def test_refinement_is_made_anew_where_another_was_asked(regrow, photo, tmp_path):
+    """A result that is there already was refined as often."""
+    args = ["shrink", photo, "-o", tmp_path / "s.jpg", "--scale", "2", "--quality", "30"]
+    regrow(*args)
+    assert "already" in regrow(*args).err
+    assert regrow(*args, "--refine", "2").code == 1  # it would be written over
+
+
+@pytest.mark.parametrize("scale", [1.5, 2])
+def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale):
+    small = regrow.shrink(photo, tmp_path / "small.webp", scale=scale, quality=60)
     data = small.read_bytes()
     at = data.index(b"VP8 ")
     length = 8 + int.from_bytes(data[at + 4 : at + 8], "little")
@@ -99,7 +120,7 @@ def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path):
         grown(bare)
     same = grown(bare, codec_model="auto", size=(240, 161))
     assert np.array_equal(same, grown(small))
-    assert np.array_equal(grown(bare, codec_model="codec-x2", size=(240, 161)), same)
+    assert np.array_equal(grown(bare, codec_model=f"codec-x{scale:g}", size=(240, 161)), same)
 
 
 def test_what_is_no_small_picture_is_not_taken_for_one(coffee, tmp_path):
