@@ -65,8 +65,8 @@ def shrink(
             scale that suits them best when it is not given.
         grey: hide the colours in a grey picture, from which `grow` brings them back.
         model: shipped name or folder; the shipped one for the scale when not given.
-        refine: iterations by which this very picture is made to regrow better, 0 to 1000; 5 gain most, 20 where the file
-            is one of a lossy codec. Each takes about three times as long as growing, which takes no longer for it.
+        refine: iterations by which this very picture is made to regrow better, 0 to 1000; 5 gain most, 20 where a lossy
+            codec follows. Each takes about three times as long as growing, which takes no longer for it.
         quality: of a file of a lossy codec: where no scale is given, it grows as good as the codec alone at this
             quality, 1 to 100, in fewer bytes; where one is, the codec is told this quality. When nothing is asked for,
             80 for JPEG, 75 for WebP and 60 for AVIF.

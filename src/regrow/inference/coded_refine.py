@@ -21,8 +21,6 @@ TRADES = {"jpeg": 0.12, "webp": 0.1, "avif": 0.055}
 
 Measured with `codec-x1` and `codec-x2` on training pictures, with the steps of `regrow.nets.ops.codec_proxy`.
 """
-RATE = 0.3
-"""Weight of the proxy's rate in the direction of descent: more of it points away from what real files cost."""
 SPEED = 1e-3
 """First step of the descent, of pixels in [0, 1]; it falls to none."""
 TILE, CONTEXT = 192, 32
@@ -116,7 +114,7 @@ def _descend(
         value = float(error.detach()) + trade * bits
         if value < least:
             best, least = picture, value
-        (error + RATE * trade * bits * cost[0] / cost[0].detach().clamp_min(1)).backward()
+        (error + trade * bits * cost[0] / cost[0].detach().clamp_min(1)).backward()
         descent.step()
         descent.zero_grad()
     return best

@@ -86,7 +86,7 @@ def _loaded(name: str, digest: str, needed: float, device: str) -> Rescaler:
     with without_weights():
         model = zoo.build(zoo.config(name))
     if not isinstance(model, Rescaler):
-        raise UsageError(f"{name}: is a model that enlarges ordinary pictures; it neither shrinks nor grows")
+        raise UsageError(f"{name}: is no model that both shrinks pictures and grows them back")
     scale, factor = model.scale, max(model.factors)
     if needed == 1 < factor:
         raise UsageError(f"scale 1: {name} makes pictures smaller; say more than 1")

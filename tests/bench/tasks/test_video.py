@@ -175,7 +175,7 @@ def test_one_model_may_shrink_and_another_enlarge(clips, tiny_folder, tmp_path):
     assert small["rgb"] != grown["rgb"] != plain["rgb"]
     with pytest.raises(UsageError, match="vdsr: enlarges by 2, not by 4"):
         bench(clips[1:], [f"bicubic+{folder}"], scale=4)
-    with pytest.raises(UsageError, match="neither shrinks nor grows"):
+    with pytest.raises(UsageError, match="no model that both shrinks"):
         bench(clips[1:], [folder])
 
 

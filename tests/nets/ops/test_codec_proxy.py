@@ -56,7 +56,7 @@ def test_the_proxy_errs_and_costs_like_the_codec(picture, name, quality):
         costs.append(cost)
         sizes.append(len(data))
     cost, size = torch.cat(costs), torch.tensor(sizes)
-    torch.testing.assert_close(fitted_weight(cost, size) * cost / 8, size.float(), rtol=0.25, atol=0)
+    torch.testing.assert_close(fitted_weight(cost, size) * cost / 8, size.float(), rtol=0.3, atol=0)
 
 
 def test_every_picture_of_a_batch_may_have_its_own_steps(picture):

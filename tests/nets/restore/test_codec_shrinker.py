@@ -48,3 +48,11 @@ def test_settings_that_do_not_fit_are_refused():
         zoo.build({"architecture": "codec-shrinker", "scale": 1.5, "unshuffle": 2})
     with pytest.raises(UsageError, match="scale"):
         zoo.build({"architecture": "codec-shrinker", "scale": 3, "unshuffle": 3})
+
+
+def test_what_it_costs_is_what_torch_counts(net):
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(torch.rand(1, 3, 96, 96))
+    assert counter.get_total_flops() / 2 / 96**2 == pytest.approx(net.multiply_adds(), rel=0.02)

@@ -74,8 +74,9 @@ def surviving(c: Tensor) -> Tensor:
 class CodecProxy(nn.Module):
     """Pictures through a likeness of a codec, and what they would cost.
 
-    Bits are weight * the sum of log2(1 + |c|) over coefficients in steps; the weight is for the caller to fit to real
-    files (`fitted_weight`).
+    Bits are weight * the sum of log2(1 + |c|) over coefficients c, in steps, that survive; the weight is for the caller
+    to fit to real files (`fitted_weight`). Those that do not survive cost next to nothing, and no gradient of the
+    picture would hold them against one of their cost.
     """
 
     kernels: Tensor
@@ -97,7 +98,7 @@ class CodecProxy(nn.Module):
             subsampled: 4:2:0, else 4:4:4.
 
         Returns:
-            (B, 3, H, W), neither clamped nor rounded, and (B,) sums of log2(1 + |c|).
+            (B, 3, H, W), neither clamped nor rounded, and (B,) sums of log2(1 + |c|) over what survives.
         """
         height, width = x.shape[-2:]
         cell = 2 * SIDE if subsampled else SIDE
@@ -117,7 +118,7 @@ class CodecProxy(nn.Module):
         b, n, h, w = planes.shape
         steps = steps.reshape(-1, 1, SIDE**2, 1, 1).expand(b, n, -1, -1, -1).reshape(b * n, -1, 1, 1)
         found = F.conv2d(planes.reshape(b * n, 1, h, w), self.kernels, stride=SIDE) / steps
-        cost = torch.log2(1 + found.abs()).view(b, -1).sum(1)
+        cost = (torch.log2(1 + found.abs()) * (found.round() != 0)).view(b, -1).sum(1)
         back = F.conv_transpose2d(surviving(found) * steps, self.kernels, stride=SIDE)
         return back.view(b, n, h, w), cost
 

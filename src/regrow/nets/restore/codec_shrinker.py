@@ -86,6 +86,11 @@ class CodecShrinker(Model):
         """Side of the pictures that this takes, of which theirs must be multiples."""
         return self.config.unshuffle
 
+    def multiply_adds(self) -> float:
+        """Multiply-adds of the convolutions for each pixel of the picture."""
+        weights = [module.weight for module in self.modules() if isinstance(module, nn.Conv2d)]
+        return sum(weight.numel() for weight in weights) / self.cell**2
+
     def told(self, facts: Sequence[float]) -> Self:
         """This net for one file, of which it is told, with shared weights: `forward` then takes pictures alone."""
         twin = copy(self)
