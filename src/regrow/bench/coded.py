@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,12 +16,13 @@ from regrow.bench import maps
 from regrow.bench.rivals import decoded
 from regrow.errors import UsageError
 from regrow.io.carrying import with_passport
-from regrow.io.codecs import Codec
+from regrow.io.codecs import Codec, Facts
 from regrow.io.formats import get_format
 from regrow.io.metadata import NOTHING
 from regrow.io.passport import SCALES, Passport
 from regrow.io.writer import PictureWriter
 from regrow.nets.restore.codec import CodecRestorer
+from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.nets.upscale.base import Restorer
 from regrow.operations.coded.curve import facts
 from regrow.operations.coded.nets import NO_DIGEST, default_net, shrinker
@@ -33,6 +36,16 @@ TUNED = "tuned"
 """Stands for the codec alone with the settings that `regrow shrink` gives it."""
 MULTIPLE = 12
 """Pictures are cut to a multiple of this, so that every scale which divides it is measured on the same ones."""
+
+
+class Before(NamedTuple):
+    """What makes the file that nets stand behind."""
+
+    scale: float
+    """How many times smaller the coded picture is."""
+    shrinker: Callable[[Facts], CodecShrinker] | None
+    """Gives the net that shrinks; None where the bicubic does."""
+    codec: Codec
 
 
 class Behind:
@@ -66,6 +79,10 @@ class Behind:
     def before(self, codec: Codec) -> Codec:
         """The codec as it stands before this."""
         return replace(coder(codec.name), effort=codec.effort) if self.tuned else codec
+
+    def file(self, codec: Codec) -> Before:
+        """What makes the file; models with the same grow the same file."""
+        return Before(self.scale, self.shrinker, self.before(codec))
 
     def encode(self, picture: np.ndarray, codec: Codec, quality: int) -> bytes:
         """(H, W, 3) uint8 -> the file of the picture, shrunk as for the nets, or by the antialiased bicubic."""
@@ -123,16 +140,16 @@ def largest_within(
     picture: np.ndarray,
     codec: Codec,
     limit: int,
-    files: dict[tuple[float, Codec, int], bytes] | None = None,
+    files: dict[tuple[Before, int], bytes] | None = None,
 ) -> tuple[int, bytes]:
     """The highest quality of use whose file has at most so many bytes, else the lowest; and the file.
 
-    `files` keeps those of the picture by scale, codec and quality, for whoever asks again.
+    `files` keeps those of the picture by what makes them and quality, for whoever asks again.
     """
     files = {} if files is None else files
 
     def encode(quality: int) -> bytes:
-        at = behind.scale, codec, quality
+        at = Before(behind.scale, behind.shrinker, codec), quality
         if at not in files:
             files[at] = behind.encode(picture, codec, quality)
         return files[at]

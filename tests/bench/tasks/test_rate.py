@@ -329,3 +329,13 @@ def test_the_codec_alone_is_bare():
 def test_options_of_other_tasks_are_refused(regrow, pictures, wrong):
     done = regrow("bench", pictures, *wrong)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+
+
+def test_models_share_a_file_where_the_same_makes_it(astronaut):
+    """A light net grows what the other does; one that enlarges ordinary pictures stands behind another file."""
+    codec = Codec(name="webp")
+    net, light, ordinary = (Behind(name) for name in ("codec-x2", "codec-x2-light", "plain-x2"))
+    assert net.file(codec) == light.file(codec) != ordinary.file(codec)
+    picture = np.ascontiguousarray(astronaut[:96, :96])
+    assert net.encode(picture, codec, 60) != ordinary.encode(picture, codec, 60)
+    assert net.encode(picture, codec, 60) == light.encode(picture, codec, 60)

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from regrow.bench.benchmark import Cells, PictureItem, Progress, Report, Stopwatch
-from regrow.bench.coded import MULTIPLE, Behind, largest_within
+from regrow.bench.coded import MULTIPLE, Before, Behind, largest_within
 from regrow.bench.models import blank
 from regrow.bench.pictures import as_rgb, originals
 from regrow.bench.plots import plot_lines
@@ -128,7 +128,7 @@ class Task:
         """A result for each codec, quality and model.
 
         PSNR in dB and SSIM, `bits_per_pixel` of the whole file, `Behind.size`, for each pixel of the original, and
-        seconds for each megapixel of it: to shrink and encode, which models of one scale share, and to decode and grow.
+        seconds for each megapixel of it: to shrink and encode, which models of one file share, and to decode and grow.
         """
         alone = {NONE: Behind(NONE)}
         of = {"set": label, "picture": item.name}
@@ -136,20 +136,18 @@ class Task:
             *((codec, {**alone, **nets}) for codec in self.codecs()),
             *((codec, alone) for codec in self.rivals()),
         ):
-            for scale, before in dict.fromkeys((net.scale, net.before(codec)) for net in every.values()):
-                alike = {
-                    model: net for model, net in every.items() if (net.scale, net.before(codec)) == (scale, before)
-                }
-                for quality in sorted(set(self.quality or _measured(before))):
-                    for model, figures in self._point(item, alike, before, quality):
-                        settings = {"codec": codec.name, "scale": f"{scale:g}"}
+            for file in dict.fromkeys(net.file(codec) for net in every.values()):
+                alike = {model: net for model, net in every.items() if net.file(codec) == file}
+                for quality in sorted(set(self.quality or _measured(file.codec))):
+                    for model, figures in self._point(item, alike, file.codec, quality):
+                        settings = {"codec": codec.name, "scale": f"{file.scale:g}"}
                         yield Result(of, model, {**settings, "quality": quality}, figures)
                         report(Progress(label, f"{item.name} {codec.name} {quality}", model, figures["rgb"]))
 
     def _point(
         self, item: PictureItem, alike: Mapping[str, Behind], codec: Codec, quality: int
     ) -> Iterator[tuple[str, dict[str, float]]]:
-        """The figures of models of one scale, by name, behind one file."""
+        """The figures of models, by name, behind one file."""
         encoding, full = Stopwatch(item.original.shape), Size(*item.size)
         data = encoding("encode_seconds", next(iter(alike.values())).encode, item.original, codec, quality)
         for model, net in alike.items():
@@ -198,7 +196,7 @@ class Task:
         """
         row = {f"{title}/{item.name}"[:40]: item.original}
         full = Size(*item.size)
-        files: dict[tuple[float, Codec, int], bytes] = {}
+        files: dict[tuple[Before, int], bytes] = {}
         for codec in self.codecs():
             wanted = exp(fmean(map(log, RANGES[codec.name][0])))
             _, data = largest_within(Behind(NONE), item.original, codec, round(wanted * full.pixels / 8), files)
