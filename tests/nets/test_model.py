@@ -15,6 +15,7 @@ import regrow.nets
 from regrow import zoo
 from regrow.nets.model import Model
 from regrow.nets.rescale.base import Rescaler
+from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.nets.upscale.base import Restorer, ScaleRestorer
 from regrow.nets.video.base import VideoRestorer
 from regrow.zoo.registry import ARCHITECTURES
@@ -48,9 +49,12 @@ def test_it_says_what_whoever_runs_it_asks_for(name):
     assert all(type(getattr(model, capability)) is int for capability in ("scale", "frames", "grid", "unshuffle"))
     assert min(model.scale, model.frames, model.grid, model.unshuffle) >= 1
     assert model.tile is None or model.tile >= model.grid
-    if isinstance(model, (Rescaler, Restorer)):
+    if isinstance(model, (Rescaler, Restorer, CodecShrinker)):
         assert type(model.halo) is int
         assert model.halo % model.grid == 0
+    if isinstance(model, CodecShrinker):
+        assert model.scale == model.config.scale
+    elif isinstance(model, (Rescaler, Restorer)):
         assert model.scale == max(model.scales) or isinstance(model, ScaleRestorer)
     else:
         assert (model.scale, model.halo) == (1, None)
