@@ -82,6 +82,26 @@ def test_an_interrupt_of_a_clip_says_how_far_it_is(tmp_path, regrow, tiny_folder
     assert sorted(os.listdir(tmp_path)) == ["a.mkv", "s.mkv"]
 
 
+def test_an_interrupt_while_libvips_calls_back_is_heard_after_it(tmp_path, regrow, tiny_folder, monkeypatch):
+    from regrow.io.decoding.splice import Spliced
+
+    Image.fromarray(noise(600, 600)).save(tmp_path / "a.tif")
+    real, seen = Spliced.read, []
+
+    def interrupted(self, size):
+        if not seen:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+        seen.append(size)
+        return real(self, size)
+
+    monkeypatch.setattr(Spliced, "read", interrupted)
+    done = regrow("shrink", tmp_path / "a.tif", "-o", tmp_path / "s.png", "--model", tiny_folder)
+    assert seen
+    assert (done.code, done.out) == (130, "")
+    assert done.err.startswith("regrow: interrupted")
+
+
 def test_an_interrupt_of_anything_is_told_in_a_line(regrow, monkeypatch):
     def interrupted():
         os.kill(os.getpid(), signal.SIGINT)

@@ -16,10 +16,13 @@ from regrow.io.paths import remove_parts
 
 CODE = 130
 """The exit code after an interrupt."""
-
+LATER = 0.01
+"""Seconds after which an interrupt is tried again that came at a bad time."""
 
 _words: list[Callable[[], str]] = []
 """What is to be said of an interrupt, the last of it; nothing where it was said."""
+_again: list[threading.Timer] = []
+"""The one that tries an interrupt again, if any."""
 
 
 @contextmanager
@@ -53,6 +56,9 @@ def _taken(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
     try:
         yield
     finally:
+        for again in _again:
+            again.cancel()
+        _again.clear()
         if signal.getsignal(signal.SIGINT) in (_first, _leave):
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -73,7 +79,21 @@ def leaving() -> Iterator[None]:
         yield
 
 
+def _called_back(frame: FrameType | None) -> bool:
+    """Whether libvips waits for what runs: it would take what is raised there for a file that cannot be read."""
+    while frame:
+        if frame.f_code.co_name.startswith("_marshal_") and frame.f_globals.get("__name__") == "pyvips.gobject":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _first(number: int, frame: FrameType | None) -> None:
+    if _called_back(frame):
+        _again[:] = [threading.Timer(LATER, signal.raise_signal, [number])]
+        _again[0].daemon = True
+        _again[0].start()
+        return
     signal.signal(signal.SIGINT, _leave)
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # the interpreter is on its way out then
     raise KeyboardInterrupt
