@@ -52,6 +52,7 @@ ARCHITECTURES = {
     "srmdnf": "regrow.nets.upscale.srmdnf:SRMDNF",
     "srram": "regrow.nets.upscale.srram:SRRAM",
     "srresnet": "regrow.nets.upscale.srresnet:SRResNet",
+    "any-scale": "regrow.nets.rescale.any_scale:AnyScale",
     "tad": "regrow.nets.rescale.tad:TAD",
     "unet": "regrow.nets.prior.unet:UNet",
     "vdsr": "regrow.nets.upscale.vdsr:VDSR",

@@ -9,6 +9,7 @@ from regrow.nets.color.base import Colorizer
 from regrow.nets.color.classification import ClassificationColorizer
 from regrow.nets.color.regression import RegressionColorizer
 from regrow.nets.model import Model
+from regrow.nets.rescale.any_scale import AnyScale
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.restore.codec_shrinker import CodecShrinker
@@ -16,6 +17,7 @@ from regrow.nets.upscale.base import Restorer
 from regrow.nets.video.base import VideoRestorer
 from regrow.train.adversarial import discriminator_for
 from regrow.train.recipe import Data, Loss, Recipe
+from regrow.train.tasks.any_scale import AnyScaleTask
 from regrow.train.tasks.base import Task
 from regrow.train.tasks.codec import CodecTask
 from regrow.train.tasks.codec_shrink import CodecShrinkTask
@@ -50,6 +52,11 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     coded = "codecs", "versions", "full_chroma", "tuned", "effort", "blind", "shrinker"
     _refuse(recipe.data, coded, "what restores no coded pictures")
     _refuse(recipe.loss, of_shrinkers, "what shrinks for no codec")
+    if isinstance(model, AnyScale):
+        _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow", "stretch", "frames"), "a pair for any scale")
+        refused = ("noise", "radius", "through", "flicker", "rebalance", "warping", *of_restorers)
+        _refuse(recipe.loss, refused, "a pair for any scale")
+        return AnyScaleTask(model, recipe.loss, recipe.data)
     if isinstance(model, Rescaler):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", *of_restorers, "warping"), "a rescaler")

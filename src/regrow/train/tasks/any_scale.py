@@ -1,0 +1,75 @@
+"""Training a pair of nets for any scale: shrink to any size, round, grow, compare."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from regrow.metrics.fidelity import psnr_rgb
+from regrow.nets.layers import quantize
+from regrow.nets.ops.color import luma
+from regrow.nets.ops.resample import bicubic
+from regrow.nets.rescale.any_scale import AnyScale
+from regrow.train.losses import DISTANCES
+from regrow.train.recipe import Data, Loss
+from regrow.train.tasks.base import Task, centres
+
+LEAST, MOST = 1.08, 4.1
+"""Scales that are drawn."""
+VALIDATED = 1.2, 1.5, 2.5, 3.5
+"""Scales at which held-out pictures are measured."""
+
+
+class AnyScaleTask(Task):
+    """The loss of task-aware downscaling, `regrow.train.tasks.rescale.RescaleTask`, at scales drawn for each batch.
+
+    Args:
+        model: a pair for any scale.
+        loss: distances, and the weight lambda.
+        data: which crops become grey.
+    """
+
+    multiple = 1
+
+    def __init__(self, model: AnyScale, loss: Loss, data: Data) -> None:
+        super().__init__(loss)
+        self.model, self.loss, self.data = model, loss, data
+
+    def draw(self, x: Tensor) -> dict[str, Any]:
+        """Draw which crops of a batch become grey, and the small size: the scale on a logarithmic axis, a quarter of
+        the time one for each side."""
+        span = math.log(MOST / LEAST)
+        down, across = (LEAST * math.exp(span * torch.rand(()).item()) for _ in range(2))
+        across = across if torch.rand(()) < 1 / 4 else down
+        size = round(x.shape[-2] / down), round(x.shape[-1] / across)
+        return {"grey": (torch.rand(len(x), 1, 1, 1) < self.data.grey).to(x.device), "size": size}
+
+    def forward(self, x: Tensor, grey: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+        """Losses of (B, 3, H, W) pictures in [0, 1], those of them grey that (B, 1, 1, 1) says, at a small size."""
+        if self.data.grey:
+            x = torch.where(grey, luma(x), x)
+        small = self.model.shrink(x, size)
+        if self.data.grey:
+            small = torch.where(grey, small.mean(1, keepdim=True), small)
+        grown = self.model.grow(quantize(small), (x.shape[-2], x.shape[-1]))
+        task = self.distance(grown, x)
+        guidance = DISTANCES[self.loss.guidance](small, bicubic(x, size))
+        total = task + self.loss.guidance_weight * guidance
+        return {"loss": total, "task": task.detach(), "guidance": guidance.detach()}
+
+    @torch.no_grad()
+    def validate(self, model: AnyScale, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
+        """Mean PSNR in dB over held-out pictures: `x1.5` and so on, and `small1.5` against the bicubic picture."""
+        figures: dict[str, list[float]] = {f"{what}{scale:g}": [] for scale in VALIDATED for what in ("x", "small")}
+        for x in centres(pictures, side, (1, 1), model.device):
+            full = x.shape[-2], x.shape[-1]
+            for scale in VALIDATED:
+                size = round(full[0] / scale), round(full[1] / scale)
+                small = quantize(model.shrink(x, size))
+                figures[f"x{scale:g}"].append(psnr_rgb(quantize(model.grow(small, full)), x))
+                # An untrained model's small picture is the bicubic one: infinitely like it, which no plot can show.
+                figures[f"small{scale:g}"].append(min(psnr_rgb(small, quantize(bicubic(x, size))), 100.0))
+        return {name: sum(values) / len(values) for name, values in figures.items() if values}
