@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
 from regrow.nets.model import Model
-from regrow.nets.ops.bank import OFFSETS, Analysis, Synthesis, positions
+from regrow.nets.ops.bank import OFFSETS, Analysis, Side, Synthesis, positions
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.tad import TAD
 
@@ -86,22 +86,34 @@ class AnyScale(Model):
 
     def shrink(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 3, *size)."""
-        (h, w), (height, width) = size, x.shape[-2:]
-        down, across = self.analysis(height, h), self.analysis(width, w)
-        with torch.autocast(x.device.type, enabled=False):
-            seen = torch.einsum("bchw,yih->bciyw", x - 0.5, down)
-            seen = torch.einsum("bciyw,xjw->bcijyx", seen, across).flatten(1, 3)
-        return self.encoder(seen, place((height, width), size, x.device)) + bicubic(x, size)
+        return bicubic(x, size) + self.hidden(x, _sides((x.shape[-2], x.shape[-1]), size))
 
     def grow(self, y: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, *size)."""
-        (height, width), (h, w) = size, y.shape[-2:]
-        said = self.decoder(y - 0.5, place(size, (h, w), y.device)).unflatten(1, (3, OFFSETS, OFFSETS))
-        down, across = self.synthesis(height, h), self.synthesis(width, w)
+        return bicubic(y, size) + self.details(y, _sides(size, (y.shape[-2], y.shape[-1])))
+
+    def hidden(self, x: Tensor, sides: tuple[Side, Side]) -> Tensor:
+        """What is hidden in a small picture, or in a part of it: (B, 3, H, W) in [0, 1] -> (B, 3, h, w).
+
+        `sides` are height and width; it takes the full-size pixels that they have.
+        """
+        down, across = (self.analysis(side) for side in sides)
+        with torch.autocast(x.device.type, enabled=False):
+            seen = torch.einsum("bchw,yih->bciyw", x - 0.5, down)
+            seen = torch.einsum("bciyw,xjw->bcijyx", seen, across).flatten(1, 3)
+        found: Tensor = self.encoder(seen, _place(sides, x.device))
+        return found
+
+    def details(self, y: Tensor, sides: tuple[Side, Side]) -> Tensor:
+        """What is added to an enlarged picture, or to a part of it: (B, 3, h, w) in [0, 1] -> (B, 3, H, W).
+
+        `sides` are height and width; it takes the small pixels that they have.
+        """
+        said = self.decoder(y - 0.5, _place(sides, y.device)).unflatten(1, (3, OFFSETS, OFFSETS))
+        down, across = (self.synthesis(side) for side in sides)
         with torch.autocast(y.device.type, enabled=False):
             said = torch.einsum("bcijyx,wjx->bciyw", said, across)
-            details = torch.einsum("bciyw,hiy->bchw", said, down)
-        return bicubic(y, size) + details
+            return torch.einsum("bciyw,hiy->bchw", said, down)
 
     def start_from(self, other: Model) -> None:
         """Take over another model's weights, or those of a task-aware autoencoder of x2 and as many channels.
@@ -146,11 +158,15 @@ def _within(name: str, value: Tensor, own: Tensor) -> Tensor:
     return result
 
 
-def place(full: tuple[int, int], small: tuple[int, int], device: torch.device) -> Tensor:
+def _sides(full: tuple[int, int], small: tuple[int, int]) -> tuple[Side, Side]:
+    return Side.whole(full[0], small[0]), Side.whole(full[1], small[1])
+
+
+def _place(sides: tuple[Side, Side], device: torch.device) -> Tensor:
     """(1, PLACE, h, w): what tells a net of its small pixels."""
-    planes = []
-    for side, (n, m) in enumerate(zip(full, small, strict=True)):
-        fraction = positions(n, m, device)[0] - 0.5
-        fraction = fraction[:, None] if side == 0 else fraction[None, :]
-        planes += [fraction.expand(small), torch.full(small, n / m / 2 - 1, device=device)]
+    planes, size = [], [last - first for first, last in (side.smalls for side in sides)]
+    for axis, side in enumerate(sides):
+        fraction = positions(side.full, side.small, side.smalls, device)[0] - 0.5
+        planes += [fraction.unflatten(0, (-1, 1) if axis == 0 else (1, -1)).expand(size)]
+        planes += [torch.full(size, side.scale / 2 - 1, device=device)]
     return torch.stack(planes)[None]
