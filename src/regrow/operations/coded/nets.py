@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ARCHITECTURE = "codec"
 EFFORT = 5
 """Of AVIF: libaom's speed 4."""
-NO_DIGEST = "0" * 64
+_NO_DIGEST = "0" * 64
 """In a passport, the digest of no net."""
 _LIGHT, _SHRINKER = "-light", "-shrinker"
 
@@ -33,6 +33,11 @@ def scales() -> tuple[float, ...]:
 def default_net(scale: float, *, light: bool = False) -> str:
     """The shipped net that grows what was coded at a scale; a light one has a seventh of the cost."""
     return f"codec-x{scale:g}{_LIGHT if light else ''}"
+
+
+def digest(name: str) -> str:
+    """Of a shipped net; that of no net for another name."""
+    return zoo.digest(name) if name in zoo.names() else _NO_DIGEST
 
 
 def scale_of(name: str) -> float:

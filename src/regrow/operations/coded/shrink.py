@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.io.carrying import given_back, too_large, with_passport
@@ -24,12 +23,12 @@ from regrow.io.stripping import NOTHING_STRIPPED, Stripping
 from regrow.io.writer import PictureWriter
 from regrow.operations.coded import nets
 from regrow.operations.coded.curve import HIGHEST, Curve, highest
+from regrow.operations.coded.passport import passport_of
 from regrow.operations.coded.sample import Sample, sampled
 from regrow.operations.coded.search import Choice, Search
 from regrow.operations.coded.smaller import Smaller
 from regrow.operations.coded.wish import DEFAULTS, Wish
 from regrow.operations.plan import Header, Plan, Rows
-from regrow.operations.restorers import NONE
 from regrow.progress import Report, said, silent
 from regrow.size import Size, small_size
 
@@ -126,14 +125,10 @@ class CodedShrinkPlan(Plan):
     @cached_property
     def passport(self) -> Passport:
         """What the small file says of itself."""
-        at, own = self.chosen, self.header
-        name = nets.default_net(at.scale) if at.net else NONE
-        return Passport(
-            model=name, digest=zoo.digest(name) if at.net else nets.NO_DIGEST, scale=at.scale,
-            width=own.size.width, height=own.size.height, small_width=self.size.width, small_height=self.size.height,
-            depth=own.depth, colours=own.channels, alpha=own.alpha,
-            quality=at.quality if self.form.name == "avif" else None, asked=str(self.wish) or None,
-            refined=self.refine or None,
+        own = self.header
+        return passport_of(
+            self.chosen, self.wish, own.size,
+            depth=own.depth, channels=own.channels, alpha=own.alpha, refined=self.refine,
         )  # fmt: skip
 
     def metadata(self, form: Format) -> Metadata:
