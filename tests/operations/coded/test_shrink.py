@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,6 +189,29 @@ def test_options_of_nets_behind_codecs_say_nothing_of_lossless_files(photo, tmp_
         regrow.grow(small, tmp_path / "back.png", **options)
 
 
+@pytest.mark.parametrize(("scale", "net"), [(1, "codec-x2"), (2, "codec-x1"), (2, "none"), (1.5, "codec-x2")])
+def test_a_net_for_another_scale_is_refused(photo, tmp_path, scale, net):
+    """A net that makes too much of a small picture would leave its upper left part."""
+    small = regrow.shrink(photo, tmp_path / "small.jpg", scale=scale, quality=50)
+    with pytest.raises(UsageError, match=f"{net} is for x.*, and its passport says x{scale}"):
+        grown(small, codec_model=net)
+    data = small.read_bytes()
+    passport = regrow.info(small).passport
+    with pytest.raises(RegrowError, match=f"its passport is damaged .{net} does not make 240x161"):
+        grown(with_comment(data, replace(passport, model=net).to_text()))
+
+
+def with_comment(data, text):
+    """A JPEG with another comment first."""
+    return data[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + data[2:]
+
+
+def test_a_scale_that_is_not_that_of_the_net_is_refused(photo, tmp_path):
+    with pytest.raises(UsageError, match="scale 4: the net of the small picture is for 2"):
+        grown(photo, codec_model="codec-x2", scale=4)
+    assert grown(photo, codec_model="none").shape == (161, 240, 3)
+
+
 def test_lossless_is_asked_for(photo, tmp_path):
     small = regrow.shrink(photo, tmp_path / "small.webp", lossless=True)
     assert regrow.info(small).passport.model == "tad-x2"
@@ -208,6 +232,7 @@ def test_what_lossy_codecs_have_no_nets_for_is_lossless(photo, tmp_path, options
     ("options", "words"),
     [
         ({"bytes": 40}, "cannot become 40 bytes as WEBP; the least is"),
+        ({"bpp": 1e-7}, "cannot become 0 bytes as WEBP; the least is"),
         ({"psnr": 59}, "gives at most"),
         ({"quality": 50, "lossless": True}, "quality 50: is for lossy files"),
     ],
@@ -240,6 +265,12 @@ def test_a_result_is_there_already_where_the_same_was_asked(regrow, photo, tmp_p
     assert done.code == 0
     assert "done already" in regrow("shrink", photo, "-o", tmp_path / "s.webp", "--bytes", "3k").err
     assert regrow("shrink", photo, "-o", tmp_path / "s.webp", "--bytes", "2k").code == 1
+
+
+def test_a_result_is_there_already_where_nothing_was_asked(regrow, photo, tmp_path):
+    assert regrow("shrink", photo, "-o", tmp_path / "s.webp").code == 0
+    assert "done already" in regrow("shrink", photo, "-o", tmp_path / "s.webp").err
+    assert regrow("shrink", photo, "-o", tmp_path / "s.webp", "--quality", "20").code == 1
 
 
 def test_the_codec_of_a_folder_is_named(regrow, photo, tmp_path):

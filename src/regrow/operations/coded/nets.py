@@ -41,7 +41,9 @@ def digest(name: str) -> str:
 
 
 def scale_of(name: str) -> float:
-    """How many times larger a net makes pictures. UsageError where it is no net behind a codec."""
+    """How many times larger a net makes pictures, 1 for none. UsageError where it is no net behind a codec."""
+    if name == NONE:
+        return 1
     if not is_behind_codec(name):
         raise UsageError(f"{name}: is no net behind a codec; those that are shipped are called codec-x1, codec-x2 ...")
     scale: float = zoo.config(name).get("scale", 1)

@@ -116,7 +116,7 @@ class CodedShrinkPlan(Plan):
             found is not None
             and nets.is_behind_codec(found.model)
             and (found.width, found.height) == self.header.size
-            and found.asked == str(self.wish)
+            and (found.asked or "") == str(self.wish)
             and self.pinned in (None, found.scale)
             and (found.refined or 0) == self.refine
             and not self.stripping.split(given_back(result.metadata, found))[1].said
@@ -232,6 +232,8 @@ class CodedShrinkPlan(Plan):
 
     def _largest(self, smaller: Smaller, limit: int) -> tuple[int, bytes] | None:
         """The highest quality of which the file of the picture has at most so many bytes, and the file."""
+        if limit < 1:  # of less than 8 bits
+            return None
         files: dict[int, bytes] = {}
         at = self.chosen
 
