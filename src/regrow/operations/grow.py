@@ -104,7 +104,8 @@ class Grow(Operation):
         if self.light and name != NONE:
             name = nets.lighter(name)
         return CodedGrowPlan(
-            header=header, model=name, exact=size, passport=passport, device=self.device, tile=self.tile
+            header=header, model=name, exact=size, passport=passport, guessed=not (passport or self.exact),
+            device=self.device, tile=self.tile,
         )  # fmt: skip
 
     @property
@@ -115,14 +116,18 @@ class Grow(Operation):
 
     def _net_without_passport(self, header: Header) -> str | None:
         """The net that grows a coded picture which says nothing; None where it is to be grown as one without loss."""
-        if self.codec_model != AUTO or header.clip:
+        if self._asked_net or self.model or header.clip:
             return self._asked_net
-        if header.mark is None:
+        if header.mark is not None:
+            # A scale that says the same as the mark leaves no doubt.
+            same = self.scale is not None and check_scale(self.scale) == check_scale(header.mark)
+            return nets.default_net(header.mark) if same or self.codec_model == AUTO else None
+        if self.codec_model == AUTO:
             raise RegrowError(
                 f"{header.name}: does not look like a small picture of a lossy codec by regrow, or has lost what says "
                 "so; if it is one, say which with --codec-model codec-x2 or another scale"
             )
-        return nets.default_net(header.mark)
+        return None
 
     def _size_without_passport(self, header: Header, scale: Scale | None) -> Size:
         if scale and self.scale and check_scale(self.scale) != check_scale(scale):

@@ -12,6 +12,7 @@ from regrow.errors import RegrowError, UsageError
 from regrow.io.codecs import Codec
 from regrow.io.marks import scale_of
 from regrow.io.reader import open_picture
+from regrow.operations.coded.sample import sampled
 
 CODECS = ("jpg", "webp", "avif")
 
@@ -80,6 +81,31 @@ def test_psnr_is_reached(photo, tmp_path, suffix):
     assert 31 <= peak_signal_noise_ratio(read(photo), grown(small)) < 32
 
 
+def test_a_large_picture_is_judged_as_a_whole(coffee, tmp_path, monkeypatch):
+    """Tiles that are sampled are smoother than the rest."""
+    monkeypatch.setattr("regrow.operations.coded.sample.TILE", 96)
+    monkeypatch.setattr("regrow.operations.coded.sample.TILES", 1)
+    picture = np.array(coffee[:300, :400])
+    picture[102:198, 152:248] = picture[102:198, 152:248].mean((0, 1)) + 0.1 * picture[102:198, 152:248]
+    source = write(tmp_path / "large.png", picture.astype(np.uint8))
+    assert not sampled(read(source)).whole
+    codec = Codec(name="webp", effort=5)
+    bare = np.asarray(Image.open(io.BytesIO(codec.encode(read(source), 75))).convert("RGB"))
+    made = grown(regrow.shrink(source, tmp_path / "small.webp"))
+    assert peak_signal_noise_ratio(read(source), made) > peak_signal_noise_ratio(read(source), bare) - 0.1
+    small = regrow.shrink(source, tmp_path / "within.webp", bytes=9000)
+    best = alone(read(source), "webp", 9000)
+    assert peak_signal_noise_ratio(read(source), grown(small)) > peak_signal_noise_ratio(read(source), best) - 0.05
+
+
+def test_the_codec_alone_has_qualities_that_nets_have_not(tmp_path):
+    """As few bytes are reached by it as its own encoder reaches."""
+    source = write(tmp_path / "text.png", noise(64, 64) // 64 * 64)
+    least = len(Codec(name="jpeg").encode(read(source), 1))
+    small = regrow.shrink(source, tmp_path / "small.jpg", scale=1, bytes=least + 200)
+    assert small.stat().st_size <= least + 200
+
+
 @pytest.mark.parametrize(("scale", "width"), [(1.5, 160), (2, 120)])
 def test_a_scale_and_a_quality_leave_nothing_to_search(photo, tmp_path, scale, width):
     small = regrow.shrink(photo, tmp_path / "small.jpg", scale=scale, quality=40)
@@ -109,7 +135,7 @@ def test_refinement_is_made_anew_where_another_was_asked(regrow, photo, tmp_path
 
 
 @pytest.mark.parametrize("scale", [1.5, 2])
-def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale):
+def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale, caplog):
     small = regrow.shrink(photo, tmp_path / "small.webp", scale=scale, quality=60)
     data = small.read_bytes()
     at = data.index(b"VP8 ")
@@ -122,6 +148,10 @@ def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale):
     same = grown(bare, codec_model="auto", size=(240, 161))
     assert np.array_equal(same, grown(small))
     assert np.array_equal(grown(bare, codec_model=f"codec-x{scale:g}", size=(240, 161)), same)
+    assert np.array_equal(grown(bare, scale=scale, size=(240, 161)), same)  # it says as much as the mark
+    assert "correct that with --size" not in caplog.text
+    assert grown(bare, scale=scale).shape[:2] == (162, 240)
+    assert "the original may have a pixel or two fewer than 240x162: correct that with --size" in caplog.text
 
 
 def test_what_is_no_small_picture_is_not_taken_for_one(coffee, tmp_path):
@@ -216,6 +246,11 @@ def test_lossless_is_asked_for(photo, tmp_path):
     small = regrow.shrink(photo, tmp_path / "small.webp", lossless=True)
     assert regrow.info(small).passport.model == "tad-x2"
     assert b"VP8L" in small.read_bytes()
+
+
+def test_jpeg_is_never_lossless(photo, tmp_path):
+    with pytest.raises(UsageError, match="JPEG always loses"):
+        regrow.shrink(photo, tmp_path / "small.jpg", lossless=True)
 
 
 @pytest.mark.parametrize("options", [{"grey": True}, {"scale": 3}, {"scale": (2, 1)}, {"model": "tad-x2", "scale": 2}])

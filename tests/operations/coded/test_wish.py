@@ -32,6 +32,7 @@ def test_what_is_no_number_of_bytes(text):
         {"bpp": 101},
         {"psnr": 9},
         {"psnr": 61},
+        {"bytes": "8k"},
     ],
 )
 def test_what_cannot_be(asked):

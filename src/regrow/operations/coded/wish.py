@@ -27,6 +27,9 @@ class Wish:
     """What is grown differs by so many dB (`rgb`)."""
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            if not isinstance(value := getattr(self, field.name), int | float | None):
+                raise UsageError(f"{field.name} {value!r}: must be a number")
         if self.bytes is not None and self.bytes >= MOST:
             raise UsageError(f"bytes: must be less than {MOST}")
         if len(given := self.given) > 1:
