@@ -281,6 +281,8 @@ class CodedShrinkPlan(Plan):
             wanted = self.wish.quality or DEFAULTS[self.form.name]
             as_many = round(search.alone.bytes(wanted) / share)
             return f"{words}, as {name} alone has at quality {wanted} in {about}{as_many} bytes"
+        if max(search.alone.sample.pixels.shape[:2]) > self.form.max_side:
+            return f"{words}, where {name} alone ends at {self.form.max_side} pixels a side"
         quality = search.alone.largest(at.bytes, at.quality)
         if quality is None:
             return f"{words}, where {name} alone cannot make so few bytes"
