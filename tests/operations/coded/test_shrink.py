@@ -278,6 +278,18 @@ def test_what_cannot_be_made(photo, tmp_path, options, words):
     assert not (tmp_path / "small.webp").exists()
 
 
+def test_a_stream_needs_a_format(photo):
+    with pytest.raises(UsageError, match="no format is given"):
+        regrow.shrink(photo, io.BytesIO(), quality=50)
+
+
+def test_what_the_codec_alone_cannot_hold_is_not_compared_with_it(tmp_path, caplog):
+    source = write(tmp_path / "long.png", np.zeros((2, 16400, 3), np.uint8))
+    small = regrow.shrink(source, tmp_path / "small.webp", scale=2, quality=40)
+    assert grown(small).shape == (2, 16400, 3)
+    assert "where WEBP alone ends at 16383 pixels a side" in caplog.text
+
+
 def test_jpeg_has_no_transparency(tmp_path):
     with pytest.raises(UsageError, match="JPEG has no transparency"):
         regrow.shrink(write(tmp_path / "cut.png", noise(20, 20, 4)), tmp_path / "small.jpg")

@@ -32,7 +32,12 @@ def test_what_is_no_number_of_bytes(text):
         {"bpp": 101},
         {"psnr": 9},
         {"psnr": 61},
-        {"bytes": "8k"},
+        {"quality": "75"},
+        {"quality": 75.5},
+        {"bytes": "40k"},
+        {"bytes": float("nan")},
+        {"bpp": "1"},
+        {"psnr": [30]},
     ],
 )
 def test_what_cannot_be(asked):

@@ -315,6 +315,8 @@ class CodedShrinkPlan(Plan):
         if self.wish.limit(1) is None and self.wish.psnr is None and not self.pinned:
             wanted = self.wish.quality or DEFAULTS[self.form.name]
             return f"{words}, as {name} alone has at quality {wanted} in {alone.bytes(wanted)} bytes"
+        if max(self.header.size) > self.form.max_side:
+            return f"{words}, where {name} alone ends at {self.form.max_side} pixels a side"
         bare = self._alone_at(search, alone, size)
         if bare is None:
             return f"{words}, where {name} alone cannot make so few bytes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 
 from regrow.errors import UsageError
 
@@ -27,9 +28,12 @@ class Wish:
     """What is grown differs by so many dB (`rgb`)."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if not isinstance(value := getattr(self, field.name), int | float | None):
-                raise UsageError(f"{field.name} {value!r}: must be a number")
+        for name, kind, words in (
+            ("quality", Integral, "a whole number"), ("bytes", Integral, "a whole number"), ("bpp", Real, "a number"),
+            ("psnr", Real, "a number"),
+        ):  # fmt: skip
+            if not isinstance(value := getattr(self, name), kind) and value is not None:
+                raise UsageError(f"{name} {value!r}: must be {words}")
         if self.bytes is not None and self.bytes >= MOST:
             raise UsageError(f"bytes: must be less than {MOST}")
         if len(given := self.given) > 1:
