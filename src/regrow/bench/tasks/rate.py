@@ -107,7 +107,9 @@ class Task:
 
     def default_models(self) -> list[str]:
         """The codec alone with our settings, and the nets that are shipped."""
-        return [TUNED, *(default_net(scale, light=light) for light in (False, True) for scale in scales())]
+        return list(
+            dict.fromkeys([TUNED, *(default_net(scale, light=light) for light in (False, True) for scale in scales())])
+        )
 
     def items(self, folder: Path, models: Sequence[str]) -> Iterator[PictureItem]:
         """The pictures, cut to a multiple of all scales."""

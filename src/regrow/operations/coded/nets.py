@@ -31,8 +31,9 @@ def scales() -> tuple[float, ...]:
 
 
 def default_net(scale: float, *, light: bool = False) -> str:
-    """The shipped net that grows what was coded at a scale; a light one has a seventh of the cost."""
-    return f"codec-x{scale:g}{_LIGHT if light else ''}"
+    """The shipped net that grows what was coded at a scale."""
+    name = f"codec-x{scale:g}"
+    return lighter(name) if light else name
 
 
 def digest(name: str) -> str:
@@ -61,8 +62,14 @@ def plain(name: str) -> Codec:
 
 
 def lighter(name: str) -> str:
-    """The light net that grows the same files as another."""
-    return name if name.endswith(_LIGHT) else name + _LIGHT
+    """The light net that grows the same files as another: itself where a shipped one has no lighter."""
+    light = name + _LIGHT
+    return name if name.endswith(_LIGHT) or (name in zoo.names() and light not in zoo.names()) else light
+
+
+def is_light(name: str) -> bool:
+    """Whether it is a shipped net behind codecs, and none is lighter."""
+    return name in zoo.names() and is_behind_codec(name) and lighter(name) == name
 
 
 def is_behind_codec(name: str) -> bool:
