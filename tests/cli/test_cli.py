@@ -403,3 +403,8 @@ def test_a_hostile_configuration_is_an_error_of_one_line(regrow, save, tmp_path,
         assert "unexpected" not in done.err
         assert len(done.err) < 2000
         assert not (tmp_path / "s.png").exists()
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "regrow", "--version"], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"regrow {__version__}\n", "")

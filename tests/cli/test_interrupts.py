@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from support.pictures import noise
 
+from regrow import zoo
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
 
@@ -97,6 +99,32 @@ def test_an_interrupt_while_libvips_calls_back_is_heard_after_it(tmp_path, regro
 
     monkeypatch.setattr(Spliced, "read", interrupted)
     done = regrow("shrink", tmp_path / "a.tif", "-o", tmp_path / "s.png", "--model", tiny_folder)
+    assert seen
+    assert (done.code, done.out) == (130, "")
+    assert done.err.startswith("regrow: interrupted")
+
+
+def test_an_interrupt_while_libvips_logs_is_heard_after_it(tmp_path, regrow, tiny_folder, monkeypatch):
+    import pyvips
+
+    Image.fromarray(noise(60, 60)).save(tmp_path / "a.png")
+    real, seen = zoo.digest, []
+
+    def interrupted(level, message):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        seen.append(message)
+
+    def logged(name):
+        if not seen:
+            words = pyvips.ffi.new("char[]", b"said")
+            pyvips.ffi.addressof(pyvips.glib_lib, "_log_handler_callback")(words, 16, words, pyvips.ffi.NULL)
+            time.sleep(0.1)
+        return real(name)
+
+    monkeypatch.setattr(pyvips.logger, "log", interrupted)
+    monkeypatch.setattr(zoo, "digest", logged)
+    done = regrow("shrink", tmp_path / "a.png", "-o", tmp_path / "s.png", "--model", tiny_folder)
     assert seen
     assert (done.code, done.out) == (130, "")
     assert done.err.startswith("regrow: interrupted")

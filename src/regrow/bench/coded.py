@@ -19,18 +19,20 @@ from regrow.io.carrying import with_passport
 from regrow.io.codecs import Codec, Facts
 from regrow.io.formats import get_format
 from regrow.io.metadata import NOTHING
-from regrow.io.passport import SCALES, Passport
+from regrow.io.passport import SCALES
 from regrow.io.writer import PictureWriter
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.nets.upscale.base import Restorer
 from regrow.operations.coded.curve import facts
-from regrow.operations.coded.nets import NO_DIGEST, default_net, shrinker
 from regrow.operations.coded.nets import codec as coder
+from regrow.operations.coded.nets import default_net, shrinker
+from regrow.operations.coded.passport import passport_of
+from regrow.operations.coded.search import Choice
 from regrow.operations.coded.smaller import Smaller
 from regrow.operations.coded.wish import Wish
 from regrow.operations.restorers import NONE
-from regrow.size import Size, small_size
+from regrow.size import Size
 
 TUNED = "tuned"
 """Stands for the codec alone with the settings that `regrow shrink` gives it."""
@@ -120,12 +122,7 @@ def overhead(codec: Codec, quality: int, scale: float, full: Size) -> int:
         full: size of the picture.
     """
     scale = min(known for known in SCALES if known >= scale)
-    small = small_size(full, (scale, scale))
-    passport = Passport(
-        model=f"codec-x{scale:g}", digest=NO_DIGEST, scale=scale, width=full.width, height=full.height,
-        small_width=small.width, small_height=small.height, depth=8, colours=3, alpha=False,
-        quality=quality if codec.name == "avif" else None, asked=str(Wish(quality=quality)),
-    )  # fmt: skip
+    passport = passport_of(Choice(scale, codec, True, quality), Wish(quality=quality), full)
     metadata = with_passport(passport, NOTHING, get_format(codec.name), colors=3)
     blank, file = np.zeros((16, 16, 3), np.uint8), io.BytesIO()
     with PictureWriter(

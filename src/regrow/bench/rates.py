@@ -10,6 +10,7 @@ import numpy as np
 
 from regrow.bench.results import MEAN, Result
 from regrow.metrics.bd_rate import Curve, bd_rate, quality_at
+from regrow.operations.coded.nets import is_light
 
 COMPARED = {
     "rgb": ("rgb", "rgb"),
@@ -23,7 +24,7 @@ CHOOSING = "rgb"
 BEST = "best"
 """Stands for whichever model has the best `CHOOSING` at each rate, the codec alone among them."""
 BEST_LIGHT = "best light"
-"""The same for models whose names end with -light."""
+"""The same of the light nets behind codecs."""
 STEPS = 1000
 """Rates at which the best is looked for, beside those of the points."""
 
@@ -48,7 +49,7 @@ def differences(
     """
     reference = curves(alone)
     rows: list[tuple[str, Curves, Sequence[Result]]] = [(name, curves(mine), mine) for name, mine in models.items()]
-    light = [mine for name, mine, _ in rows if name.endswith("-light")]
+    light = [mine for name, mine, _ in rows if is_light(name)]
     rows.append((BEST, best_of([reference, *(mine for _, mine, _ in rows)]), ()))
     if light:
         rows.append((BEST_LIGHT, best_of([reference, *light]), ()))

@@ -80,9 +80,14 @@ def leaving() -> Iterator[None]:
 
 
 def _called_back(frame: FrameType | None) -> bool:
-    """Whether libvips waits for what runs: it would take what is raised there for a file that cannot be read."""
+    """Whether libvips waits for what runs.
+
+    It would take what is raised there for a file that cannot be read, or, where it only logs, for nothing at all.
+    """
     while frame:
-        if frame.f_code.co_name.startswith("_marshal_") and frame.f_globals.get("__name__") == "pyvips.gobject":
+        name = frame.f_code.co_name
+        ours = name.startswith("_marshal_") or name == "_log_handler_callback"
+        if ours and frame.f_globals.get("__name__") in ("pyvips", "pyvips.gobject"):
             return True
         frame = frame.f_back
     return False

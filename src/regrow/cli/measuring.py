@@ -44,7 +44,7 @@ def benchmark(task: str, given: dict[str, Any], *, device: str, tile: int | None
     for package, extra in kind.needs.items():
         require(f"--task {task}", package, extra=extra)
     if plots and kind.plots:
-        require(f"the plots of --task {task}", "matplotlib")
+        require(f"drawing the plots of --task {task}", "matplotlib")
     options = {**given, "device": device}
     if "scale" in takes[task]:
         options["scale"] = asked_scale(given.get("scale"), grey=given.get("grey", False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -182,7 +183,7 @@ def parse_pixels(text: str | None) -> int | None:
     found = re.fullmatch(r"(\d+|\d+\.\d+)([kMG]?)", text, re.IGNORECASE)
     if not found:
         raise UsageError(f"--max-pixels {text}: is not a number of pixels; say one such as 90000000, 90M or 1.5G")
-    return round(float(found[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9}[found[2].lower()])
+    return round(Decimal(found[1]) * 1000 ** ["", "k", "m", "g"].index(found[2].lower()))
 
 
 def parse_bytes(text: str | None) -> int | None:
@@ -192,7 +193,7 @@ def parse_bytes(text: str | None) -> int | None:
     found = re.fullmatch(r"(\d+|\d+\.\d+) ?([kM]?)(i?)B?", text, re.IGNORECASE)
     if not found or (found[3] and not found[2]):
         raise UsageError(f"--bytes {text}: is not a number of bytes; say one such as 40000, 40k or 1.5M")
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** ["", "k", "m"].index(found[2].lower()))
+    return int(Decimal(found[1]) * (1024 if found[3] else 1000) ** ["", "k", "m"].index(found[2].lower()))
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

@@ -55,7 +55,7 @@ FORMATS = {
             lossy=True,
             alpha=False,
             depths=(8,),
-            max_side=65535,
+            max_side=65500,  # of libjpeg; the format would have 65535
             holds=frozenset(
                 ("icc", "exif", "xmp", "extended", "iptc", "comments", "gain_map", "resolution", "passport")
             ),

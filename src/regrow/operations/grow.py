@@ -75,9 +75,23 @@ class Grow(Operation):
         passport.check_size(*small, name=header.name)
         allowed().check(header.name, size)
         if nets.is_behind_codec(passport.model) and not header.clip:
+            self._check_scale_of_net(header, passport)
             return self._coded(header, self._asked_net or passport.model, size, passport)
         self._refuse_options_of_nets(header)
         return GrowPlan(header, self, passport, size)
+
+    def _check_scale_of_net(self, header: Header, passport: Passport) -> None:
+        """UsageError where the net that was named, RegrowError where that of the passport, is one for another scale."""
+        scale = nets.scale_of(self._asked_net or passport.model)
+        if small_size((passport.width, passport.height), check_scale(scale)) == header.size:
+            return
+        if self._asked_net:
+            words = f"{self._asked_net} is for x{scale:g}, and its passport says x{passport.scale:g}; leave it out"
+            raise UsageError(f"{header.name}: {words}")
+        raise RegrowError(
+            f"{header.name}: its passport is damaged ({passport.model} does not make {passport.width}x"
+            f"{passport.height} of {header.size}); get the file as regrow made it"
+        )
 
     def _refuse_options_of_nets(self, header: Header) -> None:
         """UsageError for options that say nothing of a file without loss."""
@@ -90,7 +104,8 @@ class Grow(Operation):
         if self.light and name != NONE:
             name = nets.lighter(name)
         return CodedGrowPlan(
-            header=header, model=name, exact=size, passport=passport, device=self.device, tile=self.tile
+            header=header, model=name, exact=size, passport=passport, guessed=not (passport or self.exact),
+            device=self.device, tile=self.tile,
         )  # fmt: skip
 
     @property
@@ -101,16 +116,23 @@ class Grow(Operation):
 
     def _net_without_passport(self, header: Header) -> str | None:
         """The net that grows a coded picture which says nothing; None where it is to be grown as one without loss."""
-        if self.codec_model != AUTO or header.clip:
+        if self._asked_net or self.model or header.clip:
             return self._asked_net
-        if header.mark is None:
+        if header.mark is not None:
+            # A scale that says the same as the mark leaves no doubt.
+            same = self.scale is not None and check_scale(self.scale) == check_scale(header.mark)
+            return nets.default_net(header.mark) if same or self.codec_model == AUTO else None
+        if self.codec_model == AUTO:
             raise RegrowError(
                 f"{header.name}: does not look like a small picture of a lossy codec by regrow, or has lost what says "
                 "so; if it is one, say which with --codec-model codec-x2 or another scale"
             )
-        return nets.default_net(header.mark)
+        return None
 
     def _size_without_passport(self, header: Header, scale: Scale | None) -> Size:
+        if scale and self.scale and check_scale(self.scale) != check_scale(scale):
+            asked, own = (scale_text(check_scale(one)) for one in (self.scale, scale))
+            raise UsageError(f"{header.name}: scale {asked}: the net of the small picture is for {own}; leave it out")
         scale = scale or self.scale
         if scale is None:
             hint = "it looks like a small picture that lost it; --codec-model auto grows it" if header.mark else (

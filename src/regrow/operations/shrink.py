@@ -52,7 +52,7 @@ class Shrink(Operation):
     refine: int = 0
     without_loss: bool = False
     """Whether no file is one of a lossy codec. Those are not, in any case, whose format has none, or that a lossy codec
-    has no net for."""
+    has no net for. JPEG cannot be without loss."""
     wish: Wish = NOTHING_ASKED
     """What is asked of files of lossy codecs."""
     strip: bool = False
@@ -92,6 +92,9 @@ class Shrink(Operation):
             raise UsageError(f"{'strip' if self.strip else 'strip-icc'}: is for pictures, not for clips; leave it out")
         kept, left = strips.split(header.metadata)
         header = replace(header, metadata=kept)
+        if self.without_loss and header.form and not header.form.lossless:
+            raise UsageError(f"{header.name}: lossless: {header.form.name.upper()} always loses; name a result that "
+                             "ends in .png, .webp, .tiff or .avif")  # fmt: skip
         why = self._why_not_lossy(header)
         if not why and header.form:
             pinned = None if self.scale is None else self.scales[0]

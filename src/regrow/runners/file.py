@@ -64,6 +64,8 @@ def apply(
 def _format(source: Any, out: Any, format: str | None) -> Format:
     """The format of a result. Where its name says none, what is wrong with the source is told first."""
     try:
+        if not format and not isinstance(out, (str, os.PathLike)):
+            raise UsageError("no format is given for what has no name; say one, such as png")
         return get_format(format) if format else format_of(out)
     except UsageError:
         open_picture(source)

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from regrow.errors import RegrowError, UsageError
 from regrow.io.codecs import Codec
 from regrow.io.marks import scale_of
 from regrow.io.reader import open_picture
+from regrow.operations.coded.sample import sampled
 
 CODECS = ("jpg", "webp", "avif")
 
@@ -79,6 +81,31 @@ def test_psnr_is_reached(photo, tmp_path, suffix):
     assert 31 <= peak_signal_noise_ratio(read(photo), grown(small)) < 32
 
 
+def test_a_large_picture_is_judged_as_a_whole(coffee, tmp_path, monkeypatch):
+    """Tiles that are sampled are smoother than the rest."""
+    monkeypatch.setattr("regrow.operations.coded.sample.TILE", 96)
+    monkeypatch.setattr("regrow.operations.coded.sample.TILES", 1)
+    picture = np.array(coffee[:300, :400])
+    picture[102:198, 152:248] = picture[102:198, 152:248].mean((0, 1)) + 0.1 * picture[102:198, 152:248]
+    source = write(tmp_path / "large.png", picture.astype(np.uint8))
+    assert not sampled(read(source)).whole
+    codec = Codec(name="webp", effort=5)
+    bare = np.asarray(Image.open(io.BytesIO(codec.encode(read(source), 75))).convert("RGB"))
+    made = grown(regrow.shrink(source, tmp_path / "small.webp"))
+    assert peak_signal_noise_ratio(read(source), made) > peak_signal_noise_ratio(read(source), bare) - 0.1
+    small = regrow.shrink(source, tmp_path / "within.webp", bytes=9000)
+    best = alone(read(source), "webp", 9000)
+    assert peak_signal_noise_ratio(read(source), grown(small)) > peak_signal_noise_ratio(read(source), best) - 0.05
+
+
+def test_the_codec_alone_has_qualities_that_nets_have_not(tmp_path):
+    """As few bytes are reached by it as its own encoder reaches."""
+    source = write(tmp_path / "text.png", noise(64, 64) // 64 * 64)
+    least = len(Codec(name="jpeg").encode(read(source), 1))
+    small = regrow.shrink(source, tmp_path / "small.jpg", scale=1, bytes=least + 200)
+    assert small.stat().st_size <= least + 200
+
+
 @pytest.mark.parametrize(("scale", "width"), [(1.5, 160), (2, 120)])
 def test_a_scale_and_a_quality_leave_nothing_to_search(photo, tmp_path, scale, width):
     small = regrow.shrink(photo, tmp_path / "small.jpg", scale=scale, quality=40)
@@ -108,7 +135,7 @@ def test_refinement_is_made_anew_where_another_was_asked(regrow, photo, tmp_path
 
 
 @pytest.mark.parametrize("scale", [1.5, 2])
-def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale):
+def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale, caplog):
     small = regrow.shrink(photo, tmp_path / "small.webp", scale=scale, quality=60)
     data = small.read_bytes()
     at = data.index(b"VP8 ")
@@ -121,6 +148,10 @@ def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale):
     same = grown(bare, codec_model="auto", size=(240, 161))
     assert np.array_equal(same, grown(small))
     assert np.array_equal(grown(bare, codec_model=f"codec-x{scale:g}", size=(240, 161)), same)
+    assert np.array_equal(grown(bare, scale=scale, size=(240, 161)), same)  # it says as much as the mark
+    assert "correct that with --size" not in caplog.text
+    assert grown(bare, scale=scale).shape[:2] == (162, 240)
+    assert "the original may have a pixel or two fewer than 240x162: correct that with --size" in caplog.text
 
 
 def test_what_is_no_small_picture_is_not_taken_for_one(coffee, tmp_path):
@@ -188,10 +219,38 @@ def test_options_of_nets_behind_codecs_say_nothing_of_lossless_files(photo, tmp_
         regrow.grow(small, tmp_path / "back.png", **options)
 
 
+@pytest.mark.parametrize(("scale", "net"), [(1, "codec-x2"), (2, "codec-x1"), (2, "none"), (1.5, "codec-x2")])
+def test_a_net_for_another_scale_is_refused(photo, tmp_path, scale, net):
+    """A net that makes too much of a small picture would leave its upper left part."""
+    small = regrow.shrink(photo, tmp_path / "small.jpg", scale=scale, quality=50)
+    with pytest.raises(UsageError, match=f"{net} is for x.*, and its passport says x{scale}"):
+        grown(small, codec_model=net)
+    data = small.read_bytes()
+    passport = regrow.info(small).passport
+    with pytest.raises(RegrowError, match=f"its passport is damaged .{net} does not make 240x161"):
+        grown(with_comment(data, replace(passport, model=net).to_text()))
+
+
+def with_comment(data, text):
+    """A JPEG with another comment first."""
+    return data[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + data[2:]
+
+
+def test_a_scale_that_is_not_that_of_the_net_is_refused(photo, tmp_path):
+    with pytest.raises(UsageError, match="scale 4: the net of the small picture is for 2"):
+        grown(photo, codec_model="codec-x2", scale=4)
+    assert grown(photo, codec_model="none").shape == (161, 240, 3)
+
+
 def test_lossless_is_asked_for(photo, tmp_path):
     small = regrow.shrink(photo, tmp_path / "small.webp", lossless=True)
     assert regrow.info(small).passport.model == "tad-x2"
     assert b"VP8L" in small.read_bytes()
+
+
+def test_jpeg_is_never_lossless(photo, tmp_path):
+    with pytest.raises(UsageError, match="JPEG always loses"):
+        regrow.shrink(photo, tmp_path / "small.jpg", lossless=True)
 
 
 @pytest.mark.parametrize("options", [{"grey": True}, {"scale": 3}, {"scale": (2, 1)}, {"model": "tad-x2", "scale": 2}])
@@ -208,6 +267,7 @@ def test_what_lossy_codecs_have_no_nets_for_is_lossless(photo, tmp_path, options
     ("options", "words"),
     [
         ({"bytes": 40}, "cannot become 40 bytes as WEBP; the least is"),
+        ({"bpp": 1e-7}, "cannot become 0 bytes as WEBP; the least is"),
         ({"psnr": 59}, "gives at most"),
         ({"quality": 50, "lossless": True}, "quality 50: is for lossy files"),
     ],
@@ -216,6 +276,18 @@ def test_what_cannot_be_made(photo, tmp_path, options, words):
     with pytest.raises(RegrowError, match=words):
         regrow.shrink(photo, tmp_path / "small.webp", **options)
     assert not (tmp_path / "small.webp").exists()
+
+
+def test_a_stream_needs_a_format(photo):
+    with pytest.raises(UsageError, match="no format is given"):
+        regrow.shrink(photo, io.BytesIO(), quality=50)
+
+
+def test_what_the_codec_alone_cannot_hold_is_not_compared_with_it(tmp_path, caplog):
+    source = write(tmp_path / "long.png", np.zeros((2, 16400, 3), np.uint8))
+    small = regrow.shrink(source, tmp_path / "small.webp", scale=2, quality=40)
+    assert grown(small).shape == (2, 16400, 3)
+    assert "where WEBP alone ends at 16383 pixels a side" in caplog.text
 
 
 def test_jpeg_has_no_transparency(tmp_path):
@@ -240,6 +312,12 @@ def test_a_result_is_there_already_where_the_same_was_asked(regrow, photo, tmp_p
     assert done.code == 0
     assert "done already" in regrow("shrink", photo, "-o", tmp_path / "s.webp", "--bytes", "3k").err
     assert regrow("shrink", photo, "-o", tmp_path / "s.webp", "--bytes", "2k").code == 1
+
+
+def test_a_result_is_there_already_where_nothing_was_asked(regrow, photo, tmp_path):
+    assert regrow("shrink", photo, "-o", tmp_path / "s.webp").code == 0
+    assert "done already" in regrow("shrink", photo, "-o", tmp_path / "s.webp").err
+    assert regrow("shrink", photo, "-o", tmp_path / "s.webp", "--quality", "20").code == 1
 
 
 def test_the_codec_of_a_folder_is_named(regrow, photo, tmp_path):

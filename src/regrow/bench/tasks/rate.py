@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from regrow.bench.benchmark import Cells, PictureItem, Progress, Report, Stopwatch
-from regrow.bench.coded import MULTIPLE, Before, Behind, largest_within
+from regrow.bench.coded import MULTIPLE, TUNED, Before, Behind, largest_within
 from regrow.bench.models import blank
 from regrow.bench.pictures import as_rgb, originals
 from regrow.bench.plots import plot_lines
@@ -27,7 +27,8 @@ from regrow.io.codecs import QUALITIES, Codec
 from regrow.io.paths import atomic
 from regrow.metrics import fidelity as metrics
 from regrow.metrics.ssimulacra2 import ssimulacra2
-from regrow.operations.restorers import NONE, default_upscaler
+from regrow.operations.coded.nets import default_net, scales
+from regrow.operations.restorers import NONE
 from regrow.size import Size
 
 BORDER = 4
@@ -105,8 +106,10 @@ class Task:
         return [rival(name, self.effort) for name in dict.fromkeys(self.rival) if name not in self.codec]
 
     def default_models(self) -> list[str]:
-        """The codec alone, and what enlarges half the size when no model is named."""
-        return [NONE, default_upscaler(2)]
+        """The codec alone with our settings, and the nets that are shipped."""
+        return list(
+            dict.fromkeys([TUNED, *(default_net(scale, light=light) for light in (False, True) for scale in scales())])
+        )
 
     def items(self, folder: Path, models: Sequence[str]) -> Iterator[PictureItem]:
         """The pictures, cut to a multiple of all scales."""

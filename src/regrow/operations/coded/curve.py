@@ -16,7 +16,8 @@ from regrow.operations.coded.sample import Sample
 from regrow.operations.coded.smaller import Smaller
 from regrow.size import Size
 
-HIGHEST = 100
+LOWEST, HIGHEST = 1, 100
+"""Qualities that codecs have."""
 
 
 def facts(data: bytes, codec: Codec, quality: int) -> Facts:
@@ -56,6 +57,12 @@ class Curve:
             self._psnr[quality] = self.sample.psnr(self._grown(quality))
         return self._psnr[quality]
 
+    def with_net(self, net: Callable[[Facts], CodecRestorer]) -> Curve:
+        """The same files, grown by another net."""
+        twin = Curve(self.sample, self.smaller, net)
+        twin._files = self._files
+        return twin
+
     def _grown(self, quality: int) -> np.ndarray:
         data, bands = self.file(quality), self.sample.pixels.shape[2]
         pixels = read_pixels(data)
@@ -83,7 +90,8 @@ class Curve:
 
     @property
     def _range(self) -> tuple[int, int]:
-        return self.codec.qualities[0], HIGHEST
+        # Nets have not learned lower qualities; the codec alone has them.
+        return self.codec.qualities[0] if self.net else LOWEST, HIGHEST
 
 
 def highest(

@@ -36,6 +36,8 @@ class CodedGrowPlan(Plan):
     exact: Size
     """Of the original."""
     passport: Passport | None
+    guessed: bool = False
+    """Whether nobody said the size of the original."""
     device: str = "auto"
     tile: int | None = None
 
@@ -82,8 +84,10 @@ class CodedGrowPlan(Plan):
         return given_back(own, self.passport) if self.passport else own
 
     def notes(self, form: Format) -> Iterator[str]:
-        """That a net was trained anew since."""
+        """That a size is a guess, and that a net was trained anew since."""
         passport = self.passport
+        if self.guessed and self.size != self.header.size:
+            yield f"says no size; the original may have a pixel or two fewer than {self.size}: correct that with --size"
         same = passport is not None and self.model == passport.model != NONE
         if passport and same and not zoo.digest(self.model).startswith(passport.digest):
             yield f"was made for other weights of {self.model}; the result may differ a little from what was told then"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ARCHITECTURE = "codec"
 EFFORT = 5
 """Of AVIF: libaom's speed 4."""
-NO_DIGEST = "0" * 64
+_NO_DIGEST = "0" * 64
 """In a passport, the digest of no net."""
 _LIGHT, _SHRINKER = "-light", "-shrinker"
 
@@ -31,12 +31,20 @@ def scales() -> tuple[float, ...]:
 
 
 def default_net(scale: float, *, light: bool = False) -> str:
-    """The shipped net that grows what was coded at a scale; a light one has a seventh of the cost."""
-    return f"codec-x{scale:g}{_LIGHT if light else ''}"
+    """The shipped net that grows what was coded at a scale."""
+    name = f"codec-x{scale:g}"
+    return lighter(name) if light else name
+
+
+def digest(name: str) -> str:
+    """Of a shipped net; that of no net for another name."""
+    return zoo.digest(name) if name in zoo.names() else _NO_DIGEST
 
 
 def scale_of(name: str) -> float:
-    """How many times larger a net makes pictures. UsageError where it is no net behind a codec."""
+    """How many times larger a net makes pictures, 1 for none. UsageError where it is no net behind a codec."""
+    if name == NONE:
+        return 1
     if not is_behind_codec(name):
         raise UsageError(f"{name}: is no net behind a codec; those that are shipped are called codec-x1, codec-x2 ...")
     scale: float = zoo.config(name).get("scale", 1)
@@ -54,8 +62,14 @@ def plain(name: str) -> Codec:
 
 
 def lighter(name: str) -> str:
-    """The light net that grows the same files as another."""
-    return name if name.endswith(_LIGHT) else name + _LIGHT
+    """The light net that grows the same files as another: itself where a shipped one has no lighter."""
+    light = name + _LIGHT
+    return name if name.endswith(_LIGHT) or (name in zoo.names() and light not in zoo.names()) else light
+
+
+def is_light(name: str) -> bool:
+    """Whether it is a shipped net behind codecs, and none is lighter."""
+    return name in zoo.names() and is_behind_codec(name) and lighter(name) == name
 
 
 def is_behind_codec(name: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import partial
 
 from regrow.errors import RegrowError
@@ -29,6 +30,8 @@ class Choice:
     quality: int
     bytes: int = 0
     psnr: float = 0.0
+    guessed: bool = False
+    """Whether bytes and PSNR were told from a sample of a larger picture."""
 
 
 class Search:
@@ -56,11 +59,14 @@ class Search:
         """The codec at full size, without a net."""
         smaller = [Smaller(sample.pixels, tuned, scale, shrinker(scale)) for scale in scales]
         self.curves = [Curve(sample, made, partial(net, made.scale)) for made in smaller]
-
-    @property
-    def _free(self) -> bool:
+        self.free = any(curve.scale == 1 for curve in self.curves)
         """Whether the codec alone may be chosen: where no other scale is asked for."""
-        return any(curve.scale == 1 for curve in self.curves)
+
+    def narrowed(self, scale: float, net: Callable[[float, Facts], CodecRestorer]) -> Search:
+        """The search once a scale is found, by another net."""
+        twin = copy(self)
+        twin.curves = [self._of(scale).with_net(partial(net, scale))]
+        return twin
 
     def at(self, scale: float, quality: int) -> Choice:
         """A scale at a quality; the codec alone at this quality where full size is asked for and no net is better."""
@@ -68,9 +74,12 @@ class Search:
         bare = _choice(self.alone, quality) if scale == 1 else None
         return bare if bare and bare.psnr >= found.psnr and bare.bytes <= found.bytes else found
 
-    def again(self, choice: Choice, quality: int) -> Choice:
-        """The same at another quality."""
-        return _choice(self._of(choice.scale) if choice.net else self.alone, quality)
+    def shifted(self, choice: Choice, psnr: float, shift: float) -> Choice:
+        """The same at the lowest quality that reaches a PSNR where the whole has so much more than the sample."""
+        curve = self._of(choice.scale) if choice.net else self.alone
+        quality = curve.smallest(psnr - shift, choice.quality)
+        found = _choice(curve, HIGHEST if quality is None else quality)
+        return replace(found, psnr=found.psnr + shift, guessed=quality != choice.quality)
 
     def _of(self, scale: float) -> Curve:
         return next(curve for curve in self.curves if curve.scale == scale)
@@ -124,7 +133,7 @@ class Search:
             if best and not better(found, best):
                 break
             best = found
-        alone = find(self.alone, guess) if self._free else None
+        alone = find(self.alone, guess) if self.free else None
         return alone if alone and (best is None or better(alone, best)) else best
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.io.carrying import given_back, too_large, with_passport
@@ -23,19 +22,21 @@ from regrow.io.passport import Passport
 from regrow.io.stripping import NOTHING_STRIPPED, Stripping
 from regrow.io.writer import PictureWriter
 from regrow.operations.coded import nets
-from regrow.operations.coded.curve import HIGHEST, Curve, highest
+from regrow.operations.coded.curve import HIGHEST, LOWEST, Curve, highest
+from regrow.operations.coded.passport import passport_of
 from regrow.operations.coded.sample import Sample, sampled
 from regrow.operations.coded.search import Choice, Search
 from regrow.operations.coded.smaller import Smaller
 from regrow.operations.coded.wish import DEFAULTS, Wish
 from regrow.operations.plan import Header, Plan, Rows
-from regrow.operations.restorers import NONE
 from regrow.progress import Report, said, silent
 from regrow.size import Size, small_size
 
 if TYPE_CHECKING:
     from regrow.nets.restore.codec import CodecRestorer
     from regrow.nets.restore.codec_shrinker import CodecShrinker
+
+    Net = Callable[[float, Facts], CodecRestorer]
 
 NEAR = math.log(1 / 0.985)
 """How far below the bytes that were asked for a file may stay: a logarithm."""
@@ -117,7 +118,7 @@ class CodedShrinkPlan(Plan):
             found is not None
             and nets.is_behind_codec(found.model)
             and (found.width, found.height) == self.header.size
-            and found.asked == str(self.wish)
+            and (found.asked or "") == str(self.wish)
             and self.pinned in (None, found.scale)
             and (found.refined or 0) == self.refine
             and not self.stripping.split(given_back(result.metadata, found))[1].said
@@ -126,14 +127,10 @@ class CodedShrinkPlan(Plan):
     @cached_property
     def passport(self) -> Passport:
         """What the small file says of itself."""
-        at, own = self.chosen, self.header
-        name = nets.default_net(at.scale) if at.net else NONE
-        return Passport(
-            model=name, digest=zoo.digest(name) if at.net else nets.NO_DIGEST, scale=at.scale,
-            width=own.size.width, height=own.size.height, small_width=self.size.width, small_height=self.size.height,
-            depth=own.depth, colours=own.channels, alpha=own.alpha,
-            quality=at.quality if self.form.name == "avif" else None, asked=str(self.wish) or None,
-            refined=self.refine or None,
+        own = self.header
+        return passport_of(
+            self.chosen, self.wish, own.size,
+            depth=own.depth, channels=own.channels, alpha=own.alpha, refined=self.refine,
         )  # fmt: skip
 
     def metadata(self, form: Format) -> Metadata:
@@ -158,22 +155,23 @@ class CodedShrinkPlan(Plan):
         (rows,) = pictures
         bands = self.header.channels + self.header.alpha
         pixels = np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in to_float(rows(), bands, bands)])
+        whole, name = Sample(pixels, 1.0), self.form.name
         # What is refined is the whole, and not a sample of it.
-        sample, name = Sample(pixels, 1.0) if self.refine else sampled(pixels), self.form.name
+        sample = whole if self.refine else sampled(pixels)
+        net = partial(self._net, report)
         search = Search(
-            sample, nets.plain(name), nets.codec(name), self._scales(), partial(self._net, report), self._shrinker
+            sample, nets.plain(name), nets.codec(name), self._scales(), partial(net, light=True), self._shrinker
         )
+        alone = search.alone if sample.whole else Curve(whole, Smaller(pixels, nets.plain(name), 1), None)
         limit = self.wish.limit(self.header.size.pixels)
         if limit is None:
-            plan = replace(self, choice=self._free(search))
-            smaller = plan._smaller(pixels)
-            data = plan._file(smaller)
+            plan, smaller, data = self._free(search, net, alone)
         else:
-            plan, smaller, data = self._within(search, pixels, limit, sample.share)
+            plan, smaller, data = self._within(search, net, alone, limit)
         if self.refine and plan.chosen.net:
             said(report, f"refining x{plan.chosen.scale:g}")
             plan, data = plan._refined(smaller, sample, limit) or (plan, data)
-        return replace(plan, finished=data, summary=plan._told(search, len(data), sample.share))
+        return replace(plan, finished=data, summary=plan._told(search, alone, len(data)))
 
     def _refined(self, smaller: Smaller, whole: Sample, limit: int | None) -> tuple[CodedShrinkPlan, bytes] | None:
         """The plan, and the file, once the small picture is refined; None where it then needs too many bytes."""
@@ -192,51 +190,85 @@ class CodedShrinkPlan(Plan):
         # Alpha keeps its size: a net has not learned to enlarge it from what a codec leaves.
         return (1,) if self.header.alpha else nets.scales()
 
-    def _net(self, report: Report, scale: float, facts: Facts) -> CodecRestorer:
+    def _net(self, report: Report, scale: float, facts: Facts, *, light: bool = False) -> CodecRestorer:
         said(report, f"trying x{scale:g}")
-        return nets.net(nets.default_net(scale), facts, self.device)
+        return nets.net(nets.default_net(scale, light=light), facts, self.device)
 
     def _shrinker(self, scale: float) -> Callable[[Facts], CodecShrinker] | None:
         return nets.shrinker(scale, self.device)
 
-    def _smaller(self, pixels: np.ndarray) -> Smaller:
-        """The small pictures at the scale that was chosen."""
-        at = self.chosen
+    def _smaller(self, pixels: np.ndarray, at: Choice) -> Smaller:
+        """The small pictures for what was chosen."""
         return Smaller(pixels, at.codec, at.scale, self._shrinker(at.scale) if at.net else None)
 
-    def _free(self, search: Search) -> Choice:
-        """Where no size is asked for."""
-        quality = self.wish.quality or DEFAULTS[self.form.name]
-        if self.wish.psnr is not None:
-            return search.reaching(self.wish.psnr)
-        return search.at(self.pinned, quality) if self.pinned else search.as_good_as(quality)
+    def _free(self, search: Search, net: Net, alone: Curve) -> tuple[CodedShrinkPlan, Smaller, bytes]:
+        """The plan, and the file, where no size is asked for."""
+        quality, psnr = self.wish.quality or DEFAULTS[self.form.name], self.wish.psnr
 
-    def _within(
-        self, search: Search, pixels: np.ndarray, limit: int, share: float
-    ) -> tuple[CodedShrinkPlan, Smaller, bytes]:
+        def found(search: Search) -> Choice:
+            if psnr is not None:
+                return search.reaching(psnr)
+            return search.at(self.pinned, quality) if self.pinned else search.as_good_as(quality)
+
+        # Which scale is best, light nets tell as well, and sooner.
+        search = search.narrowed(self.pinned or found(search).scale, net)
+        choice = found(search)
+        smaller = self._smaller(alone.sample.pixels, choice) if choice.net else alone.smaller
+        if alone is not search.alone:  # the whole gives more, or less, than the sample of it
+            seen = _seen(alone, smaller, choice, net)
+            if psnr is not None or not self.pinned:
+                wanted = alone.psnr(quality) if psnr is None else psnr
+                seen = search.shifted(choice, wanted, seen.psnr - choice.psnr)
+            choice = seen
+        plan = replace(self, choice=choice)
+        data = plan._file(smaller)
+        cost = len(data) - plan._overhead(self.metadata(self.form))
+        if psnr is None and not self.pinned and choice.net and cost >= alone.bytes(quality):
+            plan, smaller = replace(self, choice=_bare(alone, quality)), alone.smaller
+            data = plan._file(smaller)
+        return plan, smaller, data
+
+    def _within(self, search: Search, net: Net, alone: Curve, limit: int) -> tuple[CodedShrinkPlan, Smaller, bytes]:
         """The plan, and the file, of at most so many bytes; where a larger scale is needed for that, with it."""
-        choice = search.within((limit - self._overhead()) * share)
+        choice = search.within((limit - self._overhead(self.metadata(self.form))) * search.alone.sample.share)
         scales = [curve.scale for curve in search.curves if choice is None or curve.scale >= choice.scale]
         # The whole may need a larger scale than the sample did.
         for scale in scales if choice else scales[-1:]:
-            first = choice if choice and choice.scale == scale else self._guess(scale)
-            plan = replace(self, choice=first)
-            smaller = plan._smaller(pixels)
-            if found := plan._largest(smaller, limit):
-                quality, data = found
-                if first is not choice or quality != first.quality:
-                    plan = replace(plan, choice=search.again(first, quality))
-                return plan, smaller, data
+            first = choice if choice and choice.net and choice.scale == scale else self._guess(scale)
+            smaller = self._smaller(alone.sample.pixels, first)
+            found = replace(self, choice=first)._largest(smaller, limit)
+            if found is None:
+                continue
+            choice = _seen(alone, smaller, replace(first, quality=found[0]), net)
+            bare = self._alone_within(search, alone, limit) if search.free else None
+            if bare and bare[0].psnr > choice.psnr:
+                return replace(self, choice=bare[0]), alone.smaller, bare[1]
+            return replace(self, choice=choice), smaller, found[1]
         last = self._guess(scales[-1])
         smallest = replace(last, quality=last.codec.qualities[0])
         plan = replace(self, choice=smallest)
-        least = len(plan._file(plan._smaller(pixels)))
+        least = len(plan._file(self._smaller(alone.sample.pixels, smallest)))
         raise RegrowError(
             f"{self.header.name}: cannot become {limit} bytes as {self.form.name.upper()}; the least is {least}"
         )
 
+    def _alone_within(self, search: Search, alone: Curve, limit: int) -> tuple[Choice, bytes] | None:
+        """The codec alone with at most so many bytes, and the file; None where it has none."""
+        first = self._alone_at(search, alone, limit)
+        found = replace(self, choice=first)._largest(alone.smaller, limit) if first else None
+        return found and (_bare(alone, found[0]), found[1])
+
+    def _alone_at(self, search: Search, alone: Curve, size: int) -> Choice | None:
+        """What the codec alone makes of as many bytes, without a passport; None where it has no quality so low."""
+        own = size - self._overhead(self.header.metadata)
+        guess = search.alone.largest(own * search.alone.sample.share)
+        quality = alone.largest(own, guess or LOWEST)
+        return None if quality is None else _bare(alone, quality)
+
     def _largest(self, smaller: Smaller, limit: int) -> tuple[int, bytes] | None:
         """The highest quality of which the file of the picture has at most so many bytes, and the file."""
+        if limit < 1:  # of less than 8 bits
+            return None
         files: dict[int, bytes] = {}
         at = self.chosen
 
@@ -244,31 +276,36 @@ class CodedShrinkPlan(Plan):
             files[quality] = replace(self, choice=replace(at, quality=quality))._file(smaller)
             return math.log(len(files[quality]))
 
-        quality = highest(size, math.log(limit), (at.codec.qualities[0], HIGHEST), at.quality, NEAR)
+        quality = highest(
+            size, math.log(limit), (at.codec.qualities[0] if at.net else LOWEST, HIGHEST), at.quality, NEAR
+        )
         return None if quality is None else (quality, files[quality])
 
     def _file(self, smaller: Smaller) -> bytes:
         """The file of the picture, of the quality that was chosen."""
-        small, target = smaller.at(self.chosen.quality), io.BytesIO()
-        height, width, _ = small.shape
+        return self._written(smaller.at(self.chosen.quality), self.metadata(self.form))
+
+    def _written(self, small: np.ndarray, metadata: Metadata) -> bytes:
+        """The file of a small picture."""
+        target, (height, width, _) = io.BytesIO(), small.shape
         writer = PictureWriter(
             target, width=width, height=height, colors=self.channels, alpha=self.header.alpha, format=self.form.name,
-            metadata=self.metadata(self.form), codec=self.chosen.codec, quality=self.chosen.quality,
+            metadata=metadata, codec=self.chosen.codec, quality=self.chosen.quality,
             mark=self.chosen.scale if self.chosen.net else None,
         )  # fmt: skip
         with writer:
             writer.write(small)
         return target.getvalue()
 
-    def _overhead(self) -> int:
-        """Bytes of the file that are not the codec's."""
+    def _overhead(self, metadata: Metadata) -> int:
+        """Bytes of the file, with such metadata, that are not the codec's."""
         blank = np.zeros((16, 16, self.channels + self.header.alpha), np.uint8)
         codec, quality = self.chosen.codec, self.chosen.quality
-        return len(self._file(Smaller(blank, codec, 1))) - len(codec.encode(blank, quality))
+        return len(self._written(blank, metadata)) - len(codec.encode(blank, quality))
 
-    def _told(self, search: Search, size: int, share: float) -> str:
+    def _told(self, search: Search, alone: Curve, size: int) -> str:
         """What the file costs and gives, against the codec alone."""
-        at, about = self.chosen, "" if share == 1 else "about "
+        at, about = self.chosen, "about " if self.chosen.guessed else ""
         rate = 8 * size / self.header.size.pixels
         how = f"x{at.scale:g} at quality {at.quality}"
         if not at.net:
@@ -277,11 +314,22 @@ class CodedShrinkPlan(Plan):
         name = self.form.name.upper()
         if self.wish.limit(1) is None and self.wish.psnr is None and not self.pinned:
             wanted = self.wish.quality or DEFAULTS[self.form.name]
-            as_many = round(search.alone.bytes(wanted) / share)
-            return f"{words}, as {name} alone has at quality {wanted} in {about}{as_many} bytes"
-        quality = search.alone.largest(at.bytes, at.quality)
-        if quality is None:
+            return f"{words}, as {name} alone has at quality {wanted} in {alone.bytes(wanted)} bytes"
+        if max(self.header.size) > self.form.max_side:
+            return f"{words}, where {name} alone ends at {self.form.max_side} pixels a side"
+        bare = self._alone_at(search, alone, size)
+        if bare is None:
             return f"{words}, where {name} alone cannot make so few bytes"
-        alone = search.alone.psnr(quality)
-        better = f"; {name} alone would be better" if alone > at.psnr + UNSAID else ""
-        return f"{words}, {name} alone {about}{alone:.1f} dB{better}"
+        better = f"; {name} alone would be better" if bare.psnr > at.psnr + UNSAID else ""
+        return f"{words}, {name} alone {bare.psnr:.1f} dB{better}"
+
+
+def _bare(alone: Curve, quality: int) -> Choice:
+    """The codec alone at a quality."""
+    return Choice(1, alone.codec, False, quality, alone.bytes(quality), alone.psnr(quality))
+
+
+def _seen(alone: Curve, smaller: Smaller, choice: Choice, net: Net) -> Choice:
+    """What was chosen by a sample, as it is in the whole."""
+    curve = Curve(alone.sample, smaller, partial(net, choice.scale)) if choice.net else alone
+    return replace(choice, bytes=curve.bytes(choice.quality), psnr=curve.psnr(choice.quality))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 
 from regrow.errors import UsageError
 
 DEFAULTS = {"jpeg": 80, "webp": 75, "avif": 60}
 """The quality of each codec that results are as good as when nothing is asked for."""
+MOST = 10**15
+"""Bytes that can be asked for: a number that a passport can state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,14 @@ class Wish:
     """What is grown differs by so many dB (`rgb`)."""
 
     def __post_init__(self) -> None:
+        for name, kind, words in (
+            ("quality", Integral, "a whole number"), ("bytes", Integral, "a whole number"), ("bpp", Real, "a number"),
+            ("psnr", Real, "a number"),
+        ):  # fmt: skip
+            if not isinstance(value := getattr(self, name), kind) and value is not None:
+                raise UsageError(f"{name} {value!r}: must be {words}")
+        if self.bytes is not None and self.bytes >= MOST:
+            raise UsageError(f"bytes: must be less than {MOST}")
         if len(given := self.given) > 1:
             raise UsageError(f"{' and '.join(given)}: say one of them, for each decides the others")
         if self.quality is not None and not 1 <= self.quality <= 100:
@@ -52,7 +63,12 @@ class Wish:
         """As passports state it: q75, b40960, r0.15 or p34; empty for nothing."""
         letters = {"quality": "q", "bytes": "b", "bpp": "r", "psnr": "p"}
         values = ((letter, getattr(self, name)) for name, letter in letters.items())
-        return "".join(f"{letter}{value:.15g}" for letter, value in values if value is not None)
+        return "".join(f"{letter}{_decimal(value)}" for letter, value in values if value is not None)
+
+
+def _decimal(value: float) -> str:
+    """A number without an exponent and with at most 12 decimals, which passports can state."""
+    return f"{value:.12f}".rstrip("0").rstrip(".")
 
 
 NOTHING_ASKED = Wish()
