@@ -9,7 +9,13 @@ from regrow import zoo
 from regrow.errors import UsageError
 from regrow.zoo.registry import ARCHITECTURES, architecture
 
-BUILT_ON = {"codec-shrinker": {"codec"}, "dqe": {"edsr"}, "frame-unet": {"unet"}, "video-tad": {"tad"}}
+BUILT_ON = {
+    "any-scale": {"tad"},
+    "codec-shrinker": {"codec"},
+    "dqe": {"edsr"},
+    "frame-unet": {"unet"},
+    "video-tad": {"tad"},
+}
 """Nets whose modules take something from another's."""
 
 
@@ -23,7 +29,7 @@ def test_a_name_is_that_of_the_class_it_stands_for(name):
 
 
 def test_no_class_has_two_names_and_the_table_is_sorted():
-    assert len({*ARCHITECTURES.values()}) == len(ARCHITECTURES) == 45
+    assert len({*ARCHITECTURES.values()}) == len(ARCHITECTURES) == 46
     assert len({architecture(name).Config for name in ARCHITECTURES}) == len(ARCHITECTURES)
     assert list(ARCHITECTURES) == sorted(ARCHITECTURES)
 
@@ -51,7 +57,7 @@ def test_asking_for_one_imports_no_other():
 
 @pytest.mark.parametrize("name", ["resnet50", "TAD", "", None, 3, ["tad"], "spandrel"], ids=repr)
 def test_an_unknown_name_is_a_usage_error_that_says_what_is_known(name):
-    with pytest.raises(UsageError, match=r"architecture .* is not known; known are carn, .*, zssr"):
+    with pytest.raises(UsageError, match=r"architecture .* is not known; known are any-scale, .*, zssr"):
         architecture(name)
     with pytest.raises(UsageError, match="is not known"):
         zoo.build({"architecture": name})

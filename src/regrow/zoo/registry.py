@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from regrow.nets.model import Model
 
 ARCHITECTURES = {
+    "any-scale": "regrow.nets.rescale.any_scale:AnyScale",
     "carn": "regrow.nets.upscale.carn:CARN",
     "classification": "regrow.nets.color.classification:ClassificationColorizer",
     "codec": "regrow.nets.restore.codec:CodecRestorer",
@@ -52,7 +53,6 @@ ARCHITECTURES = {
     "srmdnf": "regrow.nets.upscale.srmdnf:SRMDNF",
     "srram": "regrow.nets.upscale.srram:SRRAM",
     "srresnet": "regrow.nets.upscale.srresnet:SRResNet",
-    "any-scale": "regrow.nets.rescale.any_scale:AnyScale",
     "tad": "regrow.nets.rescale.tad:TAD",
     "unet": "regrow.nets.prior.unet:UNet",
     "vdsr": "regrow.nets.upscale.vdsr:VDSR",

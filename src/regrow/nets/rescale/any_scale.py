@@ -72,6 +72,9 @@ class AnyScale(Model):
     position and on the scale (`regrow.nets.ops.bank`).
     """
 
+    halo: int
+    """Reach of the nets in small pixels: tiles that overlap by this much agree with the whole."""
+
     architecture = "any-scale"
     Config = AnyScaleConfig
 
@@ -128,7 +131,9 @@ class AnyScale(Model):
         weights = self.state_dict()
         for side, trunks in (("encoder", other.encoders), ("decoder", other.decoders)):
             for name, value in trunks[0].state_dict().items():
-                weights[f"{side}.{name}"] = value if "blocks" in name else _within(name, value, weights[f"{side}.{name}"])
+                weights[f"{side}.{name}"] = (
+                    value if "blocks" in name else _within(name, value, weights[f"{side}.{name}"])
+                )
             for index in range(other.config.blocks, self.config.blocks):
                 for part in ("weight", "bias"):  # what they add is zero, but its gradient is not
                     weights[f"{side}.blocks.{index}.conv2.{part}"].zero_()
@@ -167,6 +172,6 @@ def _place(sides: tuple[Side, Side], device: torch.device) -> Tensor:
     planes, size = [], [last - first for first, last in (side.smalls for side in sides)]
     for axis, side in enumerate(sides):
         fraction = positions(side.full, side.small, side.smalls, device)[0] - 0.5
-        planes += [fraction.unflatten(0, (-1, 1) if axis == 0 else (1, -1)).expand(size)]
+        planes += [(fraction[:, None] if axis == 0 else fraction[None]).expand(size)]
         planes += [torch.full(size, side.scale / 2 - 1, device=device)]
     return torch.stack(planes)[None]

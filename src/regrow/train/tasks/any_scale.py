@@ -40,7 +40,8 @@ class AnyScaleTask(Task):
 
     def draw(self, x: Tensor) -> dict[str, Any]:
         """Draw which crops of a batch become grey, and the small size: the scale on a logarithmic axis, a quarter of
-        the time one for each side."""
+        the time one for each side.
+        """
         span = math.log(MOST / LEAST)
         down, across = (LEAST * math.exp(span * torch.rand(()).item()) for _ in range(2))
         across = across if torch.rand(()) < 1 / 4 else down

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+
+from regrow import zoo
+from regrow.nets.ops.bank import Analysis, Side, Synthesis, positions
+from regrow.nets.ops.resample import bicubic
+from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
+
+SIZES = [((24, 36), (16, 20)), ((25, 31), (23, 9)), ((3, 2), (2, 1)), ((1, 1), (1, 1)), ((40, 40), (10, 10))]
+
+
+@pytest.fixture
+def pair():
+    """With filters that have learned something."""
+    torch.manual_seed(0)
+    net = AnyScale(AnyScaleConfig(channels=8, blocks=2, hidden=8))
+    for layer in (net.analysis.outer, net.synthesis.outer, net.encoder.tail, net.decoder.tail):
+        torch.nn.init.normal_(layer.weight, std=0.05)
+    return net.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize(("full", "small"), SIZES)
+def test_untrained_it_is_the_bicubic(full, small):
+    net, x, y = AnyScale().eval(), torch.rand(2, 3, *full), torch.rand(2, 3, *small)
+    with torch.no_grad():
+        torch.testing.assert_close(net.shrink(x, small), bicubic(x, small))
+        torch.testing.assert_close(net.grow(y, full), bicubic(y, full))
+
+
+def test_at_scale_2_it_starts_as_the_model_of_that():
+    other = zoo.load("tad-x2").eval()
+    net = AnyScale(AnyScaleConfig(blocks=16)).eval()
+    net.start_from(other)
+    x = torch.rand(1, 3, 32, 40)
+    with torch.no_grad():
+        small = other.shrink(x)
+        torch.testing.assert_close(net.shrink(x, (16, 20)), small)
+        torch.testing.assert_close(net.grow(small, (32, 40)), other.grow(small))
+
+
+def test_a_model_of_other_factors_is_no_start():
+    with pytest.raises(ValueError, match="the layouts differ"):
+        AnyScale().start_from(zoo.load("tad-2x1"))
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(7, 5), (5, 7), (4, 2), (2_000_000_000, 1_999_999_999)])
+def test_positions_are_those_of_the_centres(inputs, outputs):
+    last = min(outputs, 1000)
+    fraction, first = positions(inputs, outputs, (outputs - last, outputs), torch.device("cpu"))
+    exact = [(2 * i + 1) * inputs / (2 * outputs) - 0.5 for i in range(outputs - last, outputs)]
+    np.testing.assert_allclose(first.numpy() + fraction.double().numpy(), exact, rtol=1e-9, atol=1e-6)
+    assert (fraction >= 0).all()
+    assert (fraction <= 1).all()
+
+
+@pytest.mark.parametrize("bank", [Analysis, Synthesis])
+def test_filters_that_have_learned_nothing_interpolate(bank):
+    """The matrix keeps what is the same everywhere, where the filter looks into the reach."""
+    with torch.no_grad():
+        matrix = bank()(Side.whole(30, 20))
+    assert matrix.shape == ((20, 6, 30) if bank is Analysis else (30, 6, 20))
+    if bank is Analysis:
+        torch.testing.assert_close(matrix.sum(2), torch.ones(20, 6))
+    else:  # each full-size pixel lies within half a pixel of the filters of its nearest small ones
+        assert (matrix.sum((1, 2)) > 0.9).all()
+
+
+def test_a_part_is_a_part_of_the_whole(pair):
+    whole = Side.whole(60, 40)
+    for bank, part in (
+        (pair.analysis, Side(60, 40, (15, 60), (20, 30))),
+        (pair.synthesis, Side(60, 40, (30, 36), (18, 30))),
+    ):
+        rows, columns = (part.smalls, part.fulls) if bank is pair.analysis else (part.fulls, part.smalls)
+        expected = bank(whole)[rows[0] : rows[1], :, columns[0] : columns[1]]
+        torch.testing.assert_close(bank(part), expected)
+
+
+@pytest.mark.parametrize(("full", "small"), SIZES[:2])
+def test_a_turned_picture_is_shrunk_turned(pair, full, small):
+    """Both sides share their filters; kernels that are symmetric see no difference between them."""
+    for trunk in (pair.encoder, pair.decoder):
+        trunk.head.weight[:] = 0
+        trunk.tail.weight[:] = 0
+    x = torch.rand(1, 3, *full)
+    turned = pair.shrink(x.mT.contiguous(), small[::-1]).mT
+    torch.testing.assert_close(turned, pair.shrink(x, small))
+
+
+def test_cost_is_that_of_the_small_size():
+    one, other = AnyScale(AnyScaleConfig(channels=8, blocks=1)).multiply_adds(2)
+    assert one == pytest.approx((112 * 8 + 2 * 8 * 8 + 8 * 3) * 9 / 4)
+    assert other == pytest.approx((7 * 8 + 2 * 8 * 8 + 8 * 108) * 9 / 4)
+
+
+@pytest.mark.parametrize("settings", [{"channels": 0}, {"blocks": 257}, {"hidden": 0}])
+def test_settings_out_of_range(settings):
+    with pytest.raises(ValueError, match="out of range"):
+        AnyScaleConfig(**settings)
