@@ -1,19 +1,15 @@
 import numpy as np
 import pytest
 import torch
+from support.models import learned_pair
 
 from regrow.inference.any_scale import grow_rows, shrink_rows
-from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
 from regrow.size import Size
 
 
 @pytest.fixture(scope="module")
 def pair():
-    torch.manual_seed(0)
-    net = AnyScale(AnyScaleConfig(channels=8, blocks=2, hidden=8))
-    for layer in (net.analysis.outer, net.synthesis.outer, net.encoder.tail, net.decoder.tail):
-        torch.nn.init.normal_(layer.weight, std=0.05)
-    return net.eval().requires_grad_(False)
+    return learned_pair()
 
 
 @pytest.mark.parametrize(

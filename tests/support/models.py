@@ -2,6 +2,7 @@
 
 import torch
 
+from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
 from regrow.nets.rescale.tad import TAD
 from regrow.nets.restore.codec import CodecConfig, CodecRestorer
 
@@ -22,3 +23,12 @@ def random_deblocker(seed=0, **options):
     for weight, std in ((model.position, 0.5), (model.modulation.weight, 4), (model.tail.weight, 0.03)):
         torch.nn.init.normal_(weight, std=std)
     return model.eval().requires_grad_(False)
+
+
+def learned_pair():
+    """A small pair for any scale, with filters that have learned something."""
+    torch.manual_seed(0)
+    net = AnyScale(AnyScaleConfig(channels=8, blocks=2, hidden=8))
+    for layer in (net.analysis.outer, net.synthesis.outer, net.encoder.tail, net.decoder.tail):
+        torch.nn.init.normal_(layer.weight, std=0.05)
+    return net.eval().requires_grad_(False)

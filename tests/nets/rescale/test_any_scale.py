@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from support.models import learned_pair
 
 from regrow import zoo
 from regrow.nets.ops.bank import Analysis, Side, Synthesis, positions
@@ -12,12 +13,7 @@ SIZES = [((24, 36), (16, 20)), ((25, 31), (23, 9)), ((3, 2), (2, 1)), ((1, 1), (
 
 @pytest.fixture
 def pair():
-    """With filters that have learned something."""
-    torch.manual_seed(0)
-    net = AnyScale(AnyScaleConfig(channels=8, blocks=2, hidden=8))
-    for layer in (net.analysis.outer, net.synthesis.outer, net.encoder.tail, net.decoder.tail):
-        torch.nn.init.normal_(layer.weight, std=0.05)
-    return net.eval().requires_grad_(False)
+    return learned_pair()
 
 
 @pytest.mark.parametrize(("full", "small"), SIZES)

@@ -127,3 +127,12 @@ def test_full_size_at_a_quality_is_the_codec_alone_where_no_net_is_better(search
     flat = np.zeros((96, 96, 3), np.uint8)
     found = search("webp", pixels=flat, tuned=False).at(1, 60)
     assert (found.net, found.codec) == (False, Codec(name="webp"))
+
+
+def test_the_lightest_net_of_each_scale():
+    full = [nets.default_net(scale) for scale in nets.scales()]
+    light = [nets.default_net(scale, light=True) for scale in nets.scales()]
+    assert full == ["codec-x1", "codec-x1.5", "codec-x2", "codec-x4"]
+    assert light == ["codec-x1-light", "codec-x1.5", "codec-x2-light", "codec-x4"]
+    assert [nets.is_light(name) for name in [*full, *light]] == [False, True, False, True, True, True, True, True]
+    assert not any(map(nets.is_light, ("tuned", "none", "plain-x2", "codec-x2-shrinker", "no-such-light")))

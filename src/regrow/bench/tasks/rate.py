@@ -107,9 +107,8 @@ class Task:
 
     def default_models(self) -> list[str]:
         """The codec alone with our settings, and the nets that are shipped."""
-        return list(
-            dict.fromkeys([TUNED, *(default_net(scale, light=light) for light in (False, True) for scale in scales())])
-        )
+        nets = (default_net(scale, light=light) for light in (False, True) for scale in scales())
+        return [TUNED, *dict.fromkeys(nets)]
 
     def items(self, folder: Path, models: Sequence[str]) -> Iterator[PictureItem]:
         """The pictures, cut to a multiple of all scales."""

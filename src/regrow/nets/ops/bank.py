@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from regrow.nets.ops.resample import mirrored
+
 OFFSETS = 6
 """Filters of a bank: each looks this many full-size pixels, less 5/2, from the centre of a small one."""
 REACH = 8
 """Full-size pixels that the filters of a small one reach."""
+BEFORE = REACH // 2 - 1
+"""Those of them that lie before the one before its centre."""
 NEAR = 2
 """Small pixels whose filters reach a full-size one."""
 
@@ -64,6 +68,13 @@ class Bank(nn.Module):
         x = torch.stack(told, 1)
         return self.outer(torch.nn.functional.silu(self.inner(x))).view(-1, OFFSETS, self.taps)
 
+    def _matrix(self, far: Tensor, fraction: Tensor, side: Side, at: Tensor, part: tuple[int, int]) -> Tensor:
+        """(n, OFFSETS, inputs) of n places, from which taps lie so far, (n, taps) pixels, and at which inputs."""
+        looks = torch.arange(OFFSETS, device=far.device) - (OFFSETS - 1) / 2
+        weights = (1 - (far[:, None] - looks[:, None]).abs()).clamp(min=0) + self.learned(fraction, side.scale)
+        matrix = weights.new_zeros(len(weights), OFFSETS, part[1] - part[0])
+        return matrix.scatter_add(2, (at - part[0])[:, None].expand_as(weights), weights)
+
 
 class Analysis(Bank):
     """From full-size pixels to small ones: a matrix for each side of a picture."""
@@ -73,13 +84,9 @@ class Analysis(Bank):
 
     def forward(self, side: Side) -> Tensor:
         """(small, OFFSETS, full): how much each full-size pixel counts for each filter of each small one."""
-        fraction, first = positions(side.full, side.small, side.smalls, self.outer.weight.device)
-        tap = torch.arange(REACH, device=first.device)
-        offset = torch.arange(OFFSETS, device=first.device)
-        # Pixel first + tap - 3 lies this far from where a filter looks.
-        far = (tap - 3)[None, None] - fraction[:, None, None] - (offset - 2.5)[None, :, None]
-        weights = (1 - far.abs()).clamp(min=0) + self.learned(fraction, side.scale)
-        return _spread(weights, mirrored(first[:, None] + tap - 3, side.full), side.fulls)
+        fraction, at = _reached(side.full, side.small, side.smalls, REACH, self.outer.weight.device)
+        far = torch.arange(REACH, device=at.device) - BEFORE - fraction[:, None]
+        return self._matrix(far, fraction, side, at, side.fulls)
 
 
 class Synthesis(Bank):
@@ -90,25 +97,20 @@ class Synthesis(Bank):
 
     def forward(self, side: Side) -> Tensor:
         """(full, OFFSETS, small): how much each filter of each small pixel counts for each full-size one."""
-        fraction, first = positions(side.small, side.full, side.fulls, self.outer.weight.device)
-        tap = torch.arange(NEAR, device=first.device)
-        offset = torch.arange(OFFSETS, device=first.device)
-        far = (fraction[:, None, None] - tap[None, None]) * side.scale - (offset - 2.5)[None, :, None]
-        weights = (1 - far.abs()).clamp(min=0) + self.learned(fraction, side.scale)
-        return _spread(weights, mirrored(first[:, None] + tap, side.small), side.smalls)
+        fraction, at = _reached(side.small, side.full, side.fulls, NEAR, self.outer.weight.device)
+        far = (fraction[:, None] - torch.arange(NEAR, device=at.device)) * side.scale
+        return self._matrix(far, fraction, side, at, side.smalls)
 
 
 def fulls_for(full: int, small: int, smalls: tuple[int, int]) -> tuple[int, int]:
     """The full-size pixels that filters of some small ones reach: from, to (exclusive)."""
-    _, first = positions(full, small, smalls, torch.device("cpu"))
-    at = mirrored(first[:, None] + torch.arange(REACH) - 3, full)
+    at = _reached(full, small, smalls, REACH, torch.device("cpu"))[1]
     return int(at.min()), int(at.max()) + 1
 
 
 def smalls_for(full: int, small: int, fulls: tuple[int, int]) -> tuple[int, int]:
     """The small pixels whose filters reach some full-size ones: from, to (exclusive)."""
-    _, first = positions(small, full, fulls, torch.device("cpu"))
-    at = mirrored(first[:, None] + torch.arange(NEAR), small)
+    at = _reached(small, full, fulls, NEAR, torch.device("cpu"))[1]
     return int(at.min()), int(at.max()) + 1
 
 
@@ -120,13 +122,10 @@ def positions(inputs: int, outputs: int, part: tuple[int, int], device: torch.de
     return (doubled - 2 * outputs * first) / (2 * outputs), first
 
 
-def mirrored(at: Tensor, count: int) -> Tensor:
-    """Positions beyond the border as those within, the edge repeated."""
-    at = at % (2 * count)
-    return torch.where(at >= count, 2 * count - 1 - at, at)
-
-
-def _spread(weights: Tensor, at: Tensor, part: tuple[int, int]) -> Tensor:
-    """Weights (n, OFFSETS, taps) of the inputs at (n, taps), all of them within a part -> (n, OFFSETS, inputs)."""
-    matrix = weights.new_zeros(len(weights), OFFSETS, part[1] - part[0])
-    return matrix.scatter_add(2, (at - part[0])[:, None].expand_as(weights), weights)
+def _reached(
+    inputs: int, outputs: int, part: tuple[int, int], taps: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The fraction of the position of some of the outputs, (n,), and the inputs around each, (n, taps)."""
+    fraction, first = positions(inputs, outputs, part, device)
+    around = torch.arange(taps, device=device) - (taps // 2 - 1)
+    return fraction, mirrored(first[:, None] + around, inputs)

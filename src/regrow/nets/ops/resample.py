@@ -74,7 +74,12 @@ def _padding(n: int, m: int) -> tuple[int, int]:
     return pad, pad * m // n
 
 
+def mirrored(at: Tensor, count: int) -> Tensor:
+    """Positions beyond the ends of `count` samples as those within, the edge sample repeated (MATLAB's "symmetric")."""
+    at = at % (2 * count)
+    return torch.where(at >= count, 2 * count - 1 - at, at)
+
+
 def _mirrored(n: int, pad: int, device: torch.device) -> Tensor:
-    """Indices of n samples extended by pad on both sides, the edge sample repeated (MATLAB's "symmetric")."""
-    i = torch.arange(-pad, n + pad, device=device) % (2 * n)
-    return torch.where(i >= n, 2 * n - 1 - i, i)
+    """Indices of n samples extended by pad on both sides."""
+    return mirrored(torch.arange(-pad, n + pad, device=device), n)

@@ -70,6 +70,12 @@ class AnyScale(Model):
     Both nets run at the small size. What they see and say of each small pixel is 6x6 values for each colour: the
     picture around its centre in steps of a full-size pixel, through filters that depend on the fraction of the
     position and on the scale (`regrow.nets.ops.bank`).
+
+    Examples:
+        >>> import torch
+        >>> from regrow.nets.rescale.any_scale import AnyScale
+        >>> AnyScale().shrink(torch.rand(1, 3, 30, 48), (20, 30)).shape
+        torch.Size([1, 3, 20, 30])
     """
 
     halo: int
@@ -131,9 +137,8 @@ class AnyScale(Model):
         weights = self.state_dict()
         for side, trunks in (("encoder", other.encoders), ("decoder", other.decoders)):
             for name, value in trunks[0].state_dict().items():
-                weights[f"{side}.{name}"] = (
-                    value if "blocks" in name else _within(name, value, weights[f"{side}.{name}"])
-                )
+                key = f"{side}.{name}"
+                weights[key] = value if "blocks" in name else _within(name, value, weights[key])
             for index in range(other.config.blocks, self.config.blocks):
                 for part in ("weight", "bias"):  # what they add is zero, but its gradient is not
                     weights[f"{side}.blocks.{index}.conv2.{part}"].zero_()

@@ -53,9 +53,8 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     _refuse(recipe.data, coded, "what restores no coded pictures")
     _refuse(recipe.loss, of_shrinkers, "what shrinks for no codec")
     if isinstance(model, AnyScale):
-        _refuse(
-            recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow", "stretch", "frames"), "a pair for any scale"
-        )
+        of_others = "thumbnails", "enlarged", "zoom", "tone", "flow", "stretch", "frames"
+        _refuse(recipe.data, of_others, "a pair for any scale")
         refused = ("noise", "radius", "through", "flicker", "rebalance", "warping", *of_restorers)
         _refuse(recipe.loss, refused, "a pair for any scale")
         return AnyScaleTask(model, recipe.loss, recipe.data)
