@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regrow.nets.ops.resample import mirrored
+from regrow.nets.ops.resample import keys, mirrored
 
 OFFSETS = 6
 """Filters of a bank: each looks this many full-size pixels, less 5/2, from the centre of a small one."""
@@ -18,6 +18,8 @@ BEFORE = REACH // 2 - 1
 """Those of them that lie before the one before its centre."""
 NEAR = 2
 """Small pixels whose filters reach a full-size one."""
+CUBIC = 2
+"""Reach of the bicubic kernel, in pixels of the smaller picture."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +104,46 @@ class Synthesis(Bank):
         return self._matrix(far, fraction, side, at, side.smalls)
 
 
+def cubic(inputs: int, outputs: int, made: tuple[int, int], seen: tuple[int, int], device: torch.device) -> Tensor:
+    """The matrix of antialiased bicubic resampling, `regrow.nets.ops.resample.bicubic`, along one side, or part of one.
+
+    Args:
+        inputs, outputs: pixels of the whole side, before and after.
+        made: which of the outputs: from, to (exclusive).
+        seen: which of the inputs there are. Beyond them, the first and the last are repeated.
+        device: of the result.
+
+    Returns:
+        (outputs made, inputs seen), each row of which sums to 1.
+    """
+    wide = max(1.0, inputs / outputs)
+    reach = math.ceil(CUBIC * wide)
+    fraction, at = _reached(inputs, outputs, made, 2 * reach, device)
+    far = torch.arange(2 * reach, device=device) - (reach - 1) - fraction[:, None]
+    weights = keys(far / wide)
+    matrix = weights.new_zeros(len(weights), seen[1] - seen[0])
+    at = (at - seen[0]).clamp(0, matrix.shape[1] - 1)
+    return matrix.scatter_add(1, at, weights / weights.sum(1, keepdim=True))
+
+
 def fulls_for(full: int, small: int, smalls: tuple[int, int]) -> tuple[int, int]:
-    """The full-size pixels that filters of some small ones reach: from, to (exclusive)."""
-    at = _reached(full, small, smalls, REACH, torch.device("cpu"))[1]
+    """The full-size pixels that some small ones are made of: from, to (exclusive)."""
+    taps = max(REACH, 2 * math.ceil(CUBIC * full / small))
+    at = _reached(full, small, smalls, taps, torch.device("cpu"))[1]
     return int(at.min()), int(at.max()) + 1
 
 
 def smalls_for(full: int, small: int, fulls: tuple[int, int]) -> tuple[int, int]:
-    """The small pixels whose filters reach some full-size ones: from, to (exclusive)."""
-    at = _reached(small, full, fulls, NEAR, torch.device("cpu"))[1]
+    """The small pixels that some full-size ones are grown of: from, to (exclusive)."""
+    at = _reached(small, full, fulls, 2 * CUBIC, torch.device("cpu"))[1]
     return int(at.min()), int(at.max()) + 1
+
+
+def fulls_of(full: int, small: int, smalls: tuple[int, int]) -> tuple[int, int]:
+    """The full-size pixels that are grown of none but some small ones: from, to (exclusive); perhaps none."""
+    at = _reached(small, full, (0, full), 2 * CUBIC, torch.device("cpu"))[1]
+    inside = ((at >= smalls[0]) & (at < smalls[1])).all(1).nonzero()
+    return (int(inside.min()), int(inside.max()) + 1) if len(inside) else (0, 0)
 
 
 def positions(inputs: int, outputs: int, part: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
 from regrow.nets.model import Model
-from regrow.nets.ops.bank import OFFSETS, Analysis, Side, Synthesis, positions
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.bank import OFFSETS, Analysis, Side, Synthesis, cubic, positions
+from regrow.nets.rescale.base import Rescaler
 from regrow.nets.rescale.tad import TAD
+
+MOST = 4
+"""The most by which one application shrinks a side."""
+
+Sides = tuple[Side, Side]
+"""Height and width."""
 
 PLACE = 4
 """Planes that tell a net of its small pixels: the fraction of their position and the scale, of each side."""
@@ -26,12 +34,21 @@ class AnyScaleConfig:
     """Residual blocks a side."""
     hidden: int = 64
     """Width of the nets that make filters of positions."""
+    scale: int = MOST
+    """The most by which a side may shrink: a power of 4, since the pair is applied again and again."""
 
     def __post_init__(self) -> None:
+        if self.scale < MOST or MOST**self.applications != self.scale:
+            raise ValueError(f"scale {self.scale} is no power of {MOST}")
         # The upper limits keep a hostile configuration from asking for all memory.
         for name, most in (("channels", 1024), ("blocks", 256), ("hidden", 1024)):
             if not 1 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} {getattr(self, name)} out of range: 1 to {most}")
+
+    @property
+    def applications(self) -> int:
+        """Number of applications."""
+        return round(math.log(max(self.scale, 1), MOST))
 
 
 class Trunk(nn.Module):
@@ -57,7 +74,7 @@ class Trunk(nn.Module):
         return self.tail(self.blocks(x)).float()
 
 
-class AnyScale(Model):
+class AnyScale(Rescaler):
     """A pair of nets trained together, for any two sizes.
 
     ::
@@ -78,51 +95,63 @@ class AnyScale(Model):
         torch.Size([1, 3, 20, 30])
     """
 
-    halo: int
-    """Reach of the nets in small pixels: tiles that overlap by this much agree with the whole."""
-
     architecture = "any-scale"
     Config = AnyScaleConfig
 
     def __init__(self, config: AnyScaleConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or AnyScaleConfig()
+        config = config or AnyScaleConfig()
+        super().__init__((MOST, MOST), config.applications)
+        self.config, self.repeats = config, True
+        self.colors = self.small_colors = 3
         values = 3 * OFFSETS**2
         self.analysis, self.synthesis = Analysis(config.hidden), Synthesis(config.hidden)
         self.encoder, self.decoder = Trunk(values, 3, config), Trunk(3, values, config)
-        self.halo = 2 * config.blocks + 2 + 3
+        self.halo = 2 * config.blocks + 2
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def shrink(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 3, *size)."""
-        return bicubic(x, size) + self.hidden(x, _sides((x.shape[-2], x.shape[-1]), size))
+        for sides in self.sides((x.shape[-2], x.shape[-1]), size):
+            x = self.shrink_once(x, sides)
+        return x
 
     def grow(self, y: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, *size)."""
-        return bicubic(y, size) + self.details(y, _sides(size, (y.shape[-2], y.shape[-1])))
+        for sides in reversed(self.sides(size, (y.shape[-2], y.shape[-1]))):
+            y = self.grow_once(y, sides)
+        return y
 
-    def hidden(self, x: Tensor, sides: tuple[Side, Side]) -> Tensor:
-        """What is hidden in a small picture, or in a part of it: (B, 3, H, W) in [0, 1] -> (B, 3, h, w).
+    def sides(self, full: tuple[int, int], small: tuple[int, int]) -> list[Sides]:
+        """Height and width of each application, that from the full size first; all shrink by the same scale."""
+        count = self.applications
+        sizes = [full]
+        sizes += [(between(full[0], small[0], i / count), between(full[1], small[1], i / count)) for i in range(1, count)]
+        pairs = pairwise([*sizes, small])
+        return [(Side.whole(one[0], other[0]), Side.whole(one[1], other[1])) for one, other in pairs]
 
-        `sides` are height and width; it takes the full-size pixels that they have.
+    def shrink_once(self, x: Tensor, sides: Sides) -> Tensor:
+        """Shrink a picture or a part of it: (B, 3, H, W) in [0, 1] -> (B, 3, h, w).
+
+        `sides` are height and width; it takes the full-size pixels that they have, and gives the small ones.
         """
         down, across = (self.analysis(side) for side in sides)
         with torch.autocast(x.device.type, enabled=False):
+            base = _resampled(x, [cubic(s.full, s.small, s.smalls, s.fulls, x.device) for s in sides])
             seen = torch.einsum("bchw,yih->bciyw", x - 0.5, down)
             seen = torch.einsum("bciyw,xjw->bcijyx", seen, across).flatten(1, 3)
-        found: Tensor = self.encoder(seen, _place(sides, x.device))
-        return found
+        return base + self.encoder(seen, _place(sides, x.device))
 
-    def details(self, y: Tensor, sides: tuple[Side, Side]) -> Tensor:
-        """What is added to an enlarged picture, or to a part of it: (B, 3, h, w) in [0, 1] -> (B, 3, H, W).
+    def grow_once(self, y: Tensor, sides: Sides) -> Tensor:
+        """Grow a picture or a part of it: (B, 3, h, w) in [0, 1] -> (B, 3, H, W).
 
-        `sides` are height and width; it takes the small pixels that they have.
+        `sides` are height and width; it takes the small pixels that they have, and gives the full-size ones.
         """
         said = self.decoder(y - 0.5, _place(sides, y.device)).unflatten(1, (3, OFFSETS, OFFSETS))
         down, across = (self.synthesis(side) for side in sides)
         with torch.autocast(y.device.type, enabled=False):
+            base = _resampled(y, [cubic(s.small, s.full, s.fulls, s.smalls, y.device) for s in sides])
             said = torch.einsum("bcijyx,wjx->bciyw", said, across)
-            return torch.einsum("bciyw,hiy->bchw", said, down)
+            return base + torch.einsum("bciyw,hiy->bchw", said, down)
 
     def start_from(self, other: Model) -> None:
         """Take over another model's weights, or those of a task-aware autoencoder of x2 and as many channels.
@@ -144,10 +173,18 @@ class AnyScale(Model):
                     weights[f"{side}.blocks.{index}.conv2.{part}"].zero_()
         self.load_state_dict(weights)
 
-    def multiply_adds(self, scale: float) -> tuple[float, float]:
-        """Multiply-adds of the convolutions for each full-size pixel at a scale: (shrinking, growing)."""
-        one, other = (sum(p.numel() for p in t.parameters() if p.ndim == 4) for t in (self.encoder, self.decoder))
-        return one / scale**2, other / scale**2
+    def multiply_adds(self, scale: float | None = None) -> tuple[float, float]:
+        """As `Rescaler.multiply_adds`."""
+        once = (scale or self.scale) ** (2 / self.applications)
+        pixels = sum(once**-i for i in range(1, self.applications + 1))
+        trunks = (sum(p.numel() for p in trunk.parameters() if p.ndim == 4) for trunk in (self.encoder, self.decoder))
+        shrinking, growing = (weights * pixels for weights in trunks)
+        return shrinking, growing
+
+
+def between(full: int, small: int, share: float) -> int:
+    """The length between two of a side, at a share of the way from one to the other."""
+    return max(1, round(full * (small / full) ** share))
 
 
 def _within(name: str, value: Tensor, own: Tensor) -> Tensor:
@@ -168,11 +205,12 @@ def _within(name: str, value: Tensor, own: Tensor) -> Tensor:
     return result
 
 
-def _sides(full: tuple[int, int], small: tuple[int, int]) -> tuple[Side, Side]:
-    return Side.whole(full[0], small[0]), Side.whole(full[1], small[1])
+def _resampled(x: Tensor, matrices: list[Tensor]) -> Tensor:
+    down, across = matrices
+    return torch.einsum("hy,bcyw->bchw", down, torch.einsum("bcyx,wx->bcyw", x, across))
 
 
-def _place(sides: tuple[Side, Side], device: torch.device) -> Tensor:
+def _place(sides: Sides, device: torch.device) -> Tensor:
     """(1, PLACE, h, w): what tells a net of its small pixels."""
     planes, size = [], [last - first for first, last in (side.smalls for side in sides)]
     for axis, side in enumerate(sides):

@@ -1,4 +1,4 @@
-"""The base class of rescalers: the contract between the nets and the code that runs, trains or measures them."""
+"""The base classes of rescalers: the contract between the nets and the code that runs, trains or measures them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,12 @@ class Rescaler(Model):
     A rescaler is applied `applications` times; values stay floating-point between applications. Pictures are RGB
     (or one channel, where `colors` is 1) in [0, 1]; results are neither clamped nor rounded:
     `regrow.nets.layers.quantize` does both.
-
-    Args:
-        factors: factors by which one application shrinks height and width.
-        applications: number of applications.
     """
 
     scale: int
+    """The most by which all applications together shrink a side."""
     factors: tuple[int, int]
-    """Factors by which one application shrinks height and width."""
+    """The most by which one application shrinks height and width."""
     applications: int
     """Number of applications."""
     halo: int
@@ -45,21 +42,38 @@ class Rescaler(Model):
         self.scale = max(self.scales)
 
     @abstractmethod
+    def multiply_adds(self, scale: float | None = None) -> tuple[float, float]:
+        """Multiply-adds of the convolutions for each full-size pixel at a scale, or at the model's own scale.
+
+        Those of all applications: (shrinking, growing).
+        """
+
+    @property
+    def scales(self) -> tuple[int, int]:
+        """The most by which all applications together shrink height and width."""
+        return self.factors[0] ** self.applications, self.factors[1] ** self.applications
+
+    def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        """The guidance image of (h, w): the bicubic picture, or its luma where small pictures are grey."""
+        small = bicubic(x, size)
+        return luma(small) if self.small_colors < self.colors else small
+
+
+class FixedScale(Rescaler):
+    """A rescaler whose every application shrinks by `factors`, no more and no less.
+
+    Args:
+        factors: factors by which one application shrinks height and width.
+        applications: number of applications.
+    """
+
+    @abstractmethod
     def shrink_once(self, x: Tensor, application: int = 0) -> Tensor:
         """(B, C, factors[0] * h, factors[1] * w) -> (B, c, h, w); application 0 starts from the full size."""
 
     @abstractmethod
     def grow_once(self, y: Tensor, application: int = 0) -> Tensor:
         """(B, c, h, w) -> (B, C, factors[0] * h, factors[1] * w); application 0 ends at the full size."""
-
-    @abstractmethod
-    def multiply_adds(self) -> tuple[float, float]:
-        """Multiply-adds of the convolutions for each full-size pixel, all applications: (shrinking, growing)."""
-
-    @property
-    def scales(self) -> tuple[int, int]:
-        """Factors by which all applications together shrink height and width."""
-        return self.factors[0] ** self.applications, self.factors[1] ** self.applications
 
     @property
     def multiples(self) -> tuple[int, int]:
@@ -81,7 +95,12 @@ class Rescaler(Model):
             y = self.grow_once(y, application)
         return y
 
-    def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:
-        """The guidance image of (h, w): the bicubic picture, or its luma where small pictures are grey."""
-        small = bicubic(x, size)
-        return luma(small) if self.small_colors < self.colors else small
+    def multiply_adds(self, scale: float | None = None) -> tuple[float, float]:
+        """As `Rescaler.multiply_adds`: at other scales, pictures are resampled to the model's own first."""
+        shrinking, growing = self.own_multiply_adds()
+        more = (self.scale / (scale or self.scale)) ** 2
+        return shrinking * more, growing * more
+
+    @abstractmethod
+    def own_multiply_adds(self) -> tuple[float, float]:
+        """Those at the model's own scale."""

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regrow.nets.model import Model
-from regrow.nets.rescale.base import Rescaler
+from regrow.nets.rescale.base import FixedScale
 from regrow.nets.rescale.irn_blocks import Dense, Residual, Stage, Subnet
 
 
@@ -64,7 +64,7 @@ class IRNConfig:
         return max(self.scale, 1).bit_length() - 1
 
 
-class IRN(Rescaler):
+class IRN(FixedScale):
     """One invertible net: run forwards it shrinks, run backwards it grows.
 
     ::
@@ -125,7 +125,7 @@ class IRN(Rescaler):
             except RuntimeError:
                 raise ValueError(f"the layouts differ: {other.config} and {self.config}") from None
 
-    def multiply_adds(self) -> tuple[float, float]:
+    def own_multiply_adds(self) -> tuple[float, float]:
         """Multiply-adds of the convolutions for each full-size pixel, all applications: (shrinking, growing)."""
 
         def kernels(module: nn.Module | None) -> int:

@@ -12,7 +12,7 @@ from regrow.nets.layers import ResidualBlock, depth_to_space, space_to_depth
 from regrow.nets.model import Model
 from regrow.nets.ops.color import luma
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.base import Rescaler
+from regrow.nets.rescale.base import FixedScale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +154,7 @@ def _one_color(weights: Tensor, own: Tensor) -> Tensor:
     return weights if weights.shape == own.shape else own
 
 
-class TAD(Rescaler):
+class TAD(FixedScale):
     """A pair of nets trained together: the encoder shrinks for the decoder that grows.
 
     ::
@@ -227,7 +227,7 @@ class TAD(Rescaler):
             except (RuntimeError, KeyError):
                 raise ValueError(f"the layouts differ: {other.config} and {self.config}") from None
 
-    def multiply_adds(self) -> tuple[float, float]:
+    def own_multiply_adds(self) -> tuple[float, float]:
         """Multiply-adds of the convolutions for each full-size pixel, all applications: (shrinking, growing)."""
         area = self.config.height * self.config.width
 

@@ -39,13 +39,16 @@ class AnyScaleTask(Task):
         self.model, self.loss, self.data = model, loss, data
 
     def draw(self, x: Tensor) -> dict[str, Any]:
-        """Draw which crops of a batch become grey, and the small size: the scale on a logarithmic axis, a quarter of
-        the time one for each side.
+        """Draw which crops of a batch become grey, and the small size: the scale on a logarithmic axis; one for each
+        side a quarter of the time, and then a third of the time one side keeps its length.
         """
         span = math.log(MOST / LEAST)
-        down, across = (LEAST * math.exp(span * torch.rand(()).item()) for _ in range(2))
-        across = across if torch.rand(()) < 1 / 4 else down
-        size = round(x.shape[-2] / down), round(x.shape[-1] / across)
+        scales = [LEAST * math.exp(span * torch.rand(()).item())] * 2
+        if torch.rand(()) < 1 / 4:
+            kept = torch.rand(()) < 1 / 3
+            scales[1] = 1.0 if kept else LEAST * math.exp(span * torch.rand(()).item())
+            scales = scales if torch.rand(()) < 1 / 2 else scales[::-1]
+        size = round(x.shape[-2] / scales[0]), round(x.shape[-1] / scales[1])
         return {"grey": (torch.rand(len(x), 1, 1, 1) < self.data.grey).to(x.device), "size": size}
 
     def forward(self, x: Tensor, grey: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
