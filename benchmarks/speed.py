@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from regrow import zoo
-from regrow.inference.rows import grow_rows
+from regrow.inference.rescale import grow_rows
 from regrow.size import Size
 
 WIDTH, HEIGHT, SIDE, TRIES = 1920, 1080, 2048, 7

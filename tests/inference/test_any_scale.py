@@ -33,7 +33,7 @@ def test_tiles_make_what_the_whole_makes(pair, full, small):
     assert np.abs(made - expected).max() < 0.51
     y = torch.from_numpy(made).permute(2, 0, 1)[None] / 255
     expected = pair.grow(y, (full.height, full.width)).clamp(0, 1)[0].permute(1, 2, 0).numpy()
-    again = np.concatenate(list(grow_rows([made], small, full, 3, pair, np.float32, tile=64)))
+    again = np.concatenate(list(grow_rows([made], small, full, 3, 3, pair, np.float32, tile=64)))
     np.testing.assert_allclose(again, expected, atol=1e-4)
 
 
@@ -44,6 +44,6 @@ def test_grey_and_alpha_go_through(pair):
     made = np.concatenate(list(shrink_rows([grey], full, 1, pair, small)))
     assert made.shape == (20, 25, 2)
     assert (made[..., 1] == 255).all()
-    again = np.concatenate(list(grow_rows([made], small, full, 1, pair)))
+    again = np.concatenate(list(grow_rows([made], small, full, 1, 1, pair)))
     assert again.shape == (30, 40, 2)
     assert (again[..., 1] == 255).all()

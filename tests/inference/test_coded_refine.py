@@ -6,7 +6,7 @@ from skimage.metrics import mean_squared_error
 from regrow import zoo
 from regrow.inference import coded_refine
 from regrow.inference.coded_refine import TILE, refined, steps_of, trade_of
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.io.codecs import Codec
 from regrow.io.memory import read_rgb
 from regrow.operations.coded.smaller import shrunk

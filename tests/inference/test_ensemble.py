@@ -7,7 +7,7 @@ from support.pictures import noise
 from regrow import upscale, zoo
 from regrow.errors import UsageError
 from regrow.inference.ensemble import self_ensemble
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.io.provenance import steps_of
 from regrow.nets.upscale.edsr import EDSR, EDSRConfig
 from regrow.size import Size

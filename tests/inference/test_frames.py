@@ -7,7 +7,7 @@ import regrow as verbs
 from regrow import zoo
 from regrow.errors import RegrowError
 from regrow.inference.frames import groups_of, grow_frames, shrink_frames, windows_of
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.nets.video.base import VideoRestorer
 from regrow.nets.video.tad import VideoTAD, VideoTADConfig
 from regrow.operations.rescalers import rescaler

@@ -10,7 +10,7 @@ from support.pictures import noise
 import regrow
 from regrow import zoo
 from regrow.errors import UsageError
-from regrow.inference.rows import grow_rows, shrink_rows
+from regrow.inference.rescale import grow_rows, shrink_rows
 from regrow.nets.rescale.tad import TADConfig
 from regrow.operations.shrink import Shrink
 from regrow.runners.resume import State, state_of

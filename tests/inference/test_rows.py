@@ -11,7 +11,9 @@ from support.models import randomized
 from support.pictures import noise
 
 from regrow import zoo
-from regrow.inference.rows import grow_rows, restore_rows, shrink_rows, to_dtype, to_float
+from regrow.inference.rescale import grow_rows, shrink_rows
+from regrow.inference.restore import restore_rows
+from regrow.inference.rows import to_dtype, to_float
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.tad import TAD, TADConfig
 from regrow.nets.video.base import VideoRestorer

@@ -4,7 +4,7 @@ import torch
 from support.models import random_deblocker
 from support.pictures import noise, turned
 
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.inference.stored import stored_rows
 from regrow.io.codecs import Codec
 from regrow.size import Size

@@ -7,8 +7,9 @@ from support.models import randomized
 from support.pictures import noise
 
 import regrow
+from regrow.inference.rescale import grow_rows, shrink_rows
 from regrow.inference.resize import resized
-from regrow.inference.rows import grow_rows, restore_rows, shrink_rows
+from regrow.inference.restore import restore_rows
 from regrow.inference.transparency import COVERED, HIDDEN, RADII, TRUSTED, filled, joined, parted
 from regrow.nets.rescale.tad import TADConfig
 from regrow.nets.upscale.espcn import ESPCN, ESPCNConfig

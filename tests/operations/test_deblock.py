@@ -12,7 +12,7 @@ from support.pictures import exif, noise, turned
 
 from regrow import dejpeg, restore, upscale, zoo
 from regrow.errors import UsageError
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.io.codecs import UNKNOWN
 from regrow.io.coded import facts_of
 from regrow.io.provenance import steps_of

@@ -12,7 +12,7 @@ from regrow.bench.driver import bench
 from regrow.bench.models import Upscaler
 from regrow.bench.tasks.upscale import Task
 from regrow.errors import RegrowError, UsageError
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.io.provenance import steps_of
 from regrow.io.reader import open_picture
 from regrow.nets.ops.resample import bicubic

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from regrow import upscale, zoo
 from regrow.bench.models import Pair, Upscaler
 from regrow.errors import RegrowError, UsageError
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.size import Size
 from regrow.zoo import converters as peers
 

@@ -12,7 +12,7 @@ from torch import nn
 from regrow import upscale, zoo
 from regrow.bench.models import Upscaler
 from regrow.errors import RegrowError
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.nets.upscale.base import Restorer
 from regrow.size import Size
 

@@ -11,7 +11,8 @@ import numpy as np
 
 import regrow
 from regrow.inference.frames import grow_frames, shrink_frames
-from regrow.inference.rows import Samples, restore_rows
+from regrow.inference.restore import restore_rows
+from regrow.inference.rows import Samples
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
 from regrow.operations.rescalers import check_channels, rescaler

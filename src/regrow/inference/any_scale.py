@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import tee
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regrow.inference.resize import resized
-from regrow.inference.rows import TILE, Samples, to_dtype, to_float
+from regrow.inference.refine import Span, refined_rows
+from regrow.inference.rows import TILE, Samples, tile_side, to_dtype, to_float
 from regrow.inference.tiling import Band
+from regrow.inference.transparency import filtered, joined, parted
 from regrow.size import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from regrow.nets.ops.bank import Side
-    from regrow.nets.rescale.any_scale import AnyScale
-
-    Sides = tuple[Side, Side]
+    from regrow.nets.ops.bank import Side, Way
+    from regrow.nets.rescale.any_scale import AnyScale, Application
 
 
 def shrink_rows(
-    rows: Iterable[np.ndarray], size: Size, channels: int, model: AnyScale, small: Size, tile: int = TILE
+    rows: Iterable[np.ndarray],
+    size: Size,
+    channels: int,
+    model: AnyScale,
+    small: Size,
+    tile: int = TILE,
+    refine: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Shrink a picture that arrives in rows.
+    """As `regrow.inference.rescale.shrink_rows`, of one frame."""
+    from regrow.nets.rescale.any_scale import applications
 
-    Args:
-        rows: (n, width, bands) uint8, uint16 or float32 in [0, 1], top to bottom, the last of 2 or 4 bands being alpha.
-        size: size of the picture; any, at least 1x1.
-        channels: of the picture, 1 or 3.
-        model: the pair, on the device it is to run on.
-        small: size of the result.
-        tile: side of a tile in pixels of the picture.
-
-    Yields:
-        (n, small width, bands) uint8, top to bottom.
-    """
-    from regrow.nets.ops.bank import Side, fulls_for
-
-    def part(full: int, less: int, first: int, last: int) -> tuple[Side, tuple[int, int]]:
-        first, last = max(0, first - model.halo), min(less, last + model.halo)
-        fulls = fulls_for(full, less, (first, last))
-        return Side(full, less, fulls, (first, last)), fulls
-
-    floats, originals = tee(to_float(rows, channels, 3))
-    base = Band(resized(originals, size, small, 3))
-    step = max(8, int(tile * min(small.width / size.width, small.height / size.height)))
-    strips = _strips(floats, size, small, step, part, model.hidden, model, lambda side: side.smalls)
-    for top, details in strips:
-        block = base.rows(top, top + len(details)).copy()
-        block[..., :3] += details
-        yield to_dtype(block, 3, channels, np.uint8)
+    floats = parted(to_float(rows, channels, model.colors), size, model.colors)
+    if refine:
+        floats, originals = tee(floats)
+    for application in applications(size.hw, small.hw):
+        floats = _tiled(floats, model, application, tile, growing=False)
+    if refine:
+        floats = refined_rows(originals, floats, small, Windows(model, size, small), refine, tile_side(tile, size))
+    return (to_dtype(block, model.colors, channels, np.uint8) for block in joined(floats, model.colors))
 
 
 def grow_rows(
@@ -60,74 +51,141 @@ def grow_rows(
     size: Size,
     grown: Size,
     channels: int,
+    result_channels: int,
     model: AnyScale,
     dtype: Samples = np.uint8,
     tile: int = TILE,
 ) -> Iterator[np.ndarray]:
-    """Grow a small picture that arrives in rows.
+    """As `regrow.inference.rescale.grow_rows`, of one frame."""
+    from regrow.nets.rescale.any_scale import applications
+
+    floats = parted(to_float(rows, channels, model.colors), size, model.colors)
+    for application in reversed(applications(grown.hw, size.hw)):
+        floats = _tiled(floats, model, application, tile, growing=True)
+    return (to_dtype(block, model.colors, result_channels, dtype) for block in joined(floats, model.colors))
+
+
+def _tiled(
+    rows: Iterable[np.ndarray], model: AnyScale, application: Application, tile: int, *, growing: bool
+) -> Iterator[np.ndarray]:
+    """One application to a picture that arrives in rows, as `regrow.inference.transparency.parted` gives them.
 
     Args:
-        rows: as for `shrink_rows`.
-        size: size of the small picture.
-        grown: size of the result.
-        channels: of both, 1 or 3.
-        model: the pair, on the device it is to run on.
-        dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
-        tile: side of a tile in pixels of the result.
+        rows: (n, width, bands) float32, top to bottom.
+        model: the pair.
+        application: which, to the whole picture.
+        tile: side of a tile in pixels of the larger picture.
+        growing: whether the picture is grown, or shrunk.
 
     Yields:
-        (n, grown width, bands) of that dtype, top to bottom.
+        (n, width of the result, bands) float32, top to bottom.
     """
-    from regrow.nets.ops.bank import Side, smalls_for
-
-    def part(less: int, full: int, first: int, last: int) -> tuple[Side, tuple[int, int]]:
-        low, high = smalls_for(full, less, (first, last))
-        smalls = max(0, low - model.halo), min(less, high + model.halo)
-        return Side(full, less, (first, last), smalls), smalls
-
-    floats, originals = tee(to_float(rows, channels, 3))
-    base = Band(resized(originals, size, grown, 3))
-    strips = _strips(floats, size, grown, tile, part, model.details, model, lambda side: side.fulls)
-    for top, details in strips:
-        block = base.rows(top, top + len(details)).copy()
-        block[..., :3] += details
-        yield to_dtype(block, 3, channels, dtype)
-
-
-def _strips(
-    rows: Iterable[np.ndarray],
-    size: Size,
-    wanted: Size,
-    step: int,
-    part: Callable[[int, int, int, int], tuple[Side, tuple[int, int]]],
-    run: Callable[[Tensor, Sides], Tensor],
-    model: AnyScale,
-    made: Callable[[Side], tuple[int, int]],
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Strips of what a net makes of a picture: where each begins, and (n, width, 3) float32.
-
-    Args:
-        rows: (n, width, bands) float32, of which the first three are colours.
-        size, wanted: size of the picture, and of the result.
-        step: side of a tile of the result.
-        part: of a side's lengths before and after, and of what is wanted of it, the part that a tile needs, and which
-            pixels of the picture that takes.
-        run: the net.
-        made: which pixels of the result a part makes, some of them perhaps beyond what is wanted.
-    """
-    import torch
-
+    sides = application.sides
+    side = tile_side(tile, Size(sides[1].full, sides[0].full))
+    height, width = (s.full if growing else s.small for s in sides)
+    tall, wide = (max(1, side if growing else side * s.small // s.full) for s in sides)
     band = Band(rows)
-    for top in range(0, wanted.height, step):
-        bottom = min(top + step, wanted.height)
-        down, (first, last) = part(size.height, wanted.height, top, bottom)
-        strip, tiles = band.rows(first, last), []
-        for left in range(0, wanted.width, step):
-            right = min(left + step, wanted.width)
-            across, (begin, end) = part(size.width, wanted.width, left, right)
-            x = torch.from_numpy(np.ascontiguousarray(strip[:, begin:end, :3])).to(model.device).permute(2, 0, 1)[None]
-            with torch.inference_mode():
-                tile = run(x, (down, across))[0].permute(1, 2, 0).cpu().numpy()
-            y, x0 = made(down)[0], made(across)[0]
-            tiles.append(tile[top - y : bottom - y, left - x0 : right - x0])
-        yield top, np.concatenate(tiles, 1)
+    for top in range(0, height, tall):
+        down = _cut(model, sides[0], (top, min(top + tall, height)), growing=growing)
+        strip = band.rows(*(down.smalls if growing else down.fulls))
+        tiles = []
+        for left in range(0, width, wide):
+            across = _cut(model, sides[1], (left, min(left + wide, width)), growing=growing)
+            first, last = across.smalls if growing else across.fulls
+            part = application.of_part((down, across))
+            net = partial(model.grow_once if growing else model.shrink_once, application=part)
+            ways = (down.growing, across.growing) if growing else (down.shrinking, across.shrinking)
+            made = filtered(net, partial(_alpha, net, ways), model.device, model.colors, strip[:, first:last])
+            y, x = top - ways[0].made[0], left - ways[1].made[0]
+            tiles.append(made[y : y + tall, x : x + wide])
+        yield tiles[0] if len(tiles) == 1 else np.concatenate(tiles, 1)
+
+
+def _cut(model: AnyScale, side: Side, part: Span, *, growing: bool) -> Side:
+    """What a tile needs of a side, of which it makes a part: more is made than that, where nets look beyond."""
+    from regrow.nets.ops.bank import fulls_for, smalls_for
+
+    full, small = side.full, side.small
+    first, last = smalls_for(full, small, part) if growing else part
+    smalls = max(0, first - model.halo), min(small, last + model.halo)
+    return replace(side, fulls=part if growing else fulls_for(full, small, smalls), smalls=smalls)
+
+
+def _alpha(net: Callable[[Tensor], Tensor], ways: tuple[Way, Way], alpha: Tensor) -> Tensor:
+    """Alpha, (1, 1, h, w), through a net of pictures, within what is around: what is constant stays so."""
+    from regrow.nets.ops.bank import most
+
+    largest, least = most(alpha, *ways), -most(-alpha, *ways)
+    if bool((largest == least).all()):
+        return largest
+    return net(alpha.expand(-1, 3, -1, -1)).mean(1, keepdim=True).clamp(least, largest)
+
+
+@dataclass
+class Windows:
+    """`regrow.inference.refine.Windows` of a pair for any scale."""
+
+    model: AnyScale
+    size: Size
+    """Of the picture."""
+    small: Size
+    cell = 1
+    context = 4
+
+    def __post_init__(self) -> None:
+        from regrow.nets.rescale.any_scale import applications
+
+        self.scale = math.ceil(max(n / m for n, m in zip(self.size, self.small, strict=True)))
+        self.device = self.model.device
+        self.colors, self.small_colors = self.model.colors, self.model.small_colors
+        self.applications = applications(self.size.hw, self.small.hw)
+
+    def fulls(self, axis: int, part: Span) -> Span:
+        """As the protocol says."""
+        return self._parts(axis, part)[0].fulls
+
+    def window(self, down: Span, across: Span) -> Window:
+        """As the protocol says."""
+        parts = zip(self.applications, self._parts(0, down), self._parts(1, across), strict=True)
+        return Window(self, [application.of_part((height, width)) for application, height, width in parts])
+
+    def _parts(self, axis: int, part: Span) -> list[Side]:
+        """Of each application, that from the full size first: what is small, and what grows of it."""
+        from regrow.nets.ops.bank import fulls_of
+
+        parts: list[Side] = []
+        for application in reversed(self.applications):
+            side = application.sides[axis]
+            fulls = fulls_of(side.full, side.small, part)
+            parts.insert(0, replace(side, fulls=fulls, smalls=part))
+            part = fulls
+        return parts
+
+
+@dataclass
+class Window:
+    """`regrow.inference.refine.Window` of a pair for any scale."""
+
+    of: Windows
+    applications: list[Application]
+    """Parts, that from the full size first."""
+
+    def grow(self, y: Tensor) -> Tensor:
+        """As the protocol says."""
+        for application in reversed(self.applications):
+            y = self.of.model.grow_once(y, application)
+        return y
+
+    def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        """As the protocol says."""
+        from regrow.nets.ops.bank import Side, shrunk
+
+        ends = zip(self.applications[0].sides, self.applications[-1].sides, strict=True)
+        down, across = (Side(large.full, less.small, large.fulls, less.smalls) for large, less in ends)
+        return shrunk(x, (down, across))
+
+    def grow_alone(self, y: Tensor) -> Tensor:
+        """As the protocol says."""
+        sides = self.of.size, self.of.small
+        width, height = (n * full / small for n, full, small in zip(y.shape[:-3:-1], *sides, strict=True))
+        return self.of.model.grow(y, (max(1, round(height)), max(1, round(width))))

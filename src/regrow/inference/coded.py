@@ -10,9 +10,9 @@ import numpy as np
 
 from regrow.inference.precision import in_bfloat16
 from regrow.inference.resize import cropped, padded
-from regrow.inference.rows import TILE, filtered, to_dtype, to_float
+from regrow.inference.rows import TILE, to_dtype, to_float
 from regrow.inference.tiling import Tiling, run_tiled
-from regrow.inference.transparency import joined, parted
+from regrow.inference.transparency import filtered, joined, parted
 from regrow.size import Size, small_size
 
 if TYPE_CHECKING:

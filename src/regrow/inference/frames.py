@@ -14,8 +14,10 @@ from typing import TypeVar
 import numpy as np
 
 from regrow.errors import RegrowError
+from regrow.inference.rescale import grow_rows, shrink_rows
 from regrow.inference.resize import ROWS, cropped
-from regrow.inference.rows import TILE, Samples, grow_rows, restore_rows, shrink_rows, to_float
+from regrow.inference.restore import restore_rows
+from regrow.inference.rows import TILE, Samples, to_float
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.upscale.base import Restorer
 from regrow.size import Scale, Size, check_scale, grown_size, small_size
@@ -36,7 +38,7 @@ def shrink_group(
         model: the rescaler, on the device it is to run on.
         scale: factor by which each side becomes smaller, or a pair (width, height); the model's when not given.
             Sizes are rounded up.
-        tile: side of a tile in pixels, as for `regrow.inference.rows.shrink_rows`.
+        tile: side of a tile in pixels, as for `regrow.inference.rescale.shrink_rows`.
 
     Returns:
         (h, w, channels of the model's small pictures) uint8, one for each frame.

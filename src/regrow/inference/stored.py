@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from regrow.inference.resize import cropped
-from regrow.inference.rows import Samples, restore_rows
+from regrow.inference.restore import restore_rows
+from regrow.inference.rows import Samples
 from regrow.size import Size
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def stored_rows(
     tile: int | None = None,
     orientation: int = 1,
 ) -> Iterator[np.ndarray]:
-    """As `regrow.inference.rows.restore_rows`, by a net that keeps the size and sees pixels as they were stored.
+    """As `regrow.inference.restore.restore_rows`, by a net that keeps the size and sees pixels as they were stored.
 
     Where the stored picture ends, it is extended to whole cells of the net's grid, as codecs do, so tiles of the
     upright picture begin where the grid does, however it was turned. Nothing but a tile is ever turned back.

@@ -19,6 +19,7 @@ from regrow.inference.tiling import Band
 from regrow.size import Size
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 RADII = (1, 2, 4, 8, 16)
@@ -113,6 +114,21 @@ def through(x: Tensor, colors: int, color: Callable[[Tensor], Tensor], alpha: Ca
         return found
     stored = x[:, colors : 2 * colors]
     return torch.cat((found, found if torch.equal(seen, stored) else color(stored), alpha(x[:, 2 * colors :])), 1)
+
+
+def filtered(
+    color: Callable[[Tensor], Tensor],
+    alpha: Callable[[Tensor], Tensor],
+    device: torch.device,
+    channels: int,
+    tile: np.ndarray,
+) -> np.ndarray:
+    """Take a tile, (h, w, bands) float32 of so many channels, through a filter of colours and one of alpha."""
+    import torch
+
+    with torch.inference_mode():
+        x = torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None]
+        return np.asarray(through(x, channels, color, alpha)[0].permute(1, 2, 0).cpu().numpy())
 
 
 def by_net(net: Callable[[Tensor], Tensor], colors: int, factors: Sequence[float]) -> Callable[[Tensor], Tensor]:

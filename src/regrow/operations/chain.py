@@ -61,7 +61,7 @@ class Chain:
     """Let the upscaler see all flips and transposes, and take the mean."""
     device: str = "auto"
     tile: int | None = None
-    """Side of a tile in pixels of the result; when None as `regrow.inference.rows.restore_rows` has it, for clips
+    """Side of a tile in pixels of the result; when None as `regrow.inference.restore.restore_rows` has it, for clips
     4096."""
 
     def __post_init__(self) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 from regrow import zoo
 from regrow.errors import RegrowError, UsageError
 from regrow.inference.channels import with_channels
-from regrow.inference.rows import Samples, grow_rows
+from regrow.inference.rescale import grow_rows
+from regrow.inference.rows import Samples
 from regrow.io.allowed import allowed
 from regrow.io.carrying import given_back
 from regrow.io.formats import Format

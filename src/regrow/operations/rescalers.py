@@ -72,7 +72,7 @@ def alpha_rescaler(given: str | None, used: str, net: Rescaler, scales: tuple[fl
     if given is None:
         name = default_model(scales, 1)
         found = rescaler(name, scales, str(net.device))
-        cells, others = ((one.factors, one.applications, one.unshuffle) for one in (net, found))
+        cells, others = ((type(one), one.factors, one.applications, one.unshuffle) for one in (net, found))
         if cells == others:
             return name, found
     return used, net

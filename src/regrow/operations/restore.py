@@ -15,7 +15,8 @@ from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.correction import corrected_rows
 from regrow.inference.resize import resized
-from regrow.inference.rows import Samples, restore_rows, to_dtype, to_float
+from regrow.inference.restore import restore_rows
+from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.inference.stored import stored_rows
 from regrow.io.containers import Metadata
 from regrow.io.formats import Format

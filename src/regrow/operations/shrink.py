@@ -16,7 +16,8 @@ from regrow import zoo
 from regrow.errors import UsageError
 from regrow.inference.channels import with_channels
 from regrow.inference.refine import MOST
-from regrow.inference.rows import Samples, shrink_rows
+from regrow.inference.rescale import shrink_rows
+from regrow.inference.rows import Samples
 from regrow.io.carrying import given_back, too_large, with_passport
 from regrow.io.formats import Format
 from regrow.io.metadata import NOTHING, Metadata, notes_on

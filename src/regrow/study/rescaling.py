@@ -176,7 +176,7 @@ def size(
         if name == BICUBIC:
             raise UsageError("bicubic has no size to study; name models")
         net = rescaler(name, scales, device)
-        shrinking, growing = net.multiply_adds()
+        shrinking, growing = net.multiply_adds(max(scales))
         costs[model_labels[name]] = {
             "parameters": sum(p.numel() for p in net.parameters()),
             "shrink_multiply_adds": shrinking,

@@ -145,7 +145,8 @@ class _Nets:
         self.model = zoo.build(recipe.model)
         if recipe.init:
             try:
-                self.model.start_from(zoo.load(recipe.init))
+                for name in zoo.parts(recipe.init):
+                    self.model.start_from(zoo.load(name))
             except ValueError as error:
                 raise UsageError(f"{recipe.name}: cannot start from {recipe.init}: {error}") from None
         self.begun = copy.deepcopy(self.model) if recipe.blend < 1 else None

@@ -192,7 +192,8 @@ class Recipe:
     model: dict[str, Any]
     """Table [model]: `architecture` and its settings."""
     init: str = ""
-    """Model whose weights training starts from: a shipped name or a folder. Random weights when empty."""
+    """Model whose weights training starts from: a shipped name or a folder, or "A+B", where B's replace those of A that
+    it has. Random weights when empty."""
     blend: float = 1.0
     """Fraction of the trained weights in the saved ones, the rest being those of `init`: network interpolation (Wang et
     al. 2018, section 3.4), which takes back part of what adversarial training makes up. Above 0, at most 1. The figures

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from regrow import zoo
 from regrow.errors import UsageError
-from regrow.inference.rows import grow_rows, shrink_rows
+from regrow.inference.rescale import grow_rows, shrink_rows
 from regrow.nets.rescale.irn import IRN, IRNConfig
 from regrow.nets.rescale.irn_blocks import Dense, Residual, Squeeze
 from regrow.nets.rescale.tad import TAD, TADConfig

@@ -6,7 +6,7 @@ from support.references import imresize
 from torch import nn
 
 from regrow import zoo
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.io.codecs import Facts
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.restore.codec import GRID, CodecConfig, CodecRestorer

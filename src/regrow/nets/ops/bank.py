@@ -1,9 +1,10 @@
-"""Banks of filters along one side of a picture, for any ratio of two sizes."""
+"""Filters along the sides of pictures, for any ratio of two sizes, of whole pictures or parts of them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,25 @@ NEAR = 2
 """Small pixels whose filters reach a full-size one."""
 CUBIC = 2
 """Reach of the bicubic kernel, in pixels of the smaller picture."""
+
+
+class Way(NamedTuple):
+    """What is made along a side, and of what."""
+
+    inputs: int
+    """Pixels of the whole side before."""
+    outputs: int
+    """Pixels of the whole side after."""
+    seen: tuple[int, int]
+    """Which of the inputs there are: from, to (exclusive)."""
+    made: tuple[int, int]
+    """Which of the outputs are made."""
+
+    def places(self, taps: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """The fraction of the position of each output, (n,), and the inputs around each, (n, taps)."""
+        fraction, first = positions(self.inputs, self.outputs, self.made, device)
+        around = torch.arange(taps, device=device) - (taps // 2 - 1)
+        return fraction, mirrored(first[:, None] + around, self.inputs)
 
 
 @dataclass(frozen=True)
@@ -42,6 +62,20 @@ class Side:
     def scale(self) -> float:
         """How many times smaller it becomes."""
         return self.full / self.small
+
+    @property
+    def shrinking(self) -> Way:
+        """From the full length to the small one."""
+        return Way(self.full, self.small, self.fulls, self.smalls)
+
+    @property
+    def growing(self) -> Way:
+        """From the small length to the full one."""
+        return Way(self.small, self.full, self.smalls, self.fulls)
+
+
+Sides = tuple[Side, Side]
+"""Height and width."""
 
 
 class Bank(nn.Module):
@@ -70,12 +104,12 @@ class Bank(nn.Module):
         x = torch.stack(told, 1)
         return self.outer(torch.nn.functional.silu(self.inner(x))).view(-1, OFFSETS, self.taps)
 
-    def _matrix(self, far: Tensor, fraction: Tensor, side: Side, at: Tensor, part: tuple[int, int]) -> Tensor:
-        """(n, OFFSETS, inputs) of n places, from which taps lie so far, (n, taps) pixels, and at which inputs."""
+    def _matrix(self, far: Tensor, fraction: Tensor, scale: float, at: Tensor, seen: tuple[int, int]) -> Tensor:
+        """(n, OFFSETS, inputs seen) of n places, from which taps lie so far, (n, taps) pixels, and at which inputs."""
         looks = torch.arange(OFFSETS, device=far.device) - (OFFSETS - 1) / 2
-        weights = (1 - (far[:, None] - looks[:, None]).abs()).clamp(min=0) + self.learned(fraction, side.scale)
-        matrix = weights.new_zeros(len(weights), OFFSETS, part[1] - part[0])
-        return matrix.scatter_add(2, (at - part[0])[:, None].expand_as(weights), weights)
+        weights = (1 - (far[:, None] - looks[:, None]).abs()).clamp(min=0) + self.learned(fraction, scale)
+        matrix = weights.new_zeros(len(weights), OFFSETS, seen[1] - seen[0])
+        return matrix.scatter_add(2, (at - seen[0])[:, None].expand_as(weights), weights)
 
 
 class Analysis(Bank):
@@ -86,9 +120,9 @@ class Analysis(Bank):
 
     def forward(self, side: Side) -> Tensor:
         """(small, OFFSETS, full): how much each full-size pixel counts for each filter of each small one."""
-        fraction, at = _reached(side.full, side.small, side.smalls, REACH, self.outer.weight.device)
+        fraction, at = side.shrinking.places(REACH, self.outer.weight.device)
         far = torch.arange(REACH, device=at.device) - BEFORE - fraction[:, None]
-        return self._matrix(far, fraction, side, at, side.fulls)
+        return self._matrix(far, fraction, side.scale, at, side.fulls)
 
 
 class Synthesis(Bank):
@@ -99,49 +133,71 @@ class Synthesis(Bank):
 
     def forward(self, side: Side) -> Tensor:
         """(full, OFFSETS, small): how much each filter of each small pixel counts for each full-size one."""
-        fraction, at = _reached(side.small, side.full, side.fulls, NEAR, self.outer.weight.device)
+        fraction, at = side.growing.places(NEAR, self.outer.weight.device)
         far = (fraction[:, None] - torch.arange(NEAR, device=at.device)) * side.scale
-        return self._matrix(far, fraction, side, at, side.smalls)
+        return self._matrix(far, fraction, side.scale, at, side.smalls)
 
 
-def cubic(inputs: int, outputs: int, made: tuple[int, int], seen: tuple[int, int], device: torch.device) -> Tensor:
-    """The matrix of antialiased bicubic resampling, `regrow.nets.ops.resample.bicubic`, along one side, or part of one.
+def shrunk(x: Tensor, sides: Sides) -> Tensor:
+    """Antialiased bicubic shrinking, `regrow.nets.ops.resample.bicubic`, of a picture or a part of it.
 
-    Args:
-        inputs, outputs: pixels of the whole side, before and after.
-        made: which of the outputs: from, to (exclusive).
-        seen: which of the inputs there are. Beyond them, the first and the last are repeated.
-        device: of the result.
-
-    Returns:
-        (outputs made, inputs seen), each row of which sums to 1.
+    (B, C, H, W) -> (B, C, h, w): from the full-size pixels that the sides have to their small ones. Beyond those that
+    there are, the first and the last are repeated.
     """
-    wide = max(1.0, inputs / outputs)
+    return _resampled(x, sides[0].shrinking, sides[1].shrinking)
+
+
+def grown(y: Tensor, sides: Sides) -> Tensor:
+    """Bicubic enlargement of a picture or a part of it: (B, C, h, w) -> (B, C, H, W), as `shrunk`."""
+    return _resampled(y, sides[0].growing, sides[1].growing)
+
+
+def _resampled(x: Tensor, down: Way, across: Way) -> Tensor:
+    x = torch.einsum("hy,bcyx->bchx", _cubic(down, x.device), x)
+    return torch.einsum("bchx,wx->bchw", x, _cubic(across, x.device))
+
+
+def _cubic(way: Way, device: torch.device) -> Tensor:
+    """(outputs made, inputs seen): the matrix of a side."""
+    wide = max(1.0, way.inputs / way.outputs)
     reach = math.ceil(CUBIC * wide)
-    fraction, at = _reached(inputs, outputs, made, 2 * reach, device)
+    fraction, at = way.places(2 * reach, device)
     far = torch.arange(2 * reach, device=device) - (reach - 1) - fraction[:, None]
     weights = keys(far / wide)
-    matrix = weights.new_zeros(len(weights), seen[1] - seen[0])
-    at = (at - seen[0]).clamp(0, matrix.shape[1] - 1)
+    matrix = weights.new_zeros(len(weights), way.seen[1] - way.seen[0])
+    at = (at - way.seen[0]).clamp(0, matrix.shape[1] - 1)
     return matrix.scatter_add(1, at, weights / weights.sum(1, keepdim=True))
+
+
+def most(x: Tensor, down: Way, across: Way) -> Tensor:
+    """The largest value that each pixel of a result covers, or is next to: (B, C, inputs) -> (B, C, outputs)."""
+    for axis, way in ((-2, down), (-1, across)):
+        covered = way.inputs / way.outputs / 2 if way.inputs > way.outputs else 0.5
+        at = way.places(2 * math.ceil(covered + 1), x.device)[1]
+        at = (at - way.seen[0]).clamp(0, x.shape[axis] - 1)
+        x = torch.unflatten(x.index_select(axis, at.flatten()), axis, at.shape).amax(axis)
+    return x
 
 
 def fulls_for(full: int, small: int, smalls: tuple[int, int]) -> tuple[int, int]:
     """The full-size pixels that some small ones are made of: from, to (exclusive)."""
     taps = max(REACH, 2 * math.ceil(CUBIC * full / small))
-    at = _reached(full, small, smalls, taps, torch.device("cpu"))[1]
-    return int(at.min()), int(at.max()) + 1
+    return _span(Side(full, small, (0, full), smalls).shrinking, taps)
 
 
 def smalls_for(full: int, small: int, fulls: tuple[int, int]) -> tuple[int, int]:
     """The small pixels that some full-size ones are grown of: from, to (exclusive)."""
-    at = _reached(small, full, fulls, 2 * CUBIC, torch.device("cpu"))[1]
+    return _span(Side(full, small, fulls, (0, small)).growing, 2 * CUBIC)
+
+
+def _span(way: Way, taps: int) -> tuple[int, int]:
+    at = way.places(taps, torch.device("cpu"))[1]
     return int(at.min()), int(at.max()) + 1
 
 
 def fulls_of(full: int, small: int, smalls: tuple[int, int]) -> tuple[int, int]:
     """The full-size pixels that are grown of none but some small ones: from, to (exclusive); perhaps none."""
-    at = _reached(small, full, (0, full), 2 * CUBIC, torch.device("cpu"))[1]
+    at = Side.whole(full, small).growing.places(2 * CUBIC, torch.device("cpu"))[1]
     inside = ((at >= smalls[0]) & (at < smalls[1])).all(1).nonzero()
     return (int(inside.min()), int(inside.max()) + 1) if len(inside) else (0, 0)
 
@@ -152,12 +208,3 @@ def positions(inputs: int, outputs: int, part: tuple[int, int], device: torch.de
     doubled = (2 * torch.arange(*part, device=device) + 1) * inputs - outputs
     first = torch.div(doubled, 2 * outputs, rounding_mode="floor")
     return (doubled - 2 * outputs * first) / (2 * outputs), first
-
-
-def _reached(
-    inputs: int, outputs: int, part: tuple[int, int], taps: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """The fraction of the position of some of the outputs, (n,), and the inputs around each, (n, taps)."""
-    fraction, first = positions(inputs, outputs, part, device)
-    around = torch.arange(taps, device=device) - (taps // 2 - 1)
-    return fraction, mirrored(first[:, None] + around, inputs)

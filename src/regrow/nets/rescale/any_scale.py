@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
 from regrow.nets.model import Model
-from regrow.nets.ops.bank import OFFSETS, Analysis, Side, Synthesis, cubic, positions
+from regrow.nets.ops.bank import OFFSETS, Analysis, Side, Sides, Synthesis, grown, positions, shrunk
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.rescale.tad import TAD
 
-MOST = 4
+MOST = 2
 """The most by which one application shrinks a side."""
-
-Sides = tuple[Side, Side]
-"""Height and width."""
+ALONE, FIRST, LAST = range(3)
+"""Pairs of nets: of an application that is the only one; of those before the last; of the last."""
 
 PLACE = 4
 """Planes that tell a net of its small pixels: the fraction of their position and the scale, of each side."""
@@ -34,21 +32,16 @@ class AnyScaleConfig:
     """Residual blocks a side."""
     hidden: int = 64
     """Width of the nets that make filters of positions."""
-    scale: int = MOST
-    """The most by which a side may shrink: a power of 4, since the pair is applied again and again."""
+    scale: int = 4
+    """The most by which a side may shrink: a power of 2."""
 
     def __post_init__(self) -> None:
-        if self.scale < MOST or MOST**self.applications != self.scale:
-            raise ValueError(f"scale {self.scale} is no power of {MOST}")
+        if self.scale not in (MOST**n for n in range(1, 8)):
+            raise ValueError(f"scale {self.scale}: must be a power of {MOST}, from {MOST} to {MOST**7}")
         # The upper limits keep a hostile configuration from asking for all memory.
         for name, most in (("channels", 1024), ("blocks", 256), ("hidden", 1024)):
             if not 1 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} {getattr(self, name)} out of range: 1 to {most}")
-
-    @property
-    def applications(self) -> int:
-        """Number of applications."""
-        return round(math.log(max(self.scale, 1), MOST))
 
 
 class Trunk(nn.Module):
@@ -74,8 +67,61 @@ class Trunk(nn.Module):
         return self.tail(self.blocks(x)).float()
 
 
+class Pair(nn.Module):
+    """The nets of one application, and their banks of filters. Both nets run at the small size.
+
+    What they see and say of each small pixel is 6x6 values for each colour: the picture around its centre in steps of a
+    full-size pixel, through filters that depend on the fraction of the position and on the scale
+    (`regrow.nets.ops.bank`).
+    """
+
+    def __init__(self, config: AnyScaleConfig) -> None:
+        super().__init__()
+        values = 3 * OFFSETS**2
+        self.analysis, self.synthesis = Analysis(config.hidden), Synthesis(config.hidden)
+        self.encoder, self.decoder = Trunk(values, 3, config), Trunk(3, values, config)
+
+    def shrink(self, x: Tensor, sides: Sides) -> Tensor:
+        """As `AnyScale.shrink_once`."""
+        down, across = (self.analysis(side) for side in sides)
+        with torch.autocast(x.device.type, enabled=False):
+            base = shrunk(x, sides)
+            seen = torch.einsum("bchw,yih->bciyw", x - 0.5, down)
+            seen = torch.einsum("bciyw,xjw->bcijyx", seen, across).flatten(1, 3)
+        return base + self.encoder(seen, _place(sides, x.device))
+
+    def grow(self, y: Tensor, sides: Sides) -> Tensor:
+        """As `AnyScale.grow_once`."""
+        said = torch.unflatten(self.decoder(y - 0.5, _place(sides, y.device)), 1, (3, OFFSETS, OFFSETS))
+        down, across = (self.synthesis(side) for side in sides)
+        with torch.autocast(y.device.type, enabled=False):
+            base = grown(y, sides)
+            said = torch.einsum("bcijyx,wjx->bciyw", said, across)
+            return base + torch.einsum("bciyw,hiy->bchw", said, down)
+
+    def start_from(self, encoder: nn.Module, decoder: nn.Module, blocks: int) -> None:
+        """Take over the nets of a task-aware autoencoder of x2, with so many blocks; the banks start afresh."""
+        weights = self.state_dict()
+        for bank in (self.analysis, self.synthesis):
+            nn.init.zeros_(bank.outer.weight)
+            nn.init.zeros_(bank.outer.bias)
+        for side, trunk in (("encoder", encoder), ("decoder", decoder)):
+            for name, value in trunk.state_dict().items():
+                key = f"{side}.{name}"
+                weights[key] = value if "blocks" in name else _within(name, value, weights[key])
+            for index in range(blocks, len(self.encoder.blocks)):
+                for part in ("weight", "bias"):  # what they add is zero, but its gradient is not
+                    weights[f"{side}.blocks.{index}.conv2.{part}"].zero_()
+        self.load_state_dict(weights)
+
+    def multiply_adds(self) -> tuple[int, int]:
+        """Multiply-adds of the convolutions for each small pixel: (shrinking, growing)."""
+        one, other = (sum(p.numel() for p in t.parameters() if p.ndim == 4) for t in (self.encoder, self.decoder))
+        return one, other
+
+
 class AnyScale(Rescaler):
-    """A pair of nets trained together, for any two sizes.
+    """Pairs of nets trained together, for any two sizes.
 
     ::
 
@@ -84,9 +130,9 @@ class AnyScale(Rescaler):
         grow     y (B,3,h,w) --+-- decoder -- bank of filters of each side --+--> (B,3,H,W)
                                +-- bicubic ----------------------------------+
 
-    Both nets run at the small size. What they see and say of each small pixel is 6x6 values for each colour: the
-    picture around its centre in steps of a full-size pixel, through filters that depend on the fraction of the
-    position and on the scale (`regrow.nets.ops.bank`).
+    Where no side becomes more than 2 times smaller, a picture is shrunk at once. Else it is shrunk by 2 until that is
+    so, and then once more. There are three pairs: for an application that is the only one, for those before the last,
+    and for the last.
 
     Examples:
         >>> import torch
@@ -100,91 +146,97 @@ class AnyScale(Rescaler):
 
     def __init__(self, config: AnyScaleConfig | None = None) -> None:
         config = config or AnyScaleConfig()
-        super().__init__((MOST, MOST), config.applications)
+        super().__init__((MOST, MOST), config.scale.bit_length() - 1)
         self.config, self.repeats = config, True
         self.colors = self.small_colors = 3
-        values = 3 * OFFSETS**2
-        self.analysis, self.synthesis = Analysis(config.hidden), Synthesis(config.hidden)
-        self.encoder, self.decoder = Trunk(values, 3, config), Trunk(3, values, config)
+        self.pairs = nn.ModuleList(Pair(config) for _ in (ALONE, FIRST, LAST))
         self.halo = 2 * config.blocks + 2
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def shrink(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 3, *size)."""
-        for sides in self.sides((x.shape[-2], x.shape[-1]), size):
-            x = self.shrink_once(x, sides)
+        for application in applications((x.shape[-2], x.shape[-1]), size):
+            x = self.shrink_once(x, application)
         return x
 
     def grow(self, y: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, *size)."""
-        for sides in reversed(self.sides(size, (y.shape[-2], y.shape[-1]))):
-            y = self.grow_once(y, sides)
+        for application in reversed(applications(size, (y.shape[-2], y.shape[-1]))):
+            y = self.grow_once(y, application)
         return y
 
-    def sides(self, full: tuple[int, int], small: tuple[int, int]) -> list[Sides]:
-        """Height and width of each application, that from the full size first; all shrink by the same scale."""
-        count = self.applications
-        sizes = [full]
-        sizes += [(between(full[0], small[0], i / count), between(full[1], small[1], i / count)) for i in range(1, count)]
-        pairs = pairwise([*sizes, small])
-        return [(Side.whole(one[0], other[0]), Side.whole(one[1], other[1])) for one, other in pairs]
-
-    def shrink_once(self, x: Tensor, sides: Sides) -> Tensor:
+    def shrink_once(self, x: Tensor, application: Application) -> Tensor:
         """Shrink a picture or a part of it: (B, 3, H, W) in [0, 1] -> (B, 3, h, w).
 
-        `sides` are height and width; it takes the full-size pixels that they have, and gives the small ones.
+        It takes the full-size pixels that the sides of the application have, and gives their small ones.
         """
-        down, across = (self.analysis(side) for side in sides)
-        with torch.autocast(x.device.type, enabled=False):
-            base = _resampled(x, [cubic(s.full, s.small, s.smalls, s.fulls, x.device) for s in sides])
-            seen = torch.einsum("bchw,yih->bciyw", x - 0.5, down)
-            seen = torch.einsum("bciyw,xjw->bcijyx", seen, across).flatten(1, 3)
-        return base + self.encoder(seen, _place(sides, x.device))
+        shrunk: Tensor = self.pair(application).shrink(x, application.sides)
+        return shrunk
 
-    def grow_once(self, y: Tensor, sides: Sides) -> Tensor:
+    def grow_once(self, y: Tensor, application: Application) -> Tensor:
         """Grow a picture or a part of it: (B, 3, h, w) in [0, 1] -> (B, 3, H, W).
 
-        `sides` are height and width; it takes the small pixels that they have, and gives the full-size ones.
+        It takes the small pixels that the sides of the application have, and gives their full-size ones.
         """
-        said = self.decoder(y - 0.5, _place(sides, y.device)).unflatten(1, (3, OFFSETS, OFFSETS))
-        down, across = (self.synthesis(side) for side in sides)
-        with torch.autocast(y.device.type, enabled=False):
-            base = _resampled(y, [cubic(s.small, s.full, s.fulls, s.smalls, y.device) for s in sides])
-            said = torch.einsum("bcijyx,wjx->bciyw", said, across)
-            return base + torch.einsum("bciyw,hiy->bchw", said, down)
+        grown: Tensor = self.pair(application).grow(y, application.sides)
+        return grown
+
+    def pair(self, application: Application) -> Pair:
+        """The nets of an application."""
+        pair = self.pairs[application.pair]
+        assert isinstance(pair, Pair)
+        return pair
 
     def start_from(self, other: Model) -> None:
-        """Take over another model's weights, or those of a task-aware autoencoder of x2 and as many channels.
+        """Take over another model's weights, or those of a task-aware autoencoder of as many channels.
 
-        Of the latter, this one is the same at scale 2 at first.
+        Of one for x2, all pairs become the same as it at scale 2; of one for x4, those that shrink twice.
         """
         if not isinstance(other, TAD):
             super().start_from(other)
             return
         if (other.factors, other.unshuffle, other.config.channels) != ((2, 2), 1, self.config.channels):
             raise ValueError(f"the layouts differ: {other.config} and {self.config}")
-        weights = self.state_dict()
-        for side, trunks in (("encoder", other.encoders), ("decoder", other.decoders)):
-            for name, value in trunks[0].state_dict().items():
-                key = f"{side}.{name}"
-                weights[key] = value if "blocks" in name else _within(name, value, weights[key])
-            for index in range(other.config.blocks, self.config.blocks):
-                for part in ("weight", "bias"):  # what they add is zero, but its gradient is not
-                    weights[f"{side}.blocks.{index}.conv2.{part}"].zero_()
-        self.load_state_dict(weights)
+        for index, pair in enumerate(self.pairs):
+            assert isinstance(pair, Pair)
+            if index == ALONE and other.config.pairs > 1:
+                continue
+            own = other.config.pairs - 1 if index == LAST else 0
+            pair.start_from(other.encoders[own], other.decoders[own], other.config.blocks)
 
     def multiply_adds(self, scale: float | None = None) -> tuple[float, float]:
         """As `Rescaler.multiply_adds`."""
-        once = (scale or self.scale) ** (2 / self.applications)
-        pixels = sum(once**-i for i in range(1, self.applications + 1))
-        trunks = (sum(p.numel() for p in trunk.parameters() if p.ndim == 4) for trunk in (self.encoder, self.decoder))
-        shrinking, growing = (weights * pixels for weights in trunks)
-        return shrinking, growing
+        scale = scale or self.scale
+        precise = 2**20
+        total, pixels = [0.0, 0.0], precise**2
+        for application in applications((precise, precise), (round(precise / scale),) * 2):
+            small = application.sides[0].small * application.sides[1].small
+            for way, weights in enumerate(self.pair(application).multiply_adds()):
+                total[way] += weights * small / pixels
+        return total[0], total[1]
 
 
-def between(full: int, small: int, share: float) -> int:
-    """The length between two of a side, at a share of the way from one to the other."""
-    return max(1, round(full * (small / full) ** share))
+class Application(NamedTuple):
+    """One application of a pair of nets, to a picture or a part of it."""
+
+    sides: Sides
+    pair: int
+    """`ALONE`, `FIRST` or `LAST`."""
+
+    def of_part(self, sides: Sides) -> Application:
+        """The same to a part."""
+        return self._replace(sides=sides)
+
+
+def applications(full: tuple[int, int], small: tuple[int, int]) -> list[Application]:
+    """How a picture is shrunk from (height, width) to another: all applications, that from the full size first."""
+    found, size = [], full
+    while any(n > MOST * wanted for n, wanted in zip(size, small, strict=True)):
+        height, width = (max(wanted, -(-n // MOST)) for n, wanted in zip(size, small, strict=True))
+        found.append(Application((Side.whole(size[0], height), Side.whole(size[1], width)), FIRST))
+        size = height, width
+    found.append(Application((Side.whole(size[0], small[0]), Side.whole(size[1], small[1])), LAST if found else ALONE))
+    return found
 
 
 def _within(name: str, value: Tensor, own: Tensor) -> Tensor:
@@ -203,11 +255,6 @@ def _within(name: str, value: Tensor, own: Tensor) -> Tensor:
     said = result.view(3, OFFSETS, OFFSETS, *own.shape[1:])
     said[:, 2:4, 2:4] = value.view(3, 2, 2, *own.shape[1:])
     return result
-
-
-def _resampled(x: Tensor, matrices: list[Tensor]) -> Tensor:
-    down, across = matrices
-    return torch.einsum("hy,bcyw->bchw", down, torch.einsum("bcyx,wx->bcyw", x, across))
 
 
 def _place(sides: Sides, device: torch.device) -> Tensor:

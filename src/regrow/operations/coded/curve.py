@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from regrow.inference.rows import restore_rows
+from regrow.inference.restore import restore_rows
 from regrow.io.codecs import UNKNOWN, Codec, Facts
 from regrow.io.coded import facts_of
 from regrow.io.memory import read_pixels

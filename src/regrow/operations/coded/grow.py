@@ -11,7 +11,8 @@ import numpy as np
 
 from regrow import zoo
 from regrow.inference.resize import cropped
-from regrow.inference.rows import Samples, restore_rows, to_dtype, to_float
+from regrow.inference.restore import restore_rows
+from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.io.carrying import given_back
 from regrow.io.codecs import UNKNOWN, Facts
 from regrow.io.formats import Format

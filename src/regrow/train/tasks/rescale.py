@@ -12,7 +12,7 @@ from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.layers import quantize
 from regrow.nets.ops.color import luma
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.base import Rescaler
+from regrow.nets.rescale.base import FixedScale
 from regrow.train.clips import held_out_clips
 from regrow.train.losses import DISTANCES, outside
 from regrow.train.recipe import Data, Loss
@@ -37,7 +37,7 @@ class RescaleTask(Task):
         data: which crops become grey or are resampled first.
     """
 
-    def __init__(self, model: Rescaler, loss: Loss, data: Data) -> None:
+    def __init__(self, model: FixedScale, loss: Loss, data: Data) -> None:
         super().__init__(loss)
         self.model, self.loss, self.data = model, loss, data
         self.multiple = math.lcm(*model.multiples)
@@ -92,7 +92,7 @@ class RescaleTask(Task):
         return {"loss": total, **losses}
 
     @torch.no_grad()
-    def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
+    def validate(self, model: FixedScale, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR in dB over held-out pictures: `rgb` and `small`. A model of one channel gets their luma."""
         figures: dict[str, list[float]] = {"rgb": [], "small": []}
         for x in centres(pictures, side, model.multiples, model.device):
@@ -121,7 +121,7 @@ class VideoRescaleTask(RescaleTask):
         return super().forward(x[:, : 3 * count], grey=torch.zeros((), dtype=torch.bool))
 
     @torch.no_grad()
-    def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
+    def validate(self, model: FixedScale, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR in dB over clips made of held-out pictures: `rgb` and `small`."""
         figures: dict[str, list[float]] = {"rgb": [], "small": []}
         for x in held_out_clips(pictures, self.data.frames, side, self.multiple, model.device):

@@ -14,7 +14,7 @@ from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.adversarial.srgan import Discriminator
 from regrow.nets.layers import quantize
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.base import Rescaler
+from regrow.nets.rescale.base import FixedScale
 from regrow.nets.upscale.base import Restorer
 from regrow.train.adversarial import adversarial
 from regrow.train.content import ContentLoss
@@ -22,10 +22,10 @@ from regrow.train.recipe import Data, Loss
 from regrow.train.tasks.base import Task, centres
 
 
-def rescaler_for(name: str, scale: int) -> Rescaler:
+def rescaler_for(name: str, scale: int) -> FixedScale:
     """The frozen rescaler that makes thumbnails. UsageError where it makes no RGB pictures so many times smaller."""
     rescaler = zoo.load(name)
-    if not isinstance(rescaler, Rescaler) or rescaler.scales != (scale, scale):
+    if not isinstance(rescaler, FixedScale) or rescaler.scales != (scale, scale):
         raise UsageError(f"thumbnails {name}: makes no pictures {scale} times smaller")
     if (rescaler.colors, rescaler.small_colors) != (3, 3):
         raise UsageError(f"thumbnails {name}: makes no colour pictures of colour pictures")

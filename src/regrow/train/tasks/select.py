@@ -10,7 +10,7 @@ from regrow.nets.color.classification import ClassificationColorizer
 from regrow.nets.color.regression import RegressionColorizer
 from regrow.nets.model import Model
 from regrow.nets.rescale.any_scale import AnyScale
-from regrow.nets.rescale.base import Rescaler
+from regrow.nets.rescale.base import FixedScale
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.nets.upscale.base import Restorer
@@ -58,7 +58,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
         refused = ("noise", "radius", "through", "flicker", "rebalance", "warping", *of_restorers)
         _refuse(recipe.loss, refused, "a pair for any scale")
         return AnyScaleTask(model, recipe.loss, recipe.data)
-    if isinstance(model, Rescaler):
+    if isinstance(model, FixedScale):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", *of_restorers, "warping"), "a rescaler")
         if recipe.loss.through or model.frames > 1:

@@ -19,7 +19,7 @@ from regrow.errors import UsageError
 from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.layers import quantize
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.base import Rescaler
+from regrow.nets.rescale.base import FixedScale
 from regrow.nets.video.base import VideoRestorer, middle_and_others
 from regrow.nets.video.warp import warp
 from regrow.train.clips import held_out_clips
@@ -107,7 +107,7 @@ class ThroughVideoTask(Task):
     UsageError where the rescaler, the net that restores and the clips do not fit each other.
     """
 
-    def __init__(self, model: Rescaler, loss: Loss, data: Data) -> None:
+    def __init__(self, model: FixedScale, loss: Loss, data: Data) -> None:
         super().__init__(loss)
         self.model, self.loss = model, loss
         self.restorer = restorer = _frozen("through", loss.through)
@@ -128,7 +128,7 @@ class ThroughVideoTask(Task):
         return {"loss": total, "task": task.detach(), "guidance": guidance.detach()}
 
     @torch.no_grad()
-    def validate(self, model: Rescaler, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
+    def validate(self, model: FixedScale, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR in dB over clips made of held-out pictures: `rgb` of middle frames, `small` of small ones."""
         figures: dict[str, list[float]] = {"rgb": [], "small": []}
         for x in held_out_clips(pictures, self.restorer.frames, side, self.multiple, model.device):
@@ -140,7 +140,7 @@ class ThroughVideoTask(Task):
         return {name: sum(values) / len(values) for name, values in figures.items() if values}
 
     @staticmethod
-    def _small(model: Rescaler, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _small(model: FixedScale, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3 * frames, H, W) -> small frames and what they are to look like, (B * frames, 3, h, w) each."""
         frames = x.reshape(-1, 3, *x.shape[-2:])
         small = model.shrink(frames)
