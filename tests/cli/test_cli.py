@@ -99,6 +99,13 @@ def test_every_command_explains_itself(regrow, command):
     assert all(word in done.out for word in CONTRACT[command].split())
 
 
+@pytest.mark.parametrize("command", CONTRACT)
+def test_every_command_refuses_unknown_options_in_one_line(regrow, command):
+    done = regrow(command, "--nonsense")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "--nonsense" in done.err
+
+
 def test_there_and_back(regrow, tmp_path, astronaut, save):
     """The main job in two commands, with the models that ship."""
     photo = save("photo.png", astronaut[:128, 100:260])
