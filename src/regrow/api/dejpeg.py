@@ -41,8 +41,9 @@ def dejpeg(
 ) -> Any:
     """Remove the blocks, ringing and blur that JPEG, WebP or AVIF left in a picture, in seconds, at its size.
 
-    The net is told what the file of a JPEG or a WebP states: which codec wrote it, and how coarse its steps are. Of
-    AVIF, and of pictures in memory, it has to go by the pixels alone; so give the file where there is one.
+    The net is told what the file of a JPEG or a WebP states: which codec wrote it, and how coarse its steps are; a PIL
+    image that was opened from a JPEG remembers that. Of AVIF, and of other pictures in memory, it has to go by the
+    pixels alone; so give the file where there is one.
 
     Args:
         picture: path or the bytes of a file; or numpy (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor

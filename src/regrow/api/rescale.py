@@ -137,7 +137,8 @@ def grow(
     """Grow a picture or a clip that `shrink` made back to its size.
 
     Args:
-        picture: as for `shrink`.
+        picture: as for `shrink`. What a lossy codec coded grows best from its file: a PIL image remembers how coarsely
+            it was coded of JPEG alone, and only as it was opened.
         out: path or binary file to write, when `picture` is a path or bytes.
         scale: only where there is no passport (arrays, tensors, stripped files): as for `shrink`.
         size: only where there is no passport: exact (width, height); scale times the small one when not given.

@@ -52,6 +52,7 @@ class Grow(Operation):
     verb = "grow"
     turned = Turned.NEVER
     original = True
+    undoes_coding = True
 
     def plan(self, header: Header) -> Plan:
         """The plan for a small picture or clip.

@@ -99,6 +99,9 @@ class Operation(ABC):
     """Whether a net is fitted to each picture, of which an early result may look like nothing."""
     lossy = False
     """Whether files of lossy codecs were asked for."""
+    undoes_coding: ClassVar[bool] = False
+    """Whether what it is given is what a codec left, so that what an image in memory remembers of its file holds: an
+    ordinary one may have been resized in place since."""
     original: ClassVar[bool] = False
     """Whether results are the original again: clips get back what the record says."""
 

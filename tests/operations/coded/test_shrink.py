@@ -154,6 +154,28 @@ def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale, cap
     assert "the original may have a pixel or two fewer than 240x162: correct that with --size" in caplog.text
 
 
+def test_an_image_grows_like_its_file_where_pillow_knows_as_much(photo, tmp_path, caplog):
+    unknown = "how coarsely"
+    small = regrow.shrink(photo, tmp_path / "small.jpg", scale=2, quality=30)
+    expected = grown(small)
+    with Image.open(small) as image:
+        assert np.array_equal(regrow.grow(image), expected)
+        stripped = Image.open(io.BytesIO(small.read_bytes()))
+        stripped.applist.clear()
+        assert np.array_equal(regrow.grow(stripped, codec_model="auto", size=(240, 161)), expected)
+        assert unknown not in caplog.text
+        assert not np.array_equal(regrow.grow(image.copy(), codec_model="codec-x2", size=(240, 161)), expected)
+        assert unknown in caplog.text
+    caplog.clear()
+    with Image.open(regrow.shrink(photo, tmp_path / "small.webp", scale=2, quality=30)) as image:
+        regrow.grow(image)
+    assert unknown in caplog.text
+    caplog.clear()
+    with Image.open(regrow.shrink(photo, tmp_path / "small.avif", scale=2, quality=30)) as image:
+        regrow.grow(image)
+    assert unknown not in caplog.text
+
+
 def test_what_is_no_small_picture_is_not_taken_for_one(coffee, tmp_path):
     plain = tmp_path / "plain.jpg"
     Image.fromarray(coffee[:64, :64]).save(plain)
