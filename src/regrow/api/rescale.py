@@ -177,6 +177,9 @@ class Info:
     """How it was shrunk, of a small one."""
     restored: str | None
     """How it was restored: models and settings, of one that regrow colorized, enlarged or otherwise restored."""
+    mark: float | None = None
+    """The scale that the code of a small JPEG or WebP suggests, which `grow` takes with `codec_model="auto"` where the
+    passport is lost."""
 
 
 def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
@@ -194,4 +197,4 @@ def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
     """
     with allowing(max_pixels=MOST):  # only the header is read
         found = header(picture)
-    return Info(Passport.of(found.metadata, name=found.name), steps_of(found.metadata.xmp))
+    return Info(Passport.of(found.metadata, name=found.name), steps_of(found.metadata.xmp), found.mark)
