@@ -14,6 +14,7 @@ from regrow.operations.restorers import DEBLOCKER, LIGHT_DEBLOCKER
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
 from regrow.runners.dispatch import apply
+from regrow.typed import typed
 
 
 @overload
@@ -26,6 +27,7 @@ def dejpeg(
     picture: PictureT, *, model: str | None = ..., light: bool = ..., prior: Prior | None = ..., device: str = ...,
     tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def dejpeg(
     picture: Any,
     out: Any = None,

@@ -16,6 +16,7 @@ from regrow.operations.shrink import Shrink
 from regrow.progress import Report, silent
 from regrow.runners.dispatch import apply, header
 from regrow.size import Scale
+from regrow.typed import typed
 from regrow.video.options import Video
 
 
@@ -31,6 +32,7 @@ def shrink(
     picture: PictureT, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
     strip: bool = ..., strip_icc: str | None = ..., device: str = ..., tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def shrink(
     picture: Any,
     out: Any = None,
@@ -118,6 +120,7 @@ def grow(
     picture: PictureT, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
     device: str = ..., tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def grow(
     picture: Any,
     out: Any = None,
