@@ -34,6 +34,13 @@ def test_an_argument_of_a_wrong_type(save, tmp_path, verb, name):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("verb", ["shrink", "grow", "restore", "upscale", "dejpeg"])
+@pytest.mark.parametrize("tile", [-1, 0, 7])
+def test_tiles_are_not_so_small_that_nothing_ends(verb, tile):
+    with pytest.raises(regrow.UsageError, match=f"tile {tile}: must be at least 8 pixels"):
+        getattr(regrow, verb)(np.zeros((8, 8, 3), np.uint8), tile=tile)
+
+
 @pytest.mark.parametrize("hint", ["1,1,#ffffff", 3, [3], {1: 2}, np.zeros(2)])
 def test_hints_are_a_list_of_hints(hint):
     with pytest.raises(regrow.UsageError, match=r"must be a list of x,y,#rrggbb"):
