@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from regrow.errors import Fault, RegrowError, SeveralErrors, UsageError, printable, worded
+from regrow.errors import Fault, RegrowError, UsageError, printable, worded
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,8 @@ def test_names_are_shown_on_one_line(name, shown):
     assert printable(shown) == shown
 
 
-def test_an_error_is_one_line_and_several_are_one_each():
+def test_an_error_is_one_line():
     assert str(RegrowError("a\nb: bad")) == "a\\nb: bad"
-    assert str(SeveralErrors("2 failed:", [RegrowError("a\nb"), "c"])) == "2 failed:\n  a\\nb\n  c"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import unicodedata
-from collections.abc import Sequence
 
 
 class RegrowError(Exception):
@@ -24,17 +23,6 @@ class UsageError(RegrowError):
     """The request itself cannot be met: a wrong option, a wrong combination, a missing input."""
 
     exit_code = 2
-
-
-class SeveralErrors(RegrowError):
-    """What went wrong with some of many: a summary, and a line for each."""
-
-    def __init__(self, summary: str, each: Sequence[object]) -> None:
-        super().__init__(summary)
-        self.each = [printable(one) for one in each]
-
-    def __str__(self) -> str:
-        return "\n  ".join([super().__str__(), *self.each])
 
 
 class Fault(RegrowError):

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from support.clips import make_clip, moving
 from support.commands import files
 from support.pictures import noise
 
@@ -36,6 +37,57 @@ def test_empty_arguments_and_files_for_folders_exit_with_2(regrow, save, tmp_pat
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
     assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense"], "no such command 'nonsense'"),
+        (["study", "nonsense"], "no such command 'nonsense'"),
+        (["shrnk"], "shrink"),
+        (["--nonsense"], "--nonsense"),
+        (["shrink"], "IN..."),
+        (["shrink", "a.png"], "'--out'"),
+        (["shrink", "a.png", "-o"], "-o"),
+        (["grow", "a.png", "-o", "b.png", "--lite"], "--light"),
+        (["shrink", "a.png", "-o", "b.png", "--new\nline"], "--new"),
+        (["shrink", "a.png", "-o", "b.png", "--refine", "many"], "many"),
+        (["shrink", "a.png", "-o", "b.png", "--refine", "5000"], "5000"),
+        (["shrink", "a.png", "-o", "b.png", "--refine", "a\nb"], "a\\nb"),
+        (["shrink", "a.png", "-o", "b.png", "--psnr", "high"], "high"),
+        (["shrink", "a.png", "-o", "b.png", "--lossless=3"], "--lossless"),
+        (["bench", "in", "--task", "nothing"], "nothing"),
+        (["bench", "in", "--quality", "5", "--quality", "x"], "--quality"),
+        (["info", "a.png", "b.png"], "b.png"),
+    ],
+    ids=lambda value: repr(" ".join(value)) if isinstance(value, list) else "",
+)
+def test_misuse_is_one_line_that_repeats_what_was_given(regrow, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    done = regrow(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("regrow: ")
+    assert words in done.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["study"], ["study", "opinion"]])
+def test_without_arguments_the_help_is_shown_as_it_is(regrow, arguments):
+    done = regrow(*arguments)
+    assert done.code == 2
+    assert "\nCommands:\n" in done.out + done.err
+
+
+@pytest.mark.parametrize("codec", ["jpg", "jpeg", "JPG", "webp", "avif"])
+def test_a_codec_of_pictures_is_the_format_of_pictures_by_any_of_its_names(shrink, save, tmp_path, codec):
+    save("in/b.png", noise(4, 4))
+    assert shrink(tmp_path / "in", "-o", tmp_path / "out", "--codec", codec).code == 0
+    assert files(tmp_path / "out") == [f"b.{codec.lower().replace('jpeg', 'jpg')}"]
+    clip = make_clip(tmp_path / "clip.mkv", moving(2, (16, 16)), audio=False)
+    for out in ("small.mkv", "%05d.png"):
+        done = shrink(clip, "-o", tmp_path / out, "--codec", codec)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert f"{codec.lower().replace('jpg', 'jpeg')}: is a format of pictures" in done.err
 
 
 def test_a_folder_may_be_called_like_a_file_where_that_is_said(shrink, save, tmp_path):

@@ -11,12 +11,13 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 from support.commands import files, run
 from support.metadata import RESOURCES, sources
-from support.pictures import noise
+from support.pictures import noise, write
 
-from regrow import __version__, zoo
+from regrow import __version__, check, info, zoo
 from regrow.cli import app
 from regrow.cli.options import parse_scale
 from regrow.errors import UsageError
+from regrow.io.writer import PictureWriter
 
 PRIOR = (
     "IN... --net --iterations --steps --stop --seed --half --compile --snapshots --every "
@@ -99,6 +100,13 @@ def test_every_command_explains_itself(regrow, command):
     assert all(word in done.out for word in CONTRACT[command].split())
 
 
+@pytest.mark.parametrize("command", CONTRACT)
+def test_every_command_refuses_unknown_options_in_one_line(regrow, command):
+    done = regrow(command, "--nonsense")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "--nonsense" in done.err
+
+
 def test_there_and_back(regrow, tmp_path, astronaut, save):
     """The main job in two commands, with the models that ship."""
     photo = save("photo.png", astronaut[:128, 100:260])
@@ -130,6 +138,25 @@ def test_info_and_models_tell_in_words_and_json(regrow, shrink, photos, tmp_path
     done = regrow("info", photos / "a.png")
     assert (done.code, done.out) == (1, "")
     assert "has no passport" in done.err
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+@pytest.mark.parametrize("scale", [1, 1.5])
+def test_info_and_check_tell_of_the_mark_of_what_lost_its_passport(regrow, tmp_path, suffix, scale):
+    small = tmp_path / f"s.{suffix}"
+    with PictureWriter(small, width=20, height=12, colors=3, lossless=False, quality=60, mark=scale) as writer:
+        writer.write(noise(12, 20))
+    done = regrow("info", small)
+    assert (done.code, done.err) == (0, "")
+    assert f"mark         {scale} (" in done.out
+    assert "--codec-model auto" in done.out
+    assert json.loads(regrow("info", small, "--json").out) == {"mark": scale}
+    assert regrow("info", "-", stdin=small.read_bytes()).out == done.out
+    found = check(small)
+    assert found.seen["mark"].startswith(f"scale {scale},")
+    assert [words.split()[0] for words in found.lost] == ["shrink", "upscale", "grow"]
+    assert not any("has no passport" in word for words in found.lost.values() for word in words)
+    assert (regrow("info", write(tmp_path / f"o.{suffix}", noise(12, 20))).code, info(small).passport) == (1, None)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,16 @@ def test_pictures_in_memory_come_back_as_what_they_were(model, jpeg):
     assert differ(pixels_of(file), filtered(model, path)) < 0.5  # the bytes of a file state what the file states
 
 
+def test_the_net_is_told_what_an_image_remembers_of_its_jpeg(shipped, jpeg):
+    path = jpeg()
+    with Image.open(path) as image:
+        assert (
+            differ(np.asarray(dejpeg(image, model=shipped)), filtered(shipped, path)) < 0.5
+        )  # decoders may round differently
+        # Ordinary images may have been resized in place since.
+        assert "deblock" not in (steps_of(restore(image, colorizer="none", upscaler="bicubic").info["xmp"]) or "")
+
+
 @pytest.mark.parametrize(("bands", "dtype"), [(1, np.uint8), (2, np.uint16), (3, np.uint16), (4, np.uint8)])
 def test_every_kind_of_picture(model, bands, dtype):
     picture = noise(33, 47, bands, dtype)

@@ -56,6 +56,19 @@ def test_every_codec_in_every_container_works_or_is_refused_at_once(tmp_path, ti
     assert times_of(out) == pytest.approx([i / 25 for i in range(7)], abs=0.001)
 
 
+@pytest.mark.parametrize("out", ["%05d.png", "frames/"])
+@pytest.mark.parametrize("video", [Video(codec="jpg"), Video(codec="h264"), Video(crf=0)], ids=repr)
+def test_frames_as_pictures_have_no_codec(tmp_path, tiny_folder, plain, out, video):
+    target = f"{tmp_path}/{out}"
+    for verb, options in (
+        ("shrink", {"model": tiny_folder}), ("upscale", {"model": "bicubic"}), ("stabilize", {"reference": plain})
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=r"is for video files, and .* is frames as pictures; leave it out") as said:
+            getattr(regrow, verb)(plain, target, video=video, **options)
+        assert (video.codec or "crf 0") in str(said.value)
+    assert not list(tmp_path.iterdir())
+
+
 REFUSED = {("ffv1", ".mov"), ("ffv1", ".webm"), ("h264", ".webm"), ("h264", ".avi"), ("h264rgb", ".webm"),
            ("h264rgb", ".avi"), ("hevc", ".webm"), ("hevc", ".avi"), ("vp9", ".mov"), ("av1", ".mov"),
            ("prores", ".mp4"), ("prores", ".m4v"), ("prores", ".webm"), ("prores", ".avi")}  # fmt: skip

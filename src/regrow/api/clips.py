@@ -8,11 +8,13 @@ from typing import TypeVar
 from regrow.priors.deep_video import ClipSettings
 from regrow.progress import Report, silent
 from regrow.runners import stabilize as runner
+from regrow.typed import typed
 from regrow.video.options import Video
 
 Out = TypeVar("Out", bound="str | os.PathLike[str]")
 
 
+@typed
 def stabilize(
     processed: str | os.PathLike[str],
     out: Out,

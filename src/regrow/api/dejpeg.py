@@ -14,6 +14,7 @@ from regrow.operations.restorers import DEBLOCKER, LIGHT_DEBLOCKER
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
 from regrow.runners.dispatch import apply
+from regrow.typed import typed
 
 
 @overload
@@ -26,6 +27,7 @@ def dejpeg(
     picture: PictureT, *, model: str | None = ..., light: bool = ..., prior: Prior | None = ..., device: str = ...,
     tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def dejpeg(
     picture: Any,
     out: Any = None,
@@ -41,8 +43,9 @@ def dejpeg(
 ) -> Any:
     """Remove the blocks, ringing and blur that JPEG, WebP or AVIF left in a picture, in seconds, at its size.
 
-    The net is told what the file of a JPEG or a WebP states: which codec wrote it, and how coarse its steps are. Of
-    AVIF, and of pictures in memory, it has to go by the pixels alone; so give the file where there is one.
+    The net is told what the file of a JPEG or a WebP states: which codec wrote it, and how coarse its steps are; a PIL
+    image that was opened from a JPEG remembers that. Of AVIF, and of other pictures in memory, it has to go by the
+    pixels alone; so give the file where there is one.
 
     Args:
         picture: path or the bytes of a file; or numpy (H, W[, 1..4]) uint8 or uint16, PIL image, or tensor

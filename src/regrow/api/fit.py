@@ -15,6 +15,7 @@ from regrow.operations.prior import Fit
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
 from regrow.runners.dispatch import apply
+from regrow.typed import typed
 
 
 @overload
@@ -24,6 +25,7 @@ def denoise(
 ) -> Out: ...  # fmt: skip
 @overload
 def denoise(picture: PictureT, *, prior: Prior | None = ..., device: str = ..., report: Report = ...) -> PictureT: ...
+@typed
 def denoise(
     picture: Any,
     out: Any = None,
@@ -75,6 +77,7 @@ def inpaint(
 def inpaint(
     picture: PictureT, *, mask: Any, prior: Prior | None = ..., device: str = ..., report: Report = ...
 ) -> PictureT: ...
+@typed
 def inpaint(
     picture: Any,
     out: Any = None,

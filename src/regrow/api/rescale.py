@@ -16,6 +16,7 @@ from regrow.operations.shrink import Shrink
 from regrow.progress import Report, silent
 from regrow.runners.dispatch import apply, header
 from regrow.size import Scale
+from regrow.typed import typed
 from regrow.video.options import Video
 
 
@@ -31,6 +32,7 @@ def shrink(
     picture: PictureT, *, scale: Scale | None = ..., grey: bool = ..., model: str | None = ..., refine: int = ...,
     strip: bool = ..., strip_icc: str | None = ..., device: str = ..., tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def shrink(
     picture: Any,
     out: Any = None,
@@ -118,6 +120,7 @@ def grow(
     picture: PictureT, *, scale: Scale | None = ..., size: tuple[int, int] | None = ..., model: str | None = ...,
     device: str = ..., tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def grow(
     picture: Any,
     out: Any = None,
@@ -137,7 +140,8 @@ def grow(
     """Grow a picture or a clip that `shrink` made back to its size.
 
     Args:
-        picture: as for `shrink`.
+        picture: as for `shrink`. What a lossy codec coded grows best from its file: a PIL image remembers how coarsely
+            it was coded of JPEG alone, and only as it was opened.
         out: path or binary file to write, when `picture` is a path or bytes.
         scale: only where there is no passport (arrays, tensors, stripped files): as for `shrink`.
         size: only where there is no passport: exact (width, height); scale times the small one when not given.
@@ -176,6 +180,9 @@ class Info:
     """How it was shrunk, of a small one."""
     restored: str | None
     """How it was restored: models and settings, of one that regrow colorized, enlarged or otherwise restored."""
+    mark: float | None = None
+    """The scale that the code of a small JPEG or WebP suggests, which `grow` takes with `codec_model="auto"` where the
+    passport is lost."""
 
 
 def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
@@ -193,4 +200,4 @@ def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:
     """
     with allowing(max_pixels=MOST):  # only the header is read
         found = header(picture)
-    return Info(Passport.of(found.metadata, name=found.name), steps_of(found.metadata.xmp))
+    return Info(Passport.of(found.metadata, name=found.name), steps_of(found.metadata.xmp), found.mark)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
 from regrow.api.kinds import File, Out, PictureT
@@ -17,6 +18,7 @@ from regrow.operations.restorers import AUTO, COLORIZER, NONE, ZSSR, default_ups
 from regrow.priors.options import Prior
 from regrow.progress import Report, silent
 from regrow.runners.dispatch import apply
+from regrow.typed import typed
 from regrow.video.options import Video
 
 
@@ -31,6 +33,7 @@ def colorize(
     picture: PictureT, *, model: str | None = ..., hint: Sequence[str | Hint] = ..., hint_image: Any = ...,
     reference: Any = ..., temperature: float | None = ..., device: str = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def colorize(
     picture: Any,
     out: Any = None,
@@ -95,6 +98,7 @@ def restore(
     upscaler: str | None = ..., enhancer: str | None = ..., correct: float | None = ..., device: str = ...,
     tile: int | None = ..., report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def restore(
     picture: Any,
     out: Any = None,
@@ -155,6 +159,7 @@ def upscale(
     deblocker: str | None = ..., prior: Prior | None = ..., device: str = ..., tile: int | None = ...,
     report: Report = ...,
 ) -> PictureT: ...  # fmt: skip
+@typed
 def upscale(
     picture: Any,
     out: Any = None,
@@ -213,7 +218,7 @@ def colorizing(
     return Restore(
         verb="colorize",
         colorizer=model or COLORIZER,
-        hints=tuple(one if isinstance(one, Hint) else Hint.parse(one) for one in hint),
+        hints=_known(hint),
         hint_image=None if hint_image is None else _painted(hint_image),
         reference=None if reference is None else read_rgb(reference),
         temperature=temperature,
@@ -261,6 +266,14 @@ def upscaling(
             said = name if value is True else f"{name} {value}"
             raise UsageError(f"{said}: is for models, not for a prior; leave it out")
     return Fit(verb="upscale", prior=prior, scale=scale, device=device)
+
+
+def _known(hint: Sequence[str | Hint]) -> tuple[Hint, ...]:
+    """Hints, some of them as text. UsageError for what is no list of them."""
+    hints = None if isinstance(hint, str) or not isinstance(hint, Iterable) else tuple(hint)
+    if hints is None or not all(isinstance(one, str | Hint) for one in hints):
+        raise UsageError(f"hint {reprlib.repr(hint)}: must be a list of x,y,#rrggbb")
+    return tuple(one if isinstance(one, Hint) else Hint.parse(one) for one in hints)
 
 
 def _default(scale: float) -> str:

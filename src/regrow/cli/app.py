@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import suppress
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,6 +14,7 @@ from regrow import __version__
 from regrow.cli.allocator import hold_freed
 from regrow.cli.arguments import checked
 from regrow.cli.interrupts import CODE, heeded, tell
+from regrow.cli.misuse import tell_misuse
 from regrow.cli.streams import say, standard_streams
 from regrow.errors import RegrowError, printable, worded
 
@@ -91,7 +91,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         return 1  # whoever read our output has had enough
     except Exception as error:
         if hasattr(error, "format_message"):
-            return _misused(error)
+            return tell_misuse(error)
         if debug:
             raise
         problem = worded((error.__cause__ if isinstance(error, typer.Abort) else None) or error)  # type: ignore[arg-type]
@@ -100,11 +100,3 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     if code == CODE:
         tell()
     return code if isinstance(code, int) else 0
-
-
-def _misused(error: Any) -> int:
-    """Show what is wrong with the arguments, and how the command is used."""
-    error.message = error.message and printable(error.message)
-    with suppress(OSError, ValueError):  # if anybody listens
-        error.show()
-    return int(error.exit_code)

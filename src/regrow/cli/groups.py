@@ -83,11 +83,15 @@ def for_pictures(output: Output, clips: Clips) -> tuple[Output, Clips]:
     from regrow.io.codecs import QUALITIES
     from regrow.io.formats import get_format
 
-    if codec not in QUALITIES:
+    try:
+        form = get_format(codec).name
+    except UsageError:
         return output, clips
-    if output.format and get_format(output.format).name != codec:
+    if form not in QUALITIES:
+        return output, clips
+    if output.format and get_format(output.format).name != form:
         raise UsageError(f"--codec {codec} and --format {output.format}: say one of them")
-    return replace(output, format=codec), replace(clips, codec=None)
+    return replace(output, format=form), replace(clips, codec=None)
 
 
 @dataclass(frozen=True, kw_only=True)

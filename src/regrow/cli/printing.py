@@ -28,13 +28,18 @@ def print_comparison(figures: dict[str, dict[str, dict[str, float]]], *, as_json
 
 
 def print_info(info: Info, *, as_json: bool) -> None:
-    """The fields of a passport, and how a picture was restored, a line each, or JSON."""
+    """The fields of a passport, how a picture was restored, and the scale of its mark, a line each, or JSON."""
     passport = info.passport
     said = {} if passport is None else {"version": passport.version, **asdict(passport)}
     fields = {k: _without_bytes(v) for k, v in said.items() if v is not None}
     if info.restored is not None:
         fields["restored"] = info.restored
-    _print(fields, [f"{name:12} {value}" for name, value in fields.items()], as_json=as_json)
+    lines = [f"{name:12} {value}" for name, value in fields.items()]
+    if info.mark is not None:
+        fields["mark"] = info.mark
+        lost = "" if passport else " (a small picture by regrow that lost its passport: grow --codec-model auto)"
+        lines.append(f"{'mark':12} {info.mark:g}{lost}")
+    _print(fields, lines, as_json=as_json)
 
 
 def print_checked(found: list[Checked], *, as_json: bool) -> None:

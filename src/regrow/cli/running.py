@@ -16,7 +16,7 @@ from regrow.cli.bars import COLUMNS, Bar, console, note
 from regrow.cli.groups import Clips, Output, Reading
 from regrow.cli.interrupts import tell, telling
 from regrow.cli.streams import standard_input
-from regrow.errors import BestSoFar, RegrowError, SeveralErrors, UsageError, printable, worded
+from regrow.errors import BestSoFar, RegrowError, UsageError, printable, worded
 from regrow.io.paths import STDIO
 from regrow.io.search import Passed
 from regrow.progress import Report
@@ -131,7 +131,7 @@ class Batch:
         self._tell_passed(self.passed)
 
     def do(self, threads: int) -> None:
-        """Do it. SeveralErrors, or the error, where anything failed."""
+        """Do it. RegrowError where anything failed."""
         many = len(self.jobs)
         try:
             with Progress(*COLUMNS, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -165,7 +165,7 @@ class Batch:
             raise
         except Exception as error:
             problem = worded(error, "standard input" if job.source == STDIO else job.source)
-            if len(self.jobs) > 1:
+            if self._summed_up:
                 note(f"failed: {problem}")
             raise problem from error
         finally:
@@ -201,17 +201,21 @@ class Batch:
             return f"interrupted: {job.source}: {bar.completed} of {bar.total} frames are done; {goes_on}"
         return f"interrupted: {job.target} is not done; the same command begins it again"
 
+    @property
+    def _summed_up(self) -> bool:
+        """Whether failures are named as they occur and counted at the end: one alone is the command's."""
+        return len(self.jobs) > 1 or any(passed.lost for passed in self.passed)
+
     def _tell(self, failed: list[tuple[Job, RegrowError]]) -> None:
-        """Say what was passed over, and raise what went wrong."""
+        """Say what was passed over, and raise what went wrong: one failure, or how many there were."""
         lost = [passed for passed in self.passed if passed.lost]
-        self._tell_passed([passed for passed in self.passed if not passed.lost])
-        if len(self.jobs) == 1 and failed and not lost:
+        self._tell_passed(self.passed)
+        if failed and not self._summed_up:
             raise failed[0][1]
-        if failed or lost:
-            words = [f"{len(failed)} of {len(self.jobs)} pictures failed"] if failed else []
-            words += [f"{len(lost)} passed over"] if lost else []
-            each = [error for _, error in failed] + [f"passed over: {passed}" for passed in lost]
-            raise SeveralErrors(f"{', '.join(words)}:", each)
+        words = [f"{len(failed)} of {len(self.jobs)} pictures failed"] if failed else []
+        words += [f"{len(lost)} passed over"] if lost else []
+        if words:
+            raise RegrowError(", ".join(words))
 
     def _tell_passed(self, passed: list[Passed]) -> None:
         """Name what is no picture in one line, and other things in one each."""

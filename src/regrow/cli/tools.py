@@ -36,13 +36,14 @@ def info(
     json: Json = False,
 ) -> None:
     """Print what a picture or clip says of itself: the passport of a small one, or how one was restored."""
+    from regrow.api.rescale import Info
     from regrow.api.rescale import info as info_of
     from regrow.cli import printing
     from regrow.cli.streams import standard_input
     from regrow.io.paths import STDIO
 
     said = info_of(standard_input() if file == STDIO else file)
-    if said.passport is None and said.restored is None:
+    if said == Info(None, None):
         raise RegrowError(f"{file}: has no passport; it was not shrunk by regrow, or has lost it")
     printing.print_info(said, as_json=json)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from regrow.io import vp8
@@ -45,10 +45,16 @@ def _of_jpeg(data: bytes) -> Facts:
             tables |= _tables(body)
         elif marker in _FRAMES:
             frame = body
-    components = [frame[i : i + 3] for i in range(6, 6 + 3 * frame[5], 3)]  # number, sampling, table
-    luma = coarseness(tables[components[0][2]], LUMA)
-    chroma = coarseness(tables[components[-1][2]], CHROMA) if len(components) > 1 else luma
-    full = len(components) == 3 and len({sampling for _, sampling, _ in components}) == 1
+    # number, sampling, table
+    components = [frame[i : i + 3] for i in range(6, 6 + 3 * frame[5], 3)]
+    return jpeg_facts([(sampling, tables[table]) for _, sampling, table in components])
+
+
+def jpeg_facts(components: Sequence[tuple[object, Sequence[int]]]) -> Facts:
+    """The facts of a JPEG's components: how each is sampled, and its quantization table in zigzag order."""
+    luma = coarseness(components[0][1], LUMA)
+    chroma = coarseness(components[-1][1], CHROMA) if len(components) > 1 else luma
+    full = len(components) == 3 and len({sampling for sampling, _ in components}) == 1
     return Facts(jpeg=1.0, luma=luma, chroma=chroma, full_chroma=float(full))
 
 

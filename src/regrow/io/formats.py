@@ -137,7 +137,8 @@ def icc_fits(icc: bytes, *, colors: int, format: str) -> bool:
     return icc[16:20] == (b"GRAY" if stored == 1 else b"RGB ")
 
 
-def _names(forms: Iterable[Format]) -> str:
+def names_of(forms: Iterable[Format]) -> str:
+    """As in PNG, WEBP or TIFF."""
     *most, last = (form.name.upper() for form in forms)
     return f"{', '.join(most)} or {last}" if most else last
 
@@ -148,10 +149,10 @@ def check_pixels(form: Format, name: str, *, width: int, height: int, colors: in
     if colors not in (1, 3) or depth not in (8, 16) or width < 1 or height < 1:
         raise ValueError(f"not a picture: {size}, {colors} colours, {depth} bits")
     if alpha and not form.alpha:
-        holders = _names(f for f in FORMATS.values() if f.alpha)
+        holders = names_of(f for f in FORMATS.values() if f.alpha)
         raise UsageError(f"{name}: {kind} has no transparency; use {holders}")
     if depth not in form.depths:
-        holders = _names(f for f in FORMATS.values() if depth in f.depths)
+        holders = names_of(f for f in FORMATS.values() if depth in f.depths)
         raise UsageError(f"{name}: {kind} does not keep {depth} bits; use {holders}")
     if max(width, height) > form.max_side:
         raise UsageError(f"{name}: {size} is too large, {kind} ends at {form.max_side} pixels a side; use PNG or TIFF")
@@ -162,9 +163,11 @@ def check_coding(form: Format, name: str, *, lossless: bool, quality: int) -> No
     """Raise UsageError when the format does not support this coding."""
     kind = form.name.upper()
     if lossless and not form.lossless:
-        raise UsageError(f"{name}: {kind} cannot be lossless; use {_names(f for f in FORMATS.values() if f.lossless)}")
+        raise UsageError(
+            f"{name}: {kind} cannot be lossless; use {names_of(f for f in FORMATS.values() if f.lossless)}"
+        )
     if not lossless and not form.lossy:
-        raise UsageError(f"{name}: {kind} is always lossless; use {_names(f for f in FORMATS.values() if f.lossy)}")
+        raise UsageError(f"{name}: {kind} is always lossless; use {names_of(f for f in FORMATS.values() if f.lossy)}")
     if not 1 <= quality <= 100:
         raise UsageError(f"{name}: quality must be 1 to 100, not {quality}")
 

@@ -25,6 +25,11 @@ def density(scale: float) -> int:
     return 0x0100 + round(10 * scale)
 
 
+def scale_of_density(unit: int | None, across: int, down: int) -> float | None:
+    """The scale that the unit and the densities of a JFIF header say; None where they say none."""
+    return next((scale for scale in SCALES if (unit, across, down) == (0, density(scale), density(scale))), None)
+
+
 def scale_of(data: bytes) -> float | None:
     """How many times smaller a marked picture was made: 1, 1.5, 2 or 4; None where there is no mark.
 
@@ -39,7 +44,7 @@ def scale_of(data: bytes) -> float | None:
     """
     if data.startswith(_JFIF):
         said = struct.unpack_from(">BHH", data, 13) if len(data) >= 18 else ()
-        return next((scale for scale in SCALES if said == (0, density(scale), density(scale))), None)
+        return scale_of_density(*said) if said else None
     at = _frame(data)
     if at is None:
         return None

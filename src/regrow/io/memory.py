@@ -14,6 +14,7 @@ from regrow.io.containers import Metadata
 from regrow.io.exif import PREFIX, bare
 from regrow.io.exif_passport import taken
 from regrow.io.passport_text import is_passport
+from regrow.io.pil_coding import NOTHING, Remembered, remembered
 from regrow.io.reader import open_picture
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class InMemory:
     """Converts (h, w, bands), integers or float32, with metadata, to the caller's kind."""
     metadata: Metadata = field(default_factory=Metadata)
     """Metadata; only PIL images have any."""
+    remembered: Remembered = NOTHING
+    """What is known of the coding of the file that a PIL image came from."""
 
     @property
     def depth(self) -> int:
@@ -99,6 +102,7 @@ def _accept_tensor(tensor: Any) -> InMemory:
 def _accept_pil(image: Image.Image) -> InMemory:
     from PIL import Image
 
+    of_file = remembered(image)
     # Of a PNG, but for the packet that `xmp` says as well.
     texts = {key: text for key, text in getattr(image, "text", {}).items() if key != "XML:com.adobe.xmp"}
     inks = image.mode == "CMYK"
@@ -136,7 +140,7 @@ def _accept_pil(image: Image.Image) -> InMemory:
         return made
 
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    return InMemory(type(image).__name__, pixels, 3 if pixels.shape[2] >= 3 else 1, wrap, own)
+    return InMemory(type(image).__name__, pixels, 3 if pixels.shape[2] >= 3 else 1, wrap, own, of_file)
 
 
 def _without_passport(image: Image.Image, exif: bytes | None) -> tuple[bytes | None, bytes | None]:

@@ -14,6 +14,7 @@ from regrow.errors import UsageError
 from regrow.operations import color_hints
 from regrow.operations.color_hints import Hint
 from regrow.operations.colorize import guess
+from regrow.operations.plan import check_tile
 from regrow.operations.restorers import (
     AUTO,
     BICUBIC,
@@ -65,6 +66,7 @@ class Chain:
     4096."""
 
     def __post_init__(self) -> None:
+        check_tile(self.tile)
         if not 1 <= self.scale <= LARGEST_SCALE:
             raise UsageError(f"scale {self.scale:g}: must be from 1 to {LARGEST_SCALE}")
         if self.temperature is not None and not 0 < self.temperature <= 1:

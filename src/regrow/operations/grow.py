@@ -22,7 +22,7 @@ from regrow.io.metadata import Metadata
 from regrow.io.passport import Passport
 from regrow.operations.coded import nets
 from regrow.operations.coded.grow import CodedGrowPlan
-from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
+from regrow.operations.plan import Header, Operation, Plan, Rows, Turned, check_tile
 from regrow.operations.rescalers import alpha_rescaler, default_model, rescaler
 from regrow.operations.restorers import NONE
 from regrow.size import Scale, Size, check_scale, grown_size, scale_text, small_size
@@ -53,6 +53,10 @@ class Grow(Operation):
     verb = "grow"
     turned = Turned.NEVER
     original = True
+    undoes_coding = True
+
+    def __post_init__(self) -> None:
+        check_tile(self.tile)
 
     def plan(self, header: Header) -> Plan:
         """The plan for a small picture or clip.

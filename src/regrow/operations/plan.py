@@ -36,6 +36,16 @@ FRAME_TILE = 4096
 """Side of a tile of a clip, in pixels, when nobody says: most frames are worked on whole."""
 
 
+LEAST_TILE = 8
+"""Below it, margins cost so much that nothing ends."""
+
+
+def check_tile(tile: int | None) -> None:
+    """UsageError for a side of tiles that is too small."""
+    if tile is not None and tile < LEAST_TILE:
+        raise UsageError(f"tile {tile}: must be at least {LEAST_TILE} pixels")
+
+
 class Turned(Enum):
     """When a picture is turned upright, as its orientation says, before an operation sees it."""
 
@@ -99,6 +109,9 @@ class Operation(ABC):
     """Whether a net is fitted to each picture, of which an early result may look like nothing."""
     lossy = False
     """Whether files of lossy codecs were asked for."""
+    undoes_coding: ClassVar[bool] = False
+    """Whether what it is given is what a codec left, so that what an image in memory remembers of its file holds: an
+    ordinary one may have been resized in place since."""
     original: ClassVar[bool] = False
     """Whether results are the original again: clips get back what the record says."""
 

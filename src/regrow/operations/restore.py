@@ -54,6 +54,7 @@ class Deblock(Restore):
     """Takes out what lossy codecs left in pictures, and nothing else: the pixels keep their order."""
 
     turned: ClassVar[Turned] = Turned.WHERE_NEEDED
+    undoes_coding: ClassVar[bool] = True
 
     verb: str = "dejpeg"
 

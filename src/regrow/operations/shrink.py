@@ -26,7 +26,7 @@ from regrow.io.stripping import Stripping
 from regrow.operations.coded import nets
 from regrow.operations.coded.shrink import CodedShrinkPlan
 from regrow.operations.coded.wish import NOTHING_ASKED, Wish
-from regrow.operations.plan import Header, Operation, Plan, Rows, Turned
+from regrow.operations.plan import Header, Operation, Plan, Rows, Turned, check_tile
 from regrow.operations.rescalers import alpha_rescaler, asked_scale, check_channels, default_model, rescaler
 from regrow.size import Scale, Size, scale_text, small_size
 
@@ -67,6 +67,7 @@ class Shrink(Operation):
 
     def __post_init__(self) -> None:
         asked_scale(self.scale, grey=self.grey)
+        check_tile(self.tile)
         if self.without_loss and self.wish.given:
             raise UsageError(f"{self.wish.given[0]}: is for lossy files, not for lossless ones; leave one of them out")
         if not 0 <= self.refine <= MOST:

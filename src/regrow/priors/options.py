@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from regrow.errors import UsageError
 from regrow.priors.settings import Settings, settings_for
+from regrow.typed import check_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,9 @@ class Prior:
     checkpoints: str | os.PathLike[str] | None = None
     """Folder of checkpoints, from which an interrupted fit continues when it is run again; hidden files, deleted at the
     end."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def settings(self, task: str) -> Settings:
         """Settings of a task with these options. UsageError for invalid values."""

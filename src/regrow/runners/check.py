@@ -12,7 +12,7 @@ from regrow.errors import RegrowError
 from regrow.io.metadata import in_words, without
 from regrow.io.passport import mentioned
 from regrow.io.reader import open_picture
-from regrow.operations.grow import Grow
+from regrow.operations.grow import AUTO, Grow
 from regrow.operations.restore import Restore
 from regrow.operations.restorers import BICUBIC
 from regrow.operations.shrink import Shrink
@@ -53,7 +53,7 @@ class Checked:
 
 def check(source: str | os.PathLike[str]) -> Checked:
     """What regrow sees in a picture or clip, and what would be lost of it by `shrink`, and by verbs that give ordinary
-    pictures, such as `upscale`; by `grow` where there is a passport. Nothing is written.
+    pictures, such as `upscale`; by `grow` where there is a passport or a mark. Nothing is written.
 
     Args:
         source: path of a picture or clip.
@@ -71,6 +71,8 @@ def check(source: str | os.PathLike[str]) -> Checked:
     verbs: list[Operation] = [Shrink(), Restore(verb="upscale", upscaler=BICUBIC, scale=2)]
     if seen.pop("passport", None):
         verbs.append(Grow())
+    elif "mark" in seen:
+        verbs.append(Grow(codec_model=AUTO))
     suffixes = [kind.suffix(str(source), operation, None) for operation in verbs]
     lost = {
         f"{operation.verb} to {suffix}": _losses(kind, operation, source, suffix)
@@ -102,6 +104,7 @@ def _picture(source: str | os.PathLike[str]) -> dict[str, str]:
         pass
     grey = "grey" if picture.colors == 1 else "RGB"
     profile = "ICC profile" if picture.icc else f"CICP {picture.metadata.cicp}" if picture.metadata.cicp else "sRGB"
+    suggested = f"scale {picture.mark:g}, as of a small picture by regrow" if picture.mark else ""
     return {
         "kind": f"picture, {KINDS.get(picture.format, picture.format.upper())}",
         "size": f"{picture.width}x{picture.height}",
@@ -111,6 +114,7 @@ def _picture(source: str | os.PathLike[str]) -> dict[str, str]:
         "orientation": f"{picture.orientation}: {SHOWN[picture.orientation]}",
         "metadata": ", ".join(in_words(without(picture.metadata, "passport"))) or "none",
         "on reading": "; ".join(picture.notes) or "nothing is changed",
+        **({"mark": suggested} if suggested else {}),
         "passport": "yes" if mentioned(picture.metadata) else "",
     }
 

@@ -23,7 +23,7 @@ from regrow.io.passport import Passport, PassportError
 from regrow.io.paths import names_video
 from regrow.operations.plan import ClipHeader, Header, Operation, Plan, Rows
 from regrow.progress import Report
-from regrow.runners.transcode import RECORD, Output, losses_of, transcode, turns_frames
+from regrow.runners.transcode import RECORD, Output, losses_of, refuse_coding_of_frames, transcode, turns_frames
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding, for_result, for_small
@@ -52,10 +52,11 @@ def apply(
         `out`.
     """
     if format:
-        raise UsageError(f"format {format}: is for pictures, not for clips; leave it out")
+        raise UsageError(f"{format}: is a format of pictures, and this is a clip; leave it out")
     if out is None:
         raise UsageError(f"a file was given to {operation.verb}, but not where its result goes; name an output")
     video = video or Video()
+    refuse_coding_of_frames(out, video)
     clip = _opened(source, operation, out, video)
     record = record_of(clip) if operation.original else None
     plan = operation.plan(_header(clip, record, out)).prepared(_glimpses(clip))

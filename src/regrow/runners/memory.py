@@ -12,6 +12,7 @@ from regrow.errors import UsageError
 from regrow.inference.rows import Samples
 from regrow.io.formats import NO_FILE
 from regrow.io.memory import InMemory, accept
+from regrow.io.pil_coding import NOTHING
 from regrow.operations.plan import Header, Operation
 from regrow.progress import Report, reported
 from regrow.size import Size
@@ -35,7 +36,7 @@ def apply(
             f"a picture in memory was given to {operation.verb}, whose result is one too; save that yourself"
         )
     given = accept(picture)
-    plan = operation.plan(_header(given)).prepared([lambda: [given.pixels]], report)
+    plan = operation.plan(_header(given, operation)).prepared([lambda: [given.pixels]], report)
     for note in plan.notes(HOLDS):
         log.warning("%s: %s", given.name, note)
     deep: Samples = np.uint16 if plan.depth == 16 else np.uint8
@@ -47,7 +48,7 @@ def apply(
 
 def header(picture: Any, operation: Operation | None = None, target: Any = None) -> Header:
     """The header of a picture in memory."""
-    return _header(accept(picture))
+    return _header(accept(picture), operation)
 
 
 def losses(operation: Operation, source: Any, out: Any) -> list[str]:
@@ -67,9 +68,10 @@ def suffix(source: str, operation: Operation | None, format: str | None) -> str:
     raise UsageError(f"{source!r}: is not a file")
 
 
-def _header(given: InMemory) -> Header:
+def _header(given: InMemory, operation: Operation | None = None) -> Header:
     height, width, bands = given.pixels.shape
+    known = given.remembered if operation is None or operation.undoes_coding else NOTHING
     return Header(
         name=given.name, size=Size(width, height), channels=given.colors, alpha=bands > given.colors,
-        depth=given.depth, metadata=given.metadata,
+        depth=given.depth, metadata=given.metadata, facts=known.facts, mark=known.mark,
     )  # fmt: skip

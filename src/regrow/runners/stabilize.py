@@ -29,7 +29,7 @@ from regrow.progress import Report, said
 from regrow.runners import clip as clip_runner
 from regrow.runners.clip import XMP, samples_of, xmp_of
 from regrow.runners.resume import State, newer
-from regrow.runners.transcode import RECORD, Output, losses_of, transcode, turns_frames
+from regrow.runners.transcode import RECORD, Output, losses_of, refuse_coding_of_frames, transcode, turns_frames
 from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import for_result
@@ -58,6 +58,7 @@ def run(
     for source in (processed, reference):
         if isinstance(source, (str, os.PathLike)) and Path(source).resolve() == Path(out).resolve():
             raise UsageError(f"{out}: would overwrite what it is made from; name another output")
+    refuse_coding_of_frames(out, video)
     clip, before = (_opened(source, out, video) for source in (processed, reference))
     losses_of(clip, out, _output(clip, "", b"", video))
     count = _count(clip, before)

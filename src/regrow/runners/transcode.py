@@ -17,7 +17,7 @@ from regrow.size import Size
 from regrow.video.clip import Clip, Frame
 from regrow.video.encoding import CONTAINERS, Encoding, interlaced
 from regrow.video.mux import Contents
-from regrow.video.options import GOP
+from regrow.video.options import GOP, Video
 from regrow.video.orientation import swaps_sides
 from regrow.video.record import ClipRecord
 from regrow.video.rehearsal import rehearse
@@ -66,6 +66,15 @@ RECORD = "REGROW_CLIP"
 def turns_frames(out: Any) -> bool:
     """Whether an output can tell players to turn frames; others get them turned."""
     return isinstance(out, (str, Path)) and not _is_frames(out) and Path(out).suffix.lower() != ".avi"
+
+
+def refuse_coding_of_frames(out: Any, video: Video) -> None:
+    """UsageError for options of encoders where the result is pictures: the names of these say their format."""
+    if not isinstance(out, (str, Path)) or not _is_frames(out):
+        return
+    for name, value in (("codec", video.codec), ("crf", video.crf)):
+        if value is not None:
+            raise UsageError(f"{name} {value}: is for video files, and {out} is frames as pictures; leave it out")
 
 
 def _say(clip: Clip, notes: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from regrow.errors import UsageError
+from regrow.typed import check_fields
 
 GOP = 48
 """Default number of frames from one key frame to the next."""
@@ -26,13 +27,14 @@ class Video:
     """Maximum number of frames from one key frame to the next; an interrupted run repeats at most that many."""
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 1 <= self.gop <= 10_000:
             raise UsageError(f"gop {self.gop}: must be from 1 to 10000 frames")
         if self.crf is not None and not 0 <= self.crf <= 63:
             raise UsageError(f"crf {self.crf:g}: must be from 0 to 63")
         try:
             rate = None if self.rate is None else Fraction(self.rate).limit_denominator(100_000)
-        except (ValueError, ZeroDivisionError):
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError):
             raise UsageError(f"rate {self.rate}: expected frames a second, such as 25 or 30000/1001") from None
         if rate is not None and not 0 < rate <= 1000:
             raise UsageError(f"rate {self.rate}: must be above 0 and at most 1000 frames a second")

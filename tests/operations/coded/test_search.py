@@ -37,7 +37,7 @@ def test_the_highest_number_takes_few_trials():
 
 
 def test_a_small_picture_is_its_own_sample(coffee):
-    sample = sampled(coffee)
+    sample = sampled(coffee, 10**4)
     assert sample.whole
     assert sample.pixels is coffee
 
@@ -45,10 +45,20 @@ def test_a_small_picture_is_its_own_sample(coffee):
 @pytest.mark.parametrize("shape", [(3000, 2000), (1200, 6000), (400, 9000), (9000, 500)])
 def test_tiles_stand_for_a_large_picture(shape):
     picture = np.arange(shape[0] * shape[1], dtype=np.uint32).astype(np.uint8).reshape(*shape, 1)
-    sample = sampled(picture)
+    sample = sampled(picture, 10**4)
     height, width = sample.pixels.shape[:2]
     assert (height % TILE, width % TILE) == (0, 0)
     assert TILES / 2 <= sample.area / TILE**2 <= 1.5 * TILES
+    assert sample.share == pytest.approx(sample.area / picture.size)
+
+
+@pytest.mark.parametrize("shape", [(6, 20000), (20000, 100), (300, 10001)])
+def test_tiles_of_what_the_codec_cannot_hold_are_within_its_limit(shape):
+    picture = np.arange(shape[0] * shape[1], dtype=np.uint32).astype(np.uint8).reshape(*shape, 1)
+    sample = sampled(picture, 10**4)
+    assert not sample.whole
+    assert min(sample.pixels.shape[:2]) == min(shape)
+    assert 9600 <= max(sample.pixels.shape[:2]) <= 10**4
     assert sample.share == pytest.approx(sample.area / picture.size)
 
 

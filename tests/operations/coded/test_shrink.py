@@ -88,7 +88,7 @@ def test_a_large_picture_is_judged_as_a_whole(coffee, tmp_path, monkeypatch):
     picture = np.array(coffee[:300, :400])
     picture[102:198, 152:248] = picture[102:198, 152:248].mean((0, 1)) + 0.1 * picture[102:198, 152:248]
     source = write(tmp_path / "large.png", picture.astype(np.uint8))
-    assert not sampled(read(source)).whole
+    assert not sampled(read(source), 10**4).whole
     codec = Codec(name="webp", effort=5)
     bare = np.asarray(Image.open(io.BytesIO(codec.encode(read(source), 75))).convert("RGB"))
     made = grown(regrow.shrink(source, tmp_path / "small.webp"))
@@ -152,6 +152,28 @@ def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, scale, cap
     assert "correct that with --size" not in caplog.text
     assert grown(bare, scale=scale).shape[:2] == (162, 240)
     assert "the original may have a pixel or two fewer than 240x162: correct that with --size" in caplog.text
+
+
+def test_an_image_grows_like_its_file_where_pillow_knows_as_much(photo, tmp_path, caplog):
+    unknown = "how coarsely"
+    small = regrow.shrink(photo, tmp_path / "small.jpg", scale=2, quality=30)
+    expected = grown(small)
+    with Image.open(small) as image:
+        assert np.array_equal(regrow.grow(image), expected)
+        stripped = Image.open(io.BytesIO(small.read_bytes()))
+        stripped.applist.clear()
+        assert np.array_equal(regrow.grow(stripped, codec_model="auto", size=(240, 161)), expected)
+        assert unknown not in caplog.text
+        assert not np.array_equal(regrow.grow(image.copy(), codec_model="codec-x2", size=(240, 161)), expected)
+        assert unknown in caplog.text
+    caplog.clear()
+    with Image.open(regrow.shrink(photo, tmp_path / "small.webp", scale=2, quality=30)) as image:
+        regrow.grow(image)
+    assert unknown in caplog.text
+    caplog.clear()
+    with Image.open(regrow.shrink(photo, tmp_path / "small.avif", scale=2, quality=30)) as image:
+        regrow.grow(image)
+    assert unknown not in caplog.text
 
 
 def test_what_is_no_small_picture_is_not_taken_for_one(coffee, tmp_path):
@@ -288,6 +310,45 @@ def test_what_the_codec_alone_cannot_hold_is_not_compared_with_it(tmp_path, capl
     small = regrow.shrink(source, tmp_path / "small.webp", scale=2, quality=40)
     assert grown(small).shape == (2, 16400, 3)
     assert "where WEBP alone ends at 16383 pixels a side" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("suffix", "width", "options", "scale"),
+    [("webp", 16500, {}, 1.5), ("webp", 16500, {"psnr": 25}, 1.5), ("webp", 40000, {"bytes": 6000}, 4),
+     ("jpg", 66000, {"bytes": 12000}, 1.5)],
+)  # fmt: skip
+def test_scales_that_the_format_cannot_hold_are_left_out(coffee, tmp_path, caplog, suffix, width, options, scale):
+    picture = np.tile(coffee[200:206], (1, -(-width // 600), 1))[:, :width]
+    source = write(tmp_path / "long.png", picture)
+    small = regrow.shrink(source, tmp_path / f"small.{suffix}", **options)
+    assert regrow.info(small).passport.scale >= scale
+    assert grown(small).shape == picture.shape
+    assert peak_signal_noise_ratio(picture, grown(small)) > options.get("psnr", 15)
+    assert small.stat().st_size <= options.get("bytes", 10**6)
+    assert "alone ends at" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("suffix", "size", "bands", "options", "words"),
+    [
+        (
+            "webp",
+            (16500, 2),
+            3,
+            {"scale": 1},
+            r"16500x2 at x1, and WEBP ends at 16383 .*; take a scale of 1.5 or 2 or 4",
+        ),
+        ("webp", (2, 30000), 3, {"scale": 1.5}, r"2x20000 at x1.5, and WEBP ends at .*; take a scale of 2 or 4"),
+        ("webp", (16500, 2), 4, {}, "16500x2 at x1, and WEBP ends at .*; use PNG or TIFF"),
+        ("avif", (70000, 2), 3, {}, r"17500x1 at x4, and AVIF ends at 16384 .*; use PNG, JPEG or TIFF"),
+        ("jpg", (270000, 1), 3, {}, r"67500x1 at x4, and JPEG ends at 65500 .*; use PNG or TIFF"),
+    ],
+)
+def test_what_no_scale_brings_into_the_format_is_refused_with_what_would(tmp_path, suffix, size, bands, options, words):
+    source = write(tmp_path / "long.png", np.zeros((*size[::-1], bands), np.uint8))
+    with pytest.raises(UsageError, match=words):
+        regrow.shrink(source, tmp_path / f"small.{suffix}", **options)
+    assert not (tmp_path / f"small.{suffix}").exists()
 
 
 def test_jpeg_has_no_transparency(tmp_path):

@@ -85,8 +85,10 @@ class CodedGrowPlan(Plan):
         return given_back(own, self.passport) if self.passport else own
 
     def notes(self, form: Format) -> Iterator[str]:
-        """That a size is a guess, and that a net was trained anew since."""
+        """That a size is a guess, that the net goes by the pixels alone, and that one was trained anew since."""
         passport = self.passport
+        if self.model != NONE and self.facts == UNKNOWN:
+            yield "nothing tells how coarsely it was coded; the file itself grows better, if it is JPEG or WebP"
         if self.guessed and self.size != self.header.size:
             yield f"says no size; the original may have a pixel or two fewer than {self.size}: correct that with --size"
         same = passport is not None and self.model == passport.model != NONE

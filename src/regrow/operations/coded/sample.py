@@ -47,19 +47,25 @@ class Sample:
         return floats[..., :-1] * (floats[..., -1:] / 255) if self.alpha else floats
 
 
-def sampled(pixels: np.ndarray) -> Sample:
-    """(H, W, bands) uint8 -> the whole of a small picture, `TILES` tiles of a large one, evenly spaced."""
+def sampled(pixels: np.ndarray, limit: int) -> Sample:
+    """(H, W, bands) uint8 -> the whole of a small picture, `TILES` tiles of a large one, evenly spaced.
+
+    Of a narrow picture with a side beyond a limit, that of the codec, there are as many tiles as that allows.
+    """
     height, width = pixels.shape[:2]
-    if height * width <= 1.5 * TILES * TILE**2 or min(height, width) < TILE:
+    fits, narrow = max(height, width) <= limit, min(height, width) < TILE
+    if fits and (narrow or height * width <= 1.5 * TILES * TILE**2):
         return Sample(pixels, 1.0)
     across = min(max(1, round(math.sqrt(TILES * width / height))), TILES, width // TILE)
-    down = min(-(-TILES // across), height // TILE)
-    lefts, tops = (_spread(n, count) for n, count in ((width, across), (height, down)))
+    down = min(-(-TILES // max(across, 1)), height // TILE)
+    if narrow:
+        across, down = (min(side, limit) // TILE for side in (width, height))
+    lefts, tops = (_spread(n, max(count, 1)) for n, count in ((width, across), (height, down)))
     tiles = [[pixels[top : top + TILE, left : left + TILE] for left in lefts] for top in tops]
     joined = np.concatenate([np.concatenate(row, 1) for row in tiles], 0)
     return Sample(joined, joined.shape[0] * joined.shape[1] / (height * width))
 
 
 def _spread(side: int, count: int) -> list[int]:
-    """Where so many tiles begin, in the middles of equal parts of a side."""
-    return [round((i + 0.5) * side / count - TILE / 2) for i in range(count)]
+    """Where so many tiles begin, in the middles of equal parts of a side; a shorter side than a tile is one."""
+    return [max(0, round((i + 0.5) * side / count - TILE / 2)) for i in range(count)]

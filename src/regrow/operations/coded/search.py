@@ -94,26 +94,28 @@ class Search:
         return self._best(largest, lambda new, old: new.psnr > old.psnr)
 
     def as_good_as(self, quality: int) -> Choice:
-        """The fewest bytes from which a picture is grown that is as good as the codec alone at a quality."""
-        return self.reaching(self.alone.psnr(quality), quality)
+        """The fewest bytes from which a picture is grown that is as good as the codec alone at a quality.
 
-    def reaching(self, psnr: float, known: int = GUESS) -> Choice:
-        """The fewest bytes from which at least this PSNR is grown. RegrowError where no quality gives that.
-
-        Args:
-            psnr: in dB.
-            known: quality at which the codec alone reaches that, if one is known.
+        Where full size may not be tried and no scale is as good, the first one at that quality.
         """
+        return self._reaching(self.alone.psnr(quality), quality) or self.at(self.curves[0].scale, quality)
+
+    def reaching(self, psnr: float) -> Choice:
+        """The fewest bytes from which at least this PSNR, in dB, is grown. RegrowError where no quality gives that."""
+        found = self._reaching(psnr)
+        if found is None:
+            most, name = max(curve.psnr(HIGHEST) for curve in self.curves), self.alone.codec.name.upper()
+            raise RegrowError(f"psnr {psnr:g}: {name} gives at most {most:.1f} dB of this picture; ask for less")
+        return found
+
+    def _reaching(self, psnr: float, known: int = GUESS) -> Choice | None:
+        """The same; None where no quality gives that. At the known quality the codec alone does."""
 
         def smallest(curve: Curve, guess: int) -> Choice | None:
             quality = curve.smallest(psnr, guess)
             return None if quality is None else _choice(curve, quality)
 
-        found = self._best(smallest, lambda new, old: new.bytes < old.bytes, known)
-        if found is None:
-            most, name = max(curve.psnr(HIGHEST) for curve in self.curves), self.alone.codec.name.upper()
-            raise RegrowError(f"psnr {psnr:g}: {name} gives at most {most:.1f} dB of this picture; ask for less")
-        return found
+        return self._best(smallest, lambda new, old: new.bytes < old.bytes, known)
 
     def _best(
         self,

@@ -15,7 +15,7 @@ from regrow.errors import RegrowError, UsageError
 from regrow.inference.rows import Samples, to_dtype, to_float
 from regrow.io.carrying import given_back, too_large, with_passport
 from regrow.io.codecs import Facts
-from regrow.io.formats import Format, check_pixels
+from regrow.io.formats import FORMATS, Format, check_pixels, names_of
 from regrow.io.memory import read_pixels
 from regrow.io.metadata import NOTHING, Metadata, notes_on
 from regrow.io.passport import Passport
@@ -64,7 +64,10 @@ class CodedShrinkPlan(Plan):
     summary: str = ""
 
     def __post_init__(self) -> None:
-        header, small = self.header, self._small(self.pinned or 1)
+        header = self.header
+        if not self._scales():
+            raise self._too_large()
+        small = self._small(self._scales()[0])
         check_pixels(
             self.form, header.name, width=small.width, height=small.height, colors=header.channels, alpha=header.alpha,
             depth=self.depth,
@@ -78,7 +81,7 @@ class CodedShrinkPlan(Plan):
     @property
     def chosen(self) -> Choice:
         """What was found; before that, a guess."""
-        return self.choice or self._guess(self.pinned or 1)
+        return self.choice or self._guess(self._scales()[0])
 
     def _guess(self, scale: float) -> Choice:
         return Choice(scale, nets.codec(self.form.name), True, DEFAULTS[self.form.name])
@@ -156,8 +159,8 @@ class CodedShrinkPlan(Plan):
         bands = self.header.channels + self.header.alpha
         pixels = np.concatenate([to_dtype(block, bands, bands, np.uint8) for block in to_float(rows(), bands, bands)])
         whole, name = Sample(pixels, 1.0), self.form.name
-        # What is refined is the whole, and not a sample of it.
-        sample = whole if self.refine else sampled(pixels)
+        # What is refined is the whole, and not a sample of it; the codec alone may not hold that.
+        sample = whole if self.refine and self._holds(1) else sampled(pixels, self.form.max_side)
         net = partial(self._net, report)
         search = Search(
             sample, nets.plain(name), nets.codec(name), self._scales(), partial(net, light=True), self._shrinker
@@ -170,7 +173,7 @@ class CodedShrinkPlan(Plan):
             plan, smaller, data = self._within(search, net, alone, limit)
         if self.refine and plan.chosen.net:
             said(report, f"refining x{plan.chosen.scale:g}")
-            plan, data = plan._refined(smaller, sample, limit) or (plan, data)
+            plan, data = plan._refined(smaller, whole, limit) or (plan, data)
         return replace(plan, finished=data, summary=plan._told(search, alone, len(data)))
 
     def _refined(self, smaller: Smaller, whole: Sample, limit: int | None) -> tuple[CodedShrinkPlan, bytes] | None:
@@ -185,10 +188,27 @@ class CodedShrinkPlan(Plan):
         return replace(self, choice=made), data
 
     def _scales(self) -> tuple[float, ...]:
+        """The scales that may be tried, ascending: those whose small picture the format can hold."""
+        return tuple(scale for scale in self._wanted() if self._holds(scale))
+
+    def _wanted(self) -> tuple[float, ...]:
         if self.pinned:
             return (self.pinned,)
         # Alpha keeps its size: a net has not learned to enlarge it from what a codec leaves.
         return (1,) if self.header.alpha else nets.scales()
+
+    def _holds(self, scale: float) -> bool:
+        return max(self._small(scale)) <= self.form.max_side
+
+    def _too_large(self) -> UsageError:
+        """What to ask for instead, where the format holds no small picture that was asked for."""
+        header, form, scale = self.header, self.form, self._wanted()[-1]
+        larger = [] if header.alpha else [f"{each:g}" for each in nets.scales() if self._holds(each)]
+        side = max(self._small(scale))
+        forms = [f for f in FORMATS.values() if side <= f.max_side and (f.alpha or not header.alpha)]
+        to_do = f"take a scale of {' or '.join(larger)}" if larger else f"use {names_of(forms)}"
+        what = f"{self._small(scale)} at x{scale:g}, and {form.name.upper()} ends at {form.max_side} pixels a side"
+        return UsageError(f"{header.name}: is too large, {what}; {to_do}")
 
     def _net(self, report: Report, scale: float, facts: Facts, *, light: bool = False) -> CodecRestorer:
         said(report, f"trying x{scale:g}")
@@ -216,14 +236,15 @@ class CodedShrinkPlan(Plan):
         smaller = self._smaller(alone.sample.pixels, choice) if choice.net else alone.smaller
         if alone is not search.alone:  # the whole gives more, or less, than the sample of it
             seen = _seen(alone, smaller, choice, net)
-            if psnr is not None or not self.pinned:
+            # What the codec alone cannot hold at full size is as good as it is in the sample.
+            if psnr is not None or (not self.pinned and self._holds(1)):
                 wanted = alone.psnr(quality) if psnr is None else psnr
                 seen = search.shifted(choice, wanted, seen.psnr - choice.psnr)
             choice = seen
         plan = replace(self, choice=choice)
         data = plan._file(smaller)
         cost = len(data) - plan._overhead(self.metadata(self.form))
-        if psnr is None and not self.pinned and choice.net and cost >= alone.bytes(quality):
+        if psnr is None and not self.pinned and search.free and choice.net and cost >= alone.bytes(quality):
             plan, smaller = replace(self, choice=_bare(alone, quality)), alone.smaller
             data = plan._file(smaller)
         return plan, smaller, data
@@ -312,11 +333,11 @@ class CodedShrinkPlan(Plan):
             how = f"at full size and quality {at.quality} for no net, which would not help"
         words = f"{size} bytes ({rate:.3f} bits a pixel), {how}; grown it has {about}{at.psnr:.1f} dB"
         name = self.form.name.upper()
+        if not self._holds(1):
+            return f"{words}, where {name} alone ends at {self.form.max_side} pixels a side"
         if self.wish.limit(1) is None and self.wish.psnr is None and not self.pinned:
             wanted = self.wish.quality or DEFAULTS[self.form.name]
             return f"{words}, as {name} alone has at quality {wanted} in {alone.bytes(wanted)} bytes"
-        if max(self.header.size) > self.form.max_side:
-            return f"{words}, where {name} alone ends at {self.form.max_side} pixels a side"
         bare = self._alone_at(search, alone, size)
         if bare is None:
             return f"{words}, where {name} alone cannot make so few bytes"
