@@ -15,7 +15,7 @@ import regrow.nets
 from regrow import zoo
 from regrow.nets.model import Model
 from regrow.nets.rescale.any_scale import AnyScale
-from regrow.nets.rescale.base import Rescaler
+from regrow.nets.rescale.base import FixedScale, Rescaler
 from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.nets.upscale.base import Restorer, ScaleRestorer
 from regrow.nets.video.base import VideoRestorer
@@ -116,7 +116,7 @@ def test_nets_of_several_scales_run_at_each_and_share_their_weights(name):
 
 
 def test_a_rescaler_is_applied_as_often_as_it_says():
-    class Halves(Rescaler):
+    class Halves(FixedScale):
         unshuffle, halo, colors, small_colors = 1, 0, 1, 1
 
         def __init__(self):
@@ -131,13 +131,15 @@ def test_a_rescaler_is_applied_as_often_as_it_says():
             self.seen.append(application)
             return y.repeat_interleave(2, -2)
 
-        def multiply_adds(self):
-            return 0.0, 0.0
+        def own_multiply_adds(self):
+            return 64.0, 128.0
 
     model, x = Halves(), torch.arange(32.0).view(1, 1, 16, 2)
     assert (model.scales, model.scale, model.multiples) == ((8, 1), 8, (8, 1))
     assert model.shrink(x).tolist() == [[[[0, 1], [16, 17]]]]
     assert model.grow(x[..., :2, :]).shape == (1, 1, 16, 2)
+    assert model.multiply_adds() == model.multiply_adds(8) == (64, 128)
+    assert model.multiply_adds(4) == (256, 512)  # resampled to twice as many pixels a side first
     assert model.seen == [0, 1, 2, 2, 1, 0]
     with pytest.raises(ValueError, match="2x12 does not divide by 1x8"):
         model.shrink(x[..., :12, :])

@@ -6,9 +6,10 @@ from support.models import learned_pair
 from regrow import zoo
 from regrow.nets.ops.bank import Analysis, Side, Synthesis, positions
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
+from regrow.nets.rescale.any_scale import ALONE, FIRST, LAST, AnyScale, AnyScaleConfig, applications
 
-SIZES = [((24, 36), (16, 20)), ((25, 31), (23, 9)), ((3, 2), (2, 1)), ((1, 1), (1, 1)), ((40, 40), (10, 10))]
+AT_ONCE = [((24, 36), (16, 20)), ((25, 31), (25, 17)), ((3, 2), (2, 1)), ((1, 1), (1, 1)), ((40, 40), (20, 20))]
+TWICE = [((25, 31), (23, 9)), ((40, 40), (10, 10)), ((5, 3), (1, 1))]
 
 
 @pytest.fixture
@@ -16,23 +17,49 @@ def pair():
     return learned_pair()
 
 
-@pytest.mark.parametrize(("full", "small"), SIZES)
-def test_untrained_it_is_the_bicubic(full, small):
-    net, x, y = AnyScale().eval(), torch.rand(2, 3, *full), torch.rand(2, 3, *small)
+@pytest.mark.parametrize(("full", "small"), AT_ONCE + TWICE)
+def test_untrained_it_is_the_bicubic_of_every_application(full, small):
+    net, x, y = AnyScale(AnyScaleConfig(blocks=1)).eval(), torch.rand(2, 3, *full), torch.rand(2, 3, *small)
+    sizes = [small]
+    if (full, small) in TWICE:
+        sizes.insert(0, tuple(max(-(-n // 2), less) for n, less in zip(full, small, strict=True)))
+    expected_small, expected_full = x, y
+    for size in sizes:
+        expected_small = bicubic(expected_small, size)
+    for size in [*sizes[-2::-1], full]:
+        expected_full = bicubic(expected_full, size)
     with torch.no_grad():
-        torch.testing.assert_close(net.shrink(x, small), bicubic(x, small))
-        torch.testing.assert_close(net.grow(y, full), bicubic(y, full))
+        torch.testing.assert_close(net.shrink(x, small), expected_small)
+        torch.testing.assert_close(net.grow(y, full), expected_full)
 
 
-def test_at_scale_2_it_starts_as_the_model_of_that():
-    other = zoo.load("tad-x2").eval()
+def test_it_starts_as_the_models_of_scales_2_and_4():
     net = AnyScale(AnyScaleConfig(blocks=16)).eval()
-    net.start_from(other)
+    others = [zoo.load(name).eval() for name in ("tad-x2", "tad-x4")]
+    for other in others:
+        net.start_from(other)
     x = torch.rand(1, 3, 32, 40)
     with torch.no_grad():
-        small = other.shrink(x)
-        torch.testing.assert_close(net.shrink(x, (16, 20)), small)
-        torch.testing.assert_close(net.grow(small, (32, 40)), other.grow(small))
+        for other in others:
+            small = other.shrink(x)
+            torch.testing.assert_close(net.shrink(x, small.shape[-2:]), small)
+            torch.testing.assert_close(net.grow(small, (32, 40)), other.grow(small))
+
+
+@pytest.mark.parametrize(
+    ("full", "small", "expected"),
+    [
+        ((64, 64), (32, 32), [((64, 64), (32, 32), ALONE)]),
+        ((64, 64), (64, 33), [((64, 64), (64, 33), ALONE)]),
+        ((65, 64), (32, 32), [((65, 64), (33, 32), FIRST), ((33, 32), (32, 32), LAST)]),
+        ((64, 64), (16, 64), [((64, 64), (32, 64), FIRST), ((32, 64), (16, 64), LAST)]),
+        ((64, 90), (16, 60), [((64, 90), (32, 60), FIRST), ((32, 60), (16, 60), LAST)]),
+        ((70, 70), (9, 9), [((70, 70), (35, 35), FIRST), ((35, 35), (18, 18), FIRST), ((18, 18), (9, 9), LAST)]),
+    ],
+)
+def test_pictures_are_shrunk_by_2_until_once_more_is_enough(full, small, expected):
+    found = [(*zip(*((s.full, s.small) for s in one.sides), strict=True), one.pair) for one in applications(full, small)]
+    assert found == expected
 
 
 def test_a_model_of_other_factors_is_no_start():
@@ -63,7 +90,7 @@ def test_filters_that_have_learned_nothing_interpolate(bank):
 
 
 def test_a_part_is_a_part_of_the_whole(pair):
-    whole = Side.whole(60, 40)
+    whole, pair = Side.whole(60, 40), pair.pairs[ALONE]
     for bank, part in (
         (pair.analysis, Side(60, 40, (15, 60), (20, 30))),
         (pair.synthesis, Side(60, 40, (30, 36), (18, 30))),
@@ -73,24 +100,27 @@ def test_a_part_is_a_part_of_the_whole(pair):
         torch.testing.assert_close(bank(part), expected)
 
 
-@pytest.mark.parametrize(("full", "small"), SIZES[:2])
+@pytest.mark.parametrize(("full", "small"), [AT_ONCE[0], TWICE[0]])
 def test_a_turned_picture_is_shrunk_turned(pair, full, small):
     """Both sides share their filters; kernels that are symmetric see no difference between them."""
-    for trunk in (pair.encoder, pair.decoder):
-        trunk.head.weight[:] = 0
-        trunk.tail.weight[:] = 0
+    for nets in pair.pairs:
+        for trunk in (nets.encoder, nets.decoder):
+            trunk.head.weight[:] = 0
+            trunk.tail.weight[:] = 0
     x = torch.rand(1, 3, *full)
     turned = pair.shrink(x.mT.contiguous(), small[::-1]).mT
     torch.testing.assert_close(turned, pair.shrink(x, small))
 
 
-def test_cost_is_that_of_the_small_size():
-    one, other = AnyScale(AnyScaleConfig(channels=8, blocks=1)).multiply_adds(2)
-    assert one == pytest.approx((112 * 8 + 2 * 8 * 8 + 8 * 3) * 9 / 4)
-    assert other == pytest.approx((7 * 8 + 2 * 8 * 8 + 8 * 108) * 9 / 4)
+def test_cost_is_that_of_the_small_sizes():
+    net = AnyScale(AnyScaleConfig(channels=8, blocks=1))
+    one, other = (112 * 8 + 2 * 8 * 8 + 8 * 3) * 9, (7 * 8 + 2 * 8 * 8 + 8 * 108) * 9
+    for scale, pixels in ((1.5, 1 / 1.5**2), (2, 1 / 4), (3, 1 / 4 + 1 / 9), (4, 1 / 4 + 1 / 16)):
+        assert net.multiply_adds(scale) == pytest.approx((one * pixels, other * pixels), rel=1e-4)
+    assert net.multiply_adds() == net.multiply_adds(4)
 
 
-@pytest.mark.parametrize("settings", [{"channels": 0}, {"blocks": 257}, {"hidden": 0}])
+@pytest.mark.parametrize("settings", [{"channels": 0}, {"blocks": 257}, {"hidden": 0}, {"scale": 3}, {"scale": 1}])
 def test_settings_out_of_range(settings):
-    with pytest.raises(ValueError, match="out of range"):
+    with pytest.raises(ValueError, match="out of range|power of 2"):
         AnyScaleConfig(**settings)
