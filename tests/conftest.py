@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 import torch
 from PIL import Image
-from support.models import randomized
+from support.models import learned_pair, randomized
 from support.pictures import noise
 from support.recipes import TOML
 
@@ -59,6 +59,12 @@ def tiny():
 def tiny_folder(tiny, tmp_path_factory):
     """The same as `--model` takes it."""
     return _saved(tiny, tmp_path_factory, "tiny")
+
+
+@pytest.fixture(scope="session")
+def any_folder(tmp_path_factory):
+    """A fast model for any scale, as `--model` takes it."""
+    return _saved(learned_pair(), tmp_path_factory, "any")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ import pytest
 import torch
 from support.models import learned_pair
 
-from regrow.inference.any_scale import grow_rows, shrink_rows
+from regrow.inference.any_scale import Windows, grow_rows, shrink_rows
 from regrow.size import Size
 
 
@@ -47,3 +47,69 @@ def test_grey_and_alpha_go_through(pair):
     again = np.concatenate(list(grow_rows([made], small, full, 1, 1, pair)))
     assert again.shape == (30, 40, 2)
     assert (again[..., 1] == 255).all()
+
+
+def test_alpha_stays_within_what_is_around(pair):
+    """Opaque stays opaque, transparent transparent; what lies between is shrunk as a picture is."""
+    full, small = Size(90, 64), Size(60, 37)
+    picture = np.random.default_rng(1).integers(0, 256, (64, 90, 4), dtype=np.uint8)
+    picture[:, :30, 3], picture[:, 30:60, 3], picture[:, 60:, 3] = 0, 255, np.arange(64)[:, None] * 4
+    made = np.concatenate(list(shrink_rows([picture], full, 3, pair, small, tile=32)))
+    again = np.concatenate(list(grow_rows([made], small, full, 3, 3, pair, tile=32)))
+    assert (made[:, :18, 3] == 0).all()
+    assert (made[:, 22:38, 3] == 255).all()
+    assert (again[:, :26, 3] == 0).all()
+    assert (again[:, 34:56, 3] == 255).all()
+    assert np.abs(again[2:-2, 64:, 3].astype(int) - picture[2:-2, 64:, 3]).mean() < 8
+
+
+def test_colours_under_full_transparency_come_back_and_do_not_bleed(pair):
+    full, small = Size(48, 48), Size(32, 32)
+    picture = np.zeros((48, 48, 4), np.uint8)
+    picture[:, :24] = 200, 40, 40, 255
+    picture[:, 24:] = 0, 255, 0, 0
+    made = np.concatenate(list(shrink_rows([picture], full, 3, pair, small)))
+    alone = np.concatenate(list(shrink_rows([np.full((48, 48, 3), (200, 40, 40), np.uint8)], full, 3, pair, small)))
+    np.testing.assert_array_equal(made[:, :16, :3], alone[:, :16])
+    hidden = np.concatenate(list(shrink_rows([picture[..., :3]], full, 3, pair, small)))
+    np.testing.assert_array_equal(made[:, 20:, :3], hidden[:, 20:])
+
+
+@pytest.mark.parametrize(("small", "tile"), [((55, 40), 24), ((40, 20), 512), ((20, 15), 32), ((9, 59), 512)])
+def test_refinement_gains_at_every_scale_and_size_of_tile(pair, small, tile, astronaut):
+    picture, full, small = astronaut[100:159, 200:283], Size(83, 59), Size(*small)
+    errors = []
+    for iterations in (0, 5):
+        made = np.concatenate(list(shrink_rows([picture], full, 3, pair, small, tile, iterations)))
+        again = np.concatenate(list(grow_rows([made], small, full, 3, 3, pair)))
+        errors.append(((again.astype(float) - picture) ** 2).mean())
+    assert errors[1] < errors[0]
+
+
+@pytest.mark.parametrize("applications", [1, 2])
+def test_parts_grow_as_in_the_whole(pair, applications):
+    full, small = Size(60, 80), Size(45, 54) if applications == 1 else Size(20, 26)
+    windows, y = Windows(pair, full, small), torch.rand(1, 3, small.height, small.width)
+    down, across = (4, small.height - 2), (0, 19)
+    rows, columns = windows.fulls(0, down), windows.fulls(1, across)
+    part = windows.window(down, across).grow(y[..., down[0] : down[1], across[0] : across[1]])
+    whole = pair.grow(y, full.hw)[..., rows[0] : rows[1], columns[0] : columns[1]]
+    assert part.shape == whole.shape
+    inner = np.s_[..., 18:-18, :-18]  # what the nets' reach beyond the part has no say in
+    assert whole[inner].numel() > 0
+    torch.testing.assert_close(part[inner], whole[inner], atol=1e-5, rtol=0)
+
+
+def test_rows_are_pulled_through_in_bounded_memory(pair):
+    tile, asked, given = 32, 0, 0
+
+    def rows():
+        nonlocal asked
+        for _ in range(1000):
+            asked += 1
+            yield np.zeros((1, 40, 3), np.uint8)
+
+    for block in shrink_rows(rows(), Size(40, 1000), 3, pair, Size(31, 769), tile):
+        given += len(block)
+        assert asked <= 1.3 * given + 3 * (tile + pair.halo)
+    assert given == 769

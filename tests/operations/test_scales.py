@@ -30,6 +30,18 @@ def test_files_of_every_format_come_back_from_any_scale_by_their_passport(tmp_pa
     assert size_of(regrow.grow(small, tmp_path / "g.png", model=tiny_folder)) == (53, 35)
 
 
+@pytest.mark.parametrize("scale", [1.1, 2, 2.7, (1, 2), (3, 1.2), 8], ids=str)
+@pytest.mark.parametrize("refine", [0, 2])
+def test_a_model_for_any_scale_brings_files_back(tmp_path, any_folder, scale, refine, astronaut):
+    source = write(tmp_path / "a.png", astronaut[90:161, 200:283])
+    small = regrow.shrink(source, tmp_path / "s.png", scale=scale, model=any_folder, refine=refine)
+    again = read(regrow.grow(small, tmp_path / "g.png", model=any_folder))
+    assert again.shape == (71, 83, 3)
+    array = regrow.shrink(read(source), scale=scale, model=any_folder, refine=refine)
+    np.testing.assert_array_equal(read(small), array)
+    np.testing.assert_array_equal(again, regrow.grow(array, scale=scale, size=(83, 71), model=any_folder))
+
+
 @pytest.mark.parametrize("suffix", LOSSLESS)
 @pytest.mark.parametrize("scale", [2.7, (1, 2)], ids=str)
 def test_files_equal_arrays_at_any_scale(tmp_path, tiny_folder, suffix, scale):
@@ -48,12 +60,13 @@ def test_files_equal_arrays_at_any_scale(tmp_path, tiny_folder, suffix, scale):
         lambda pair: pair != (10, 10) and max(pair) <= 4 * min(pair)
     ),
     bands=st.integers(1, 4),
-    which=st.sampled_from(["tiny_folder", "uneven_folder"]),
+    which=st.sampled_from(["tiny_folder", "uneven_folder", "any_folder"]),
 )
 def test_any_scale_brings_any_file_back(
-    tmp_path_factory, tiny_folder, uneven_folder, width, height, tenths, bands, which
+    tmp_path_factory, tiny_folder, uneven_folder, any_folder, width, height, tenths, bands, which
 ):
-    folder, model = tmp_path_factory.mktemp("any"), {"tiny_folder": tiny_folder, "uneven_folder": uneven_folder}[which]
+    models = {"tiny_folder": tiny_folder, "uneven_folder": uneven_folder, "any_folder": any_folder}
+    folder, model = tmp_path_factory.mktemp("any"), models[which]
     source = write(folder / "a.png", noise(height, width, bands))
     small = regrow.shrink(source, folder / "s.png", scale=(tenths[0] / 10, tenths[1] / 10), model=model)
     assert size_of(small) == (-(-width * 10 // tenths[0]), -(-height * 10 // tenths[1]))

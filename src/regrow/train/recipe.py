@@ -59,6 +59,8 @@ class Data:
     stretch: float = 1.0
     """Largest factor by which crops are resampled before they are shrunk, drawn uniformly for each batch, for scales
     that are no power of 2. From 1 to 2; rescalers only."""
+    largest: float = 4.1
+    """Largest scale that is drawn, where the model has one for any scale. From 1.2 to 8."""
     codecs: tuple[str, ...] = ()
     """Codecs whose pictures a net of the architecture `codec` restores: jpeg, webp, avif, in equal shares."""
     versions: int = 2
@@ -95,6 +97,8 @@ class Data:
         for name in ("stretch", "zoom"):
             if not 1 <= getattr(self, name) <= 2:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be from 1 to 2")
+        if not 1.2 <= self.largest <= 8:
+            raise UsageError(f"largest is {self.largest}, but must be from 1.2 to 8")
         for name in ("full_chroma", "tuned", "blind"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be from 0 to 1")

@@ -58,7 +58,9 @@ def test_it_starts_as_the_models_of_scales_2_and_4():
     ],
 )
 def test_pictures_are_shrunk_by_2_until_once_more_is_enough(full, small, expected):
-    found = [(*zip(*((s.full, s.small) for s in one.sides), strict=True), one.pair) for one in applications(full, small)]
+    found = [
+        (*zip(*((s.full, s.small) for s in one.sides), strict=True), one.pair) for one in applications(full, small)
+    ]
     assert found == expected
 
 

@@ -32,12 +32,16 @@ class AnyScaleConfig:
     """Residual blocks a side."""
     hidden: int = 64
     """Width of the nets that make filters of positions."""
+    pairs: int = 3
+    """Pairs of nets: 3, for `ALONE`, `FIRST` and `LAST`, or 1 for all."""
     scale: int = 4
     """The most by which a side may shrink: a power of 2."""
 
     def __post_init__(self) -> None:
         if self.scale not in (MOST**n for n in range(1, 8)):
             raise ValueError(f"scale {self.scale}: must be a power of {MOST}, from {MOST} to {MOST**7}")
+        if self.pairs not in (1, 3):
+            raise ValueError(f"pairs {self.pairs}: must be 1 or 3")
         # The upper limits keep a hostile configuration from asking for all memory.
         for name, most in (("channels", 1024), ("blocks", 256), ("hidden", 1024)):
             if not 1 <= getattr(self, name) <= most:
@@ -149,7 +153,7 @@ class AnyScale(Rescaler):
         super().__init__((MOST, MOST), config.scale.bit_length() - 1)
         self.config, self.repeats = config, True
         self.colors = self.small_colors = 3
-        self.pairs = nn.ModuleList(Pair(config) for _ in (ALONE, FIRST, LAST))
+        self.pairs = nn.ModuleList(Pair(config) for _ in range(config.pairs))
         self.halo = 2 * config.blocks + 2
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -183,15 +187,20 @@ class AnyScale(Rescaler):
 
     def pair(self, application: Application) -> Pair:
         """The nets of an application."""
-        pair = self.pairs[application.pair]
+        pair = self.pairs[application.pair % len(self.pairs)]
         assert isinstance(pair, Pair)
         return pair
 
     def start_from(self, other: Model) -> None:
         """Take over another model's weights, or those of a task-aware autoencoder of as many channels.
 
-        Of one for x2, all pairs become the same as it at scale 2; of one for x4, those that shrink twice.
+        Where this one has more pairs, all become the other's one. Of an autoencoder for x2, all become the same as it at
+        scale 2; of one for x4, those that shrink twice.
         """
+        if isinstance(other, AnyScale) and len(other.pairs) == 1 < len(self.pairs):
+            for pair in self.pairs:
+                pair.load_state_dict(other.pairs[0].state_dict())
+            return
         if not isinstance(other, TAD):
             super().start_from(other)
             return
@@ -199,7 +208,7 @@ class AnyScale(Rescaler):
             raise ValueError(f"the layouts differ: {other.config} and {self.config}")
         for index, pair in enumerate(self.pairs):
             assert isinstance(pair, Pair)
-            if index == ALONE and other.config.pairs > 1:
+            if index == ALONE and other.config.pairs > 1 and len(self.pairs) > 1:
                 continue
             own = other.config.pairs - 1 if index == LAST else 0
             pair.start_from(other.encoders[own], other.decoders[own], other.config.blocks)

@@ -17,10 +17,10 @@ from regrow.train.losses import DISTANCES
 from regrow.train.recipe import Data, Loss
 from regrow.train.tasks.base import Task, centres
 
-LEAST, MOST = 1.08, 4.1
-"""Scales that are drawn."""
-VALIDATED = 1.2, 1.5, 2.5, 3.5
-"""Scales at which held-out pictures are measured."""
+LEAST = 1.08
+"""Least scale that is drawn, but for 1 of a side that keeps its length."""
+VALIDATED = 1.2, 1.5, 2.0, 2.5, 3.5
+"""Scales at which held-out pictures are measured, those that are drawn."""
 
 
 class AnyScaleTask(Task):
@@ -29,7 +29,7 @@ class AnyScaleTask(Task):
     Args:
         model: a pair for any scale.
         loss: distances, and the weight lambda.
-        data: which crops become grey.
+        data: which crops become grey, and the largest scale.
     """
 
     multiple = 1
@@ -42,7 +42,7 @@ class AnyScaleTask(Task):
         """Draw which crops of a batch become grey, and the small size: the scale on a logarithmic axis; one for each
         side a quarter of the time, and then a third of the time one side keeps its length.
         """
-        span = math.log(MOST / LEAST)
+        span = math.log(self.data.largest / LEAST)
         scales = [LEAST * math.exp(span * torch.rand(()).item())] * 2
         if torch.rand(()) < 1 / 4:
             kept = torch.rand(()) < 1 / 3
@@ -67,10 +67,11 @@ class AnyScaleTask(Task):
     @torch.no_grad()
     def validate(self, model: AnyScale, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR in dB over held-out pictures: `x1.5` and so on, and `small1.5` against the bicubic picture."""
-        figures: dict[str, list[float]] = {f"{what}{scale:g}": [] for scale in VALIDATED for what in ("x", "small")}
+        scales = [scale for scale in VALIDATED if scale <= self.data.largest]
+        figures: dict[str, list[float]] = {f"{what}{scale:g}": [] for scale in scales for what in ("x", "small")}
         for x in centres(pictures, side, (1, 1), model.device):
             full = x.shape[-2], x.shape[-1]
-            for scale in VALIDATED:
+            for scale in scales:
                 size = round(full[0] / scale), round(full[1] / scale)
                 small = quantize(model.shrink(x, size))
                 figures[f"x{scale:g}"].append(psnr_rgb(quantize(model.grow(small, full)), x))
