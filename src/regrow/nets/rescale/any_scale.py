@@ -194,8 +194,8 @@ class AnyScale(Rescaler):
     def start_from(self, other: Model) -> None:
         """Take over another model's weights, or those of a task-aware autoencoder of as many channels.
 
-        Where this one has more pairs, all become the other's one. Of an autoencoder for x2, all become the same as it at
-        scale 2; of one for x4, those that shrink twice.
+        Where this one has more pairs, all become the other's one. Of an autoencoder for x2, all become the same as it
+        at scale 2; of one for x4, those that shrink twice.
         """
         if isinstance(other, AnyScale) and len(other.pairs) == 1 < len(self.pairs):
             for pair in self.pairs:
