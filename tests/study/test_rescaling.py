@@ -123,6 +123,27 @@ def test_sizes_are_those_of_the_nets(sets, tiny_folder, tiny):
         study.size(sets, ["bicubic"])
 
 
+def test_scales_are_measured_as_bench_does(sets, tiny_folder):
+    rows = study.scales(sets[:1], ["bicubic", tiny_folder, "auto"], [2, 1.3, 2.0])
+    assert [(r["model"], r["scale"]) for r in rows] == [
+        (model, scale) for scale in (1.3, 2.0) for model in ("bicubic", "tiny", "auto")
+    ]
+    measured = means(bench(rescale.Task(scale=2), sets[:1], ["bicubic", tiny_folder, "tad-x2"]))
+    for figure in ("rgb", "y", "small"):
+        assert [r[figure] for r in rows[3:]] == pytest.approx([r[figure] for r in measured])
+    with pytest.raises(UsageError, match=r"scale 0\.5"):
+        study.scales(sets, ["bicubic"], [0.5])
+
+
+def test_scales_in_the_shell(sets, tiny_folder, tmp_path, regrow):
+    out = tmp_path / "out"
+    regrow("study", "scales", sets[0], "--model", tiny_folder, "--scale", 1.5, "--scale", 2, "-o", out)
+    with (out / "scales.csv").open() as file:
+        assert [(row["model"], row["scale"]) for row in csv.DictReader(file)] == [("tiny", "1.5"), ("tiny", "2")]
+    with Image.open(out / "scales.png") as plot:
+        assert plot.format == "PNG"
+
+
 @pytest.fixture
 def trading(tmp_path, sets, astronaut, coffee, save):
     pytest.importorskip("accelerate")

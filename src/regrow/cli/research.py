@@ -102,7 +102,7 @@ def bench(
     measuring.bench(benchmark, folders, models, out=out, summary=summary)
 
 
-study_app = typer.Typer(help="Study the effect of noise, lambda, size and layers on pictures, and what people think.")
+study_app = typer.Typer(help="Study what noise, lambda, scale, size and layers do to pictures, and what people think.")
 app.add_typer(study_app, name="study", no_args_is_help=True)
 
 StudyOut = Annotated[
@@ -162,6 +162,31 @@ def study_lambda(
 
     rows = study.trade_off(settings, value, data, out, folders, device=device)  # with the progress bars of training
     measuring.study_of("lambda", out, summary, lambda report: rows)
+
+
+@study_app.command("scales")
+def study_scales(
+    folders: Sets,
+    out: StudyOut,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", help="Model by name or folder; may be repeated.  [what shrink takes]")
+    ] = None,
+    value: Annotated[list[float] | None, typer.Option("--scale", help="May be repeated.  [1.1 to 4 by 0.1]")] = None,
+    refine: Refine = 0,
+    summary: Summary = None,
+    device: Device = "auto",
+) -> None:
+    """PSNR against the scale: of regrown pictures, and of small ones."""
+    require("a study", "matplotlib")
+    from regrow.cli import measuring
+    from regrow.operations.restorers import AUTO
+    from regrow.study import rescaling as study
+
+    values = value or [n / 10 for n in range(11, 41)]
+    options: dict[str, Any] = {"refine": refine, "device": device}
+    measuring.study_of(
+        "scales", out, summary, lambda report: study.scales(folders, models or [AUTO], values, **options, report=report)
+    )
 
 
 @study_app.command("size")

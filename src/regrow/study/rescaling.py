@@ -1,4 +1,4 @@
-"""Studies: what regrown pictures owe to noise, to lambda and to the size of the nets. Rows for a table and a plot."""
+"""Studies: what regrown pictures owe to noise, lambda, scale and the size of the nets. Rows for a table and a plot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regrow import zoo
-from regrow.bench.benchmark import no_report
+from regrow.bench.benchmark import Progress, no_report
 from regrow.bench.driver import bench
 from regrow.bench.models import Pair
 from regrow.bench.pictures import as_rgb, labels, originals
@@ -20,8 +20,8 @@ from regrow.bench.tasks import rescale
 from regrow.errors import UsageError
 from regrow.metrics import fidelity as metrics
 from regrow.nets.rescale.base import Rescaler
-from regrow.operations.rescalers import rescaler
-from regrow.operations.restorers import BICUBIC
+from regrow.operations.rescalers import default_model, rescaler
+from regrow.operations.restorers import AUTO, BICUBIC
 from regrow.size import Scale, check_scale, scale_text
 from regrow.study.rows import Report, Row
 from regrow.zoo import store
@@ -148,6 +148,47 @@ def _finished(recipe: Recipe, run: Path) -> bool:
         return False
     step, _ = checkpoint.read_of(run / loop.CHECKPOINT, recipe)
     return step == recipe.run.steps and (run / loop.WEIGHTS / store.CONFIG).exists()
+
+
+def scales(
+    folders: list[Path],
+    models: list[str],
+    values: list[float],
+    *,
+    refine: int = 0,
+    device: str = "auto",
+    report: Report = no_report,
+) -> list[Row]:
+    """Accuracy against the scale.
+
+    Args:
+        folders: sets of pictures, taken as `regrow.bench.pictures.originals` gives them.
+        models: names or folders; `regrow.operations.restorers.AUTO` is the one that shrinks when none is named.
+        values: scales; each is taken once.
+        refine, device: as for `regrow.shrink`.
+        report: told what is being worked on.
+
+    Returns:
+        A row for each set, model and scale: mean PSNR `rgb`, `y` and `small` in dB.
+
+    Raises:
+        UsageError: a scale that cannot be or that a model does not reach, no pictures, no such model. RegrowError: a
+            picture cannot be read or is too small.
+    """
+    rows: list[Row] = []
+    for value in sorted({check_scale(value) for value in values}):
+        names = {default_model(value) if model == AUTO else model: model for model in models}
+        task = rescale.Task(scale=value, refine=refine, device=device)
+
+        def progress(at: Progress, scale: str = scale_text(value)) -> None:
+            report(f"x{scale} {at.set}/{at.picture} {at.model}")
+
+        model_labels = labels(list(names))
+        shown = {model_labels[name]: asked if asked == AUTO else model_labels[name] for name, asked in names.items()}
+        for r in means(bench(task, folders, list(names), report=progress)):
+            measured = {name: r[name] for name in ("rgb", "y", "small")}
+            rows.append({"set": r["set"], "model": shown[r.model], "scale": value[0], **measured})
+    return rows
 
 
 def size(

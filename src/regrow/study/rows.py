@@ -17,14 +17,15 @@ Report = Callable[[str], None]
 AXES = {
     "noise": ("sigma", "rgb", "model"),
     "lambda": ("small", "rgb", "set"),
+    "scales": ("scale", "y", "model"),
     "size": ("parameters", "rgb", "set"),
 }
 """What each study's plot has across and up, and what its lines are."""
 
 
 def texts(row: Row, digits: int) -> dict[str, str]:
-    """A row to be read: figures cut to some digits, but sigma and lambda as they were asked for."""
-    exact = ("sigma", "lambda")
+    """A row to be read: figures cut to some digits, but sigma, lambda and scale as they were asked for."""
+    exact = ("sigma", "lambda", "scale")
     return {k: f"{v:.{15 if k in exact else digits}g}" if isinstance(v, float) else str(v) for k, v in row.items()}
 
 
