@@ -13,9 +13,6 @@ from regrow.size import LARGEST_SCALE, Scale, check_scale
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
 
-RESAMPLED = 1.75
-"""Scale below which the model that was trained on resampled pictures is better than the one for x2."""
-
 OF_GROUPS = {"tad-x4": "tad-video-x4"}
 """Models of groups of frames, by the models of pictures that they are better than on clips."""
 
@@ -46,8 +43,8 @@ def _default_model(scales: tuple[float, float], channels: int, *, grey: bool) ->
         if grey:
             raise UsageError("the picture is grey already; leave it out, or say a --scale to make it smaller")
         raise UsageError("scale 1: the picture would stay as it is; say more, or --grey to hide its colours")
-    if channels == 3 and largest < RESAMPLED:
-        return "tad-any-x2"
+    if channels == 3 and largest < 2:
+        return "tad-any"
     if channels == 3 and min(scales) == 1 and largest <= 4:
         return "tad-2x1" if scales[0] > 1 else "tad-1x2"
     if channels == 3 and largest > 4:

@@ -52,7 +52,7 @@ def apply(
         `out`.
     """
     if format:
-        raise UsageError(f"{format}: is a format of pictures, and this is a clip; leave it out")
+        raise UsageError(f"format {format}: is a format of pictures, and this is a clip; leave it out")
     if out is None:
         raise UsageError(f"a file was given to {operation.verb}, but not where its result goes; name an output")
     video = video or Video()
