@@ -313,7 +313,7 @@ def test_whatever_happens_to_one_picture_the_others_are_done(shrink, photos, tmp
     assert "Traceback" not in done.err
     assert "unexpected" not in done.err
     assert ("fault of regrow itself: TypeError: odd thing" in done.err) == isinstance(error, TypeError)
-    assert done.err.count("\n") == 3  # when it fails; how many, and which
+    assert done.err.count("\n") == 2  # when it fails; how many
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX")
