@@ -74,13 +74,15 @@ def test_groups_and_windows():
 
 
 @pytest.mark.parametrize("scale", [2, 4, 2.7, (2, 1)], ids=str)
-def test_frame_by_frame_is_what_the_verbs_do(tiny_folder, scale):
-    clip, model = frames(2, 67, 41), rescaler(tiny_folder, check_scale(scale), "cpu")
+@pytest.mark.parametrize("which", ["tiny_folder", "any_folder"])
+def test_frame_by_frame_is_what_the_verbs_do(request, which, scale):
+    folder = request.getfixturevalue(which)
+    clip, model = frames(2, 67, 41), rescaler(folder, check_scale(scale), "cpu")
     small = list(shrink_frames([clip], model, scale))
     grown = list(grow_frames([small], model, Size(41, 67)))
     for frame, less, again in zip(clip, small, grown, strict=True):
-        np.testing.assert_array_equal(less, verbs.shrink(frame, scale=scale, model=tiny_folder))
-        np.testing.assert_array_equal(again, verbs.grow(less, scale=scale, size=(41, 67), model=tiny_folder))
+        np.testing.assert_array_equal(less, verbs.shrink(frame, scale=scale, model=folder))
+        np.testing.assert_array_equal(again, verbs.grow(less, scale=scale, size=(41, 67), model=folder))
 
 
 def test_groups_are_what_the_model_does_when_called(group_model):

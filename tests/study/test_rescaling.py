@@ -131,6 +131,8 @@ def test_scales_are_measured_as_bench_does(sets, tiny_folder):
     measured = means(bench(rescale.Task(scale=2), sets[:1], ["bicubic", tiny_folder, "tad-x2"]))
     for figure in ("rgb", "y", "small"):
         assert [r[figure] for r in rows[3:]] == pytest.approx([r[figure] for r in measured])
+    both = study.scales(sets[:1], ["tad-x2", "auto"], [2])  # the same model, asked for twice
+    assert [(r["model"], r["rgb"]) for r in both] == [("tad-x2", rows[5]["rgb"]), ("auto", rows[5]["rgb"])]
     with pytest.raises(UsageError, match=r"scale 0\.5"):
         study.scales(sets, ["bicubic"], [0.5])
 

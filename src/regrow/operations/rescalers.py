@@ -66,10 +66,12 @@ def alpha_rescaler(given: str | None, used: str, net: Rescaler, scales: tuple[fl
         used, net: name and model of what shrinks colours.
         scales: (across, down).
     """
-    if given is None:
+    from regrow.nets.rescale.base import FixedScale
+
+    if given is None and isinstance(net, FixedScale):
         name = default_model(scales, 1)
         found = rescaler(name, scales, str(net.device))
-        cells, others = ((type(one), one.factors, one.applications, one.unshuffle) for one in (net, found))
+        cells, others = ((one.factors, one.applications, one.unshuffle) for one in (net, found))
         if cells == others:
             return name, found
     return used, net

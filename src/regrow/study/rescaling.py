@@ -176,18 +176,22 @@ def scales(
             picture cannot be read or is too small.
     """
     rows: list[Row] = []
+    shown = labels(models)
     for value in sorted({check_scale(value) for value in values}):
-        names = {default_model(value) if model == AUTO else model: model for model in models}
+        taken = {model: default_model(value) if model == AUTO else model for model in models}
+        names = list(dict.fromkeys(taken.values()))  # what is asked for by name may be what shrinks anyway
         task = rescale.Task(scale=value, refine=refine, device=device)
 
         def progress(at: Progress, scale: str = scale_text(value)) -> None:
             report(f"x{scale} {at.set}/{at.picture} {at.model}")
 
-        model_labels = labels(list(names))
-        shown = {model_labels[name]: asked if asked == AUTO else model_labels[name] for name, asked in names.items()}
-        for r in means(bench(task, folders, list(names), report=progress)):
-            measured = {name: r[name] for name in ("rgb", "y", "small")}
-            rows.append({"set": r["set"], "model": shown[r.model], "scale": value[0], **measured})
+        measured_as = labels(names)
+        found = {(r["set"], r.model): r for r in means(bench(task, folders, names, report=progress))}
+        for label in dict.fromkeys(label for label, _ in found):
+            for model, name in taken.items():
+                r = found[label, measured_as[name]]
+                measured = {figure: r[figure] for figure in ("rgb", "y", "small")}
+                rows.append({"set": label, "model": shown[model], "scale": value[0], **measured})
     return rows
 
 
