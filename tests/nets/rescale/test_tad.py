@@ -252,7 +252,23 @@ def test_further_blocks_start_as_the_identity_and_can_learn():
         assert all(block.conv2.weight.grad.any() for block in trunk.blocks)
 
 
-@pytest.mark.parametrize("other", [{"channels": 8, "blocks": 3}, {"channels": 4, "blocks": 2}])
+def test_further_channels_of_the_last_pair_add_nothing_at_first_and_can_learn():
+    narrow = randomized(TADConfig(scale=4, pairs=2, channels=8, blocks=1))
+    wide = TAD(TADConfig(scale=4, pairs=2, channels=8, blocks=1, last_channels=12, last_blocks=3))
+    wide.start_from(narrow)
+    x = torch.rand(1, 3, 24, 32)
+    torch.testing.assert_close(wide.shrink(x), narrow.shrink(x))
+    torch.testing.assert_close(wide.grow(x), narrow.grow(x))
+    wide.grow(wide.shrink(x)).square().mean().backward()
+    for trunk in (wide.encoders[1], wide.decoders[1]):
+        assert trunk.tail.weight.grad[:, 8:].any()
+        assert trunk.blocks[0].conv1.weight.grad[:, 8:].any()
+        assert all(block.conv2.weight.grad.any() for block in trunk.blocks)
+    assert [len(trunk.blocks) for trunk in (*wide.encoders, *wide.decoders)] == [1, 3, 1, 3]
+    assert wide.halo == 8
+
+
+@pytest.mark.parametrize("other", [{"channels": 8, "blocks": 3}, {"channels": 16, "blocks": 2}])
 def test_another_layout_cannot_be_started_from(other):
     with pytest.raises(ValueError, match="layouts differ"):
         TAD(TADConfig(channels=8, blocks=2)).start_from(TAD(TADConfig(**other)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,9 @@ from regrow.nets.model import Model
 from regrow.nets.ops.color import luma
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.base import FixedScale
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,9 @@ class TADConfig:
     channels: int = 32
     blocks: int = 14
     """Residual blocks a side."""
+    last_channels: int = 0
+    last_blocks: int = 0
+    """The same of the last pair, which runs at the smallest size, where they cost least; 0: as the others."""
     trunk_conv: bool = False
     """A convolution after the residual blocks, with a skip around both, as in EDSR."""
     subpixel_features: bool = False
@@ -58,8 +65,9 @@ class TADConfig:
         # The upper limits keep a hostile configuration from asking for all memory.
         if not 1 <= self.pairs <= 7:
             raise ValueError(f"pairs {self.pairs} out of range: 1 to 7")
-        if not 1 <= self.channels <= 1024 or not 0 <= self.blocks <= 256:
-            raise ValueError(f"channels {self.channels} or blocks {self.blocks} out of range: 1 to 1024, 0 to 256")
+        for channels, blocks in ((self.channels, self.blocks), (self.last.channels, self.last.blocks)):
+            if not 1 <= channels <= 1024 or not 0 <= blocks <= 256:
+                raise ValueError(f"channels {channels} or blocks {blocks} out of range: 1 to 1024, 0 to 256")
         if (self.colors, self.small_colors) not in ((3, 3), (3, 1), (1, 1)):
             raise ValueError(f"colors {self.colors} and small_colors {self.small_colors}: 3 and 3, 3 and 1, 1 and 1")
         if self.small_colors < self.colors and self.pairs != self.applications:
@@ -68,6 +76,14 @@ class TADConfig:
             )
         if self.subpixel_features and self.unshuffle > 1:
             raise ValueError("subpixel_features and unshuffle exclude each other")
+
+    @property
+    def last(self) -> Self:
+        """Settings of the last pair."""
+        if not self.last_channels and not self.last_blocks:
+            return self
+        channels, blocks = self.last_channels or self.channels, self.last_blocks or self.blocks
+        return replace(self, channels=channels, blocks=blocks, last_channels=0, last_blocks=0)
 
     @property
     def applications(self) -> int:
@@ -128,7 +144,7 @@ class Trunk(nn.Module):
     def start_from(self, other: Trunk) -> None:
         """Take over another trunk's weights. RuntimeError if the layouts do not allow.
 
-        Blocks it lacks start as the identity. Where there were three colours and there is one now, it starts as the
+        Blocks it lacks start as the identity, and channels it lacks add nothing at first. Where there were three colours and there is one now, it starts as the
         other would work on three equal colours, its results averaged. A head or tail for any other channels starts
         afresh.
         """
@@ -140,8 +156,11 @@ class Trunk(nn.Module):
             elif part == "blocks" and int(index) >= len(other.blocks):
                 # Only the second convolution: what it adds is zero, but its gradient is not.
                 weights[name] = torch.zeros_like(own) if ".conv2." in name else own
-            elif part in ("head", "tail") and weights[name].shape != own.shape:
+            elif part == "head" and weights[name].shape[1:] != own.shape[1:]:
                 weights[name] = _one_color(weights[name], own)
+            elif part == "tail" and weights[name].shape[0] != own.shape[0]:
+                weights[name] = _one_color(weights[name], own)
+            weights[name] = _wider(weights[name], own, within=part != "head")
         self.load_state_dict(weights)
 
 
@@ -152,6 +171,20 @@ def _one_color(weights: Tensor, own: Tensor) -> Tensor:
     if weights.ndim == 4 and weights.shape[1] == 3 * own.shape[1]:
         weights = weights.reshape(len(weights), 3, -1, *weights.shape[2:]).sum(1)
     return weights if weights.shape == own.shape else own
+
+
+def _wider(weights: Tensor, own: Tensor, *, within: bool) -> Tensor:
+    """Weights or biases with those of further features; within the net, the features that it had do not see these."""
+    if weights.shape == own.shape or any(n > most for n, most in zip(weights.shape, own.shape, strict=True)):
+        return weights
+    result, rows = own.clone(), weights.shape[0]
+    if own.ndim == 4:
+        if within:
+            result[:rows] = 0
+        result[:rows, : weights.shape[1]] = weights
+    else:
+        result[:rows] = weights
+    return result
 
 
 class TAD(FixedScale):
@@ -177,18 +210,19 @@ class TAD(FixedScale):
         self.config, self.unshuffle = config, config.unshuffle
         self.repeats = max(self.factors) > 1 and config.small_colors == config.colors
         self.colors, self.small_colors = config.colors, config.small_colors
-        layers = 2 * config.blocks + 2 + config.trunk_conv + config.subpixel_features
+        layers = 2 * max(config.blocks, config.last.blocks) + 2 + config.trunk_conv + config.subpixel_features
         self.halo = max(layers, 3)  # 3: what the bicubic kernel reaches
         area = config.height * config.width
         encoders, decoders = [], []
         for pair in range(config.pairs):
             small = (config.small_colors if pair == config.pairs - 1 else config.colors) * config.unshuffle**2
             full = config.colors * config.unshuffle**2
-            encoders.append(self.trunk(full * area, small, config, added=config.residual))
+            own = config.last if pair == config.pairs - 1 else config
+            encoders.append(self.trunk(full * area, small, own, added=config.residual))
             decoders.append(
-                self.trunk(small, full, config, subpixel=self.factors)
+                self.trunk(small, full, own, subpixel=self.factors)
                 if config.subpixel_features
-                else self.trunk(small, full * area, config)
+                else self.trunk(small, full * area, own)
             )
         self.encoders, self.decoders = nn.ModuleList(encoders), nn.ModuleList(decoders)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
