@@ -181,7 +181,7 @@ class Info:
     restored: str | None
     """How it was restored: models and settings, of one that regrow colorized, enlarged or otherwise restored."""
     mark: float | None = None
-    """The scale that the code of a small JPEG or WebP suggests, which `grow` takes with `codec_model="auto"` where the
+    """The scale that the code of a small JPEG, WebP or AVIF suggests, which `grow` takes with `codec_model="auto"` where the
     passport is lost."""
 
 
