@@ -118,7 +118,7 @@ class PictureWriter:
             own = replace(own, exif=with_orientation(own.exif, said))
         self.meta, left = adapted(*split(own, self.form, colors=colors), self.form, colors=colors)
         self.notes += notes_on(left, self.form)
-        if self.meta.passport and self.form.name in ("webp", "avif"):
+        if self.meta.passport and self.form.name == "webp":
             self.meta = self._with_passport_in_exif()
         check_metadata(self.form, self.name, icc=self.meta.icc, exif=self.meta.exif, xmp=self.meta.xmp)
         if self.form.name == "jpeg":
