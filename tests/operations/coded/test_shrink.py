@@ -1,4 +1,5 @@
 import io
+from bisect import bisect_right
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +34,8 @@ def grown(small, **options):
 def alone(picture, name, limit):
     """The best that the codec alone makes of a picture within so many bytes, decoded by Pillow."""
     codec = Codec(name={"jpg": "jpeg"}.get(name, name), effort=5)
-    files = (codec.encode(picture, quality) for quality in range(100, 0, -1))
+    fits = bisect_right(range(1, 101), limit, key=lambda quality: len(codec.encode(picture, quality)))
+    files = (codec.encode(picture, quality) for quality in range(min(fits + 2, 100), 0, -1))  # bytes may dip
     data = next(data for data in files if len(data) <= limit)
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
