@@ -11,7 +11,8 @@ from PIL import Image
 from support import metadata as made
 from support.pictures import ICC, exif, noise
 
-from regrow.io.marks import SCALES, scale_of
+from regrow.io.codecs import Codec
+from regrow.io.marks import SCALES, quality_of, scale_of
 from regrow.io.metadata import Metadata
 from regrow.io.reader import open_picture
 from regrow.io.writer import PictureWriter
@@ -32,7 +33,8 @@ def coded(format, mark, *, bands=3, metadata=None, lossless=False):
 def by_ffmpeg(data):
     with av.open(io.BytesIO(data)) as container:
         frame = next(container.decode(video=0))
-    return [np.asarray(plane) for plane in frame.planes]
+    # Beyond the width of a plane there is padding, which holds anything.
+    return [np.asarray(plane).reshape(-1, plane.line_size)[: plane.height, : plane.width] for plane in frame.planes]
 
 
 DECODERS = {
@@ -40,7 +42,7 @@ DECODERS = {
     "libvips": lambda data: [pyvips.Image.new_from_buffer(data, "").numpy()],
     "FFmpeg": by_ffmpeg,
 }
-KINDS = [("webp", 3), ("webp", 4), ("jpeg", 3), ("jpeg", 1)]
+KINDS = [("webp", 3), ("webp", 4), ("jpeg", 3), ("jpeg", 1), ("avif", 3), ("avif", 4)]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -54,7 +56,8 @@ def test_a_mark_costs_nothing_and_no_decoder_heeds_it(format, bands, scale):
         for before, after in zip(decode(plain), decode(marked), strict=True):
             np.testing.assert_array_equal(before, after, err_msg=name)
     assert open_picture(marked).metadata == open_picture(plain).metadata
-    assert open_picture(marked).facts == open_picture(plain).facts
+    known = Codec(name="avif").facts(60) if format == "avif" else open_picture(plain).facts
+    assert open_picture(marked).facts == known
 
 
 def stripped_jpeg(data):
@@ -95,7 +98,6 @@ def test_where_there_is_no_place_there_is_no_mark():
     marked = coded("jpeg", 2, metadata=dense)
     assert scale_of(marked) is None
     assert open_picture(marked).resolution == pytest.approx(dense.resolution)
-    assert scale_of(coded("avif", 2)) is None
     for format in ("png", "webp", "avif", "tiff"):
         assert coded(format, 2, lossless=True) == coded(format, None, lossless=True)
 
@@ -125,6 +127,7 @@ def ordinary():
         yield from (
             at.webpsave_buffer(preset=kind, effort=2) for kind in ("picture", "photo", "drawing", "icon", "text")
         )
+    yield from (image.heifsave_buffer(compression="av1", Q=q) for q in (20, 90))
     yield from (made.saved(format) for format in ("PNG", "TIFF", "GIF", "AVIF"))
 
 
@@ -132,6 +135,16 @@ def test_ordinary_files_have_no_mark():
     files = list(ordinary())
     assert len(files) > 100
     assert {scale_of(data) for data in files} == {None}
+
+
+def test_only_a_marked_avif_says_a_quality_that_there_is():
+    marked = coded("avif", 1.5)
+    assert quality_of(marked) == 60
+    assert quality_of(coded("avif", None)) is None
+    for quality, said in ((0, None), (1, 1), (100, 100), (101, None), (255, None)):
+        assert quality_of(marked[:15] + bytes([quality]) + marked[16:]) == said
+    assert quality_of(marked[:14] + bytes([11]) + marked[15:]) is None
+    assert quality_of(coded("webp", 2)) is None
 
 
 @pytest.mark.parametrize(("format", "bands"), KINDS)

@@ -188,6 +188,6 @@ def test_a_checkpoint_from_before_a_setting_existed_has_its_default(recipe, trai
     with safe_open(trained / loop.CHECKPOINT, "pt") as file:
         header, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     table = json.loads(header["recipe"])
-    del table["data"]["stretch"], table["loss"]["noise"]
+    del table["data"]["zoom"], table["loss"]["noise"]
     save_file(tensors, tmp_path / "old.safetensors", {**header, "recipe": json.dumps(table)})
     assert checkpoint.read(tmp_path / "old.safetensors")[1] == recipe

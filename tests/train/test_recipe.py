@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[2]
     ("architecture", "setting"),
     [
         ("vdsr", "[data]\ngrey = 0.05"),
-        ("edsr", "[data]\nstretch = 2.0"),
         ("vdsr", '[loss]\nguidance = "l2"'),
         ("edsr", "[loss]\nguidance_weight = 0.0"),
         ("vdsr", "[loss]\nradius = 1.0"),
@@ -29,7 +28,6 @@ ROOT = Path(__file__).parents[2]
         ("edsr", "[loss]\nrebalance = 0.9"),
         ("tad", '[data]\nthumbnails = "tad-x2"'),
         ("tad", "[data]\ntone = 0.5"),
-        ("regression", "[data]\nstretch = 1.5"),
         ("classification", "[loss]\nnoise = 0.1"),
         ("classification", '[loss]\ntask = "l2"'),
         ("histogram", '[loss]\ntask = "l2"'),

@@ -181,8 +181,8 @@ class Info:
     restored: str | None
     """How it was restored: models and settings, of one that regrow colorized, enlarged or otherwise restored."""
     mark: float | None = None
-    """The scale that the code of a small JPEG or WebP suggests, which `grow` takes with `codec_model="auto"` where the
-    passport is lost."""
+    """The scale that the code of a small JPEG, WebP or AVIF suggests, which `grow` takes with `codec_model="auto"`
+    where the passport is lost."""
 
 
 def info(picture: str | os.PathLike[str] | bytes | BinaryIO) -> Info:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from regrow.cubic import REACH, keys
 from regrow.inference.tiling import Band
 from regrow.inference.transparency import joined, parted
 from regrow.size import Size
@@ -17,18 +18,11 @@ Kernel = tuple[Callable[[np.ndarray], np.ndarray], int]
 """A filter's kernel, and its reach in pixels."""
 
 
-def _cubic(x: np.ndarray) -> np.ndarray:
-    x = np.abs(x)
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x <= 1, near, np.where(x < 2, far, 0))
-
-
 def _triangle(x: np.ndarray) -> np.ndarray:
     return np.maximum(0, 1 - np.abs(x))
 
 
-CUBIC = _cubic, 2
+CUBIC = keys, REACH
 """Keys' kernel with a = -0.5, and its reach."""
 TRIANGLE = _triangle, 1
 

@@ -1,4 +1,6 @@
-"""The boxes of an AVIF or HEIF beside its pixels: colours (CICP), and EXIF where libheif left room.
+"""The boxes of an AVIF or HEIF beside its pixels: colours (CICP), the passport, and EXIF where libheif left room.
+
+The passport is the name of the handler, a text of any length that is there for people: it costs no byte beside itself.
 
 Boxes are those of ISO/IEC 14496-12 and 23008-12.
 """
@@ -11,6 +13,7 @@ from typing import BinaryIO
 from regrow.io.exif import PREFIX
 from regrow.io.formats import METADATA_LIMIT
 from regrow.io.metadata import SRGB, Metadata
+from regrow.io.passport_text import is_passport
 
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _UNSAID = 2
@@ -83,7 +86,10 @@ def _primary(data: bytes) -> int:
 
 
 def read(file: BinaryIO, notes: list[str]) -> Metadata:
-    """The colours of an AVIF or HEIF that are not those of sRGB or of its profile; what cannot be kept is said."""
+    """The passport of an AVIF or HEIF, and its colours where they are not those of sRGB or of its profile.
+
+    What cannot be kept is said in `notes`.
+    """
     _, data, credentials = _meta(file)
     if credentials or b"c2pa" in data:
         notes.append("the content credentials (C2PA) no longer hold; left out")
@@ -101,14 +107,28 @@ def read(file: BinaryIO, notes: list[str]) -> Metadata:
     if not any(kind == b"colr" for kind, _ in properties):  # a grid of tiles, of which each says it
         properties = _boxes(data, *_first(data, _first(data, (8, len(data)), b"iprp", 4), b"ipco"))
     colors = [data[begin:end] for kind, (begin, end) in properties if kind == b"colr"]
-    profile = any(color[:4] in (b"prof", b"rICC") for color in colors)
+    begin, end = _name(data)
+    passport = data[begin:end].rstrip(b"\0")
+    return Metadata(cicp=_said(colors), passport=passport if is_passport(passport) else None)
+
+
+def _said(colors: list[bytes]) -> tuple[int, int, int, int] | None:
+    """The primaries and the transfer of colour boxes, where they are not those of sRGB and there is no profile."""
+    if any(color[:4] in (b"prof", b"rICC") for color in colors):
+        return None
     for color in colors:
         if color[:4] == b"nclx" and len(color) >= 11:
             primaries, transfer = struct.unpack_from(">HH", color, 4)
             said = (primaries, transfer) != SRGB and _UNSAID not in (primaries, transfer)
-            if said and not profile and max(primaries, transfer) < 256:
-                return Metadata(cicp=(primaries, transfer, 0, 1))
-    return Metadata()
+            if said and max(primaries, transfer) < 256:
+                return primaries, transfer, 0, 1
+    return None
+
+
+def _name(data: bytes) -> Box:
+    """Where the name of the handler is in a meta box, with the zero that ends it."""
+    begin, end = _first(data, (8, len(data)), b"hdlr", 4)
+    return min(begin + 24, end), end
 
 
 def _items(data: bytes) -> list[tuple[bytes, Box]]:
@@ -117,7 +137,9 @@ def _items(data: bytes) -> list[tuple[bytes, Box]]:
 
 
 def splice(source: BinaryIO, target: BinaryIO, meta: Metadata, *, matrix: int) -> None:
-    """Copy an AVIF that libheif wrote with `exif_placeholder`, with its EXIF and its CICP; `matrix` is of its pixels.
+    """Copy an AVIF that libheif wrote with `exif_placeholder`, with its EXIF, its CICP and its passport.
+
+    `matrix` is of its pixels.
 
     Raises ValueError when the file does not have the layout that libheif writes.
     """
@@ -132,6 +154,9 @@ def splice(source: BinaryIO, target: BinaryIO, meta: Metadata, *, matrix: int) -
         data = _with_colors(data, meta.cicp, matrix)
     if meta.icc:
         data = _with_property(data, _primary(data), struct.pack(">I8s", len(meta.icc) + 12, b"colrprof") + meta.icc)
+    if meta.passport:
+        begin, end = _name(data)
+        data = _inserted(data, begin, meta.passport + bytes(begin == end), [_first(data, (8, len(data)), b"hdlr", 4)])
     target.write(data + rest)
 
 
@@ -148,21 +173,29 @@ def _with_property(data: bytes, item: int, box: bytes) -> bytes:
     """The meta box with one more property of an item; what lies behind the box moves on, and the item table says so."""
     holder = _first(data, (8, len(data)), b"iprp", 4)
     properties, association = _first(data, holder, b"ipco"), _first(data, holder, b"ipma")
-    table, end = _first(data, (8, len(data)), b"iloc", 4)
     at = association[0] + 8  # of the one entry of the primary item, which libheif writes first
-    if not _plain(data, table) or data[association[0]] or data[association[0] + 3] or item != _number(data, at):
+    if data[association[0]] or data[association[0] + 3] or item != _number(data, at):
         raise ValueError("this AVIF is not laid out as expected")
-    index, moved = len(_boxes(data, *properties)) + 1, len(box) + 1
+    index = len(_boxes(data, *properties)) + 1
+    last = at + 3 + data[at + 2]
+    edited = data[: at + 2] + bytes((data[at + 2] + 1,)) + data[at + 3 :]
+    # From behind, so that what lies before keeps its place.
+    edited = _inserted(edited, last, bytes((index,)), [association, holder])
+    return _inserted(edited, properties[1], box, [properties, holder])
+
+
+def _inserted(data: bytes, at: int, more: bytes, around: list[Box]) -> bytes:
+    """The meta box with bytes inserted within boxes; what lies behind it moves on, and the item table says so."""
+    table, end = _first(data, (8, len(data)), b"iloc", 4)
+    if not _plain(data, table) or not all(begin <= at <= last for begin, last in around):
+        raise ValueError("this AVIF is not laid out as expected")
     edited = bytearray(data)
     for place, _, _, extents, _, _ in _places(data, table, end):
         for extent in range(place + 10, place + 10 + 8 * extents, 8):
-            struct.pack_into(">I", edited, extent, struct.unpack_from(">I", data, extent)[0] + moved)
-    grown = ((8, moved), (holder[0], moved), (properties[0], len(box)), (association[0], 1))
-    for begin, more in grown:
-        struct.pack_into(">I", edited, begin - 8, struct.unpack_from(">I", data, begin - 8)[0] + more)
-    edited[at + 2] += 1
-    last = at + 3 + data[at + 2]
-    return bytes(edited[: properties[1]] + box + edited[properties[1] : last] + bytes((index,)) + edited[last:])
+            struct.pack_into(">I", edited, extent, struct.unpack_from(">I", data, extent)[0] + len(more))
+    for begin, _ in [(8, len(data)), *around]:
+        struct.pack_into(">I", edited, begin - 8, struct.unpack_from(">I", data, begin - 8)[0] + len(more))
+    return bytes(edited[:at] + more + edited[at:])
 
 
 def _number(data: bytes, at: int) -> int:

@@ -58,4 +58,4 @@ def _halves(own: Metadata, form: Format, colors: int) -> tuple[Metadata, Metadat
 
 
 def _holds_line(form: Format, kept: Metadata) -> bool:
-    return "passport" in form.holds and (form.name not in ("webp", "avif") or fits(kept.exif))
+    return "passport" in form.holds and (form.name != "webp" or fits(kept.exif))

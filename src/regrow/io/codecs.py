@@ -112,7 +112,7 @@ class Codec:
         return data
 
     def facts(self, quality: int) -> Facts:
-        """What a net is told of a file of this quality; `regrow.io.coded.facts_of` reads it from JPEG and WebP."""
+        """What a net is told of a file of this quality; `regrow.io.coded.facts_of` reads it from files."""
         luma = chroma = 1 - quality / 50
         if self.name == "jpeg":
             luma = chroma = math.log2(max(percent(quality), 1) / 100) / 4

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from regrow.io import vp8
-from regrow.io.codecs import UNKNOWN, Facts
+from regrow.io import marks, vp8
+from regrow.io.codecs import UNKNOWN, Codec, Facts
 from regrow.io.jpeg_tables import CHROMA, LUMA, coarseness
 
 _TABLES, _SCAN = 0xDB, 0xDA
@@ -15,10 +15,10 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def facts_of(data: bytes) -> Facts:
-    """The facts that a JPEG or a WebP file states; unknown where nothing can be read.
+    """The facts that a file states; unknown where nothing can be read.
 
     Of JPEG they come from the tables, whoever wrote them; of WebP from the index of the first segment's steps, as
-    libwebp sets it. AVIF is not read: its quality is for a passport to tell.
+    libwebp sets it; of AVIF from the mark of a small picture, for other files do not say their quality.
 
     Examples:
         >>> from regrow.io.coded import facts_of
@@ -33,6 +33,8 @@ def facts_of(data: bytes) -> Facts:
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             coarse = 1 - vp8.quality(_chunks(data)[b"VP8 "]) / 50
             return Facts(webp=1.0, luma=coarse, chroma=coarse)
+        if (quality := marks.quality_of(data)) is not None:
+            return Codec(name="avif", tuned=True).facts(quality)
     return UNKNOWN
 
 

@@ -1,9 +1,10 @@
-"""Marks in the pixels' own code that say how many times smaller a picture was made: they cost no byte.
+"""Marks in a file's own code that say how many times smaller a picture was made: they cost no byte.
 
 No decoder heeds them, and programs that take metadata out leave them in, so that a small picture is recognized that has
 lost its passport. WebP: the two bits beside width and height that suggest how to enlarge a key frame (RFC 6386,
 section 9.1), in pairs that encoders do not write. JPEG: an unusual pixel aspect ratio of 1 to 1 in the JFIF header.
-AVIF has no such place.
+AVIF: the minor version of its brand (ISO/IEC 14496-12, section 4.3), which encoders leave 0 and which says the quality
+as well, for nothing else in the file does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ SCALES = tuple(HINTS)
 _MOST = 4096
 """Chunks before a WebP's pixels that are looked at."""
 _JFIF = b"\xff\xd8\xff\xe0\0\x10JFIF\0"
+_BRAND = b"ftypavif"
+_OWN = b"rg"
+"""How the minor version of a marked AVIF begins; ten times the scale and the quality follow, a byte each."""
 
 
 def density(scale: float) -> int:
@@ -45,6 +49,8 @@ def scale_of(data: bytes) -> float | None:
     if data.startswith(_JFIF):
         said = struct.unpack_from(">BHH", data, 13) if len(data) >= 18 else ()
         return scale_of_density(*said) if said else None
+    if _marked_avif(data):
+        return next((scale for scale in SCALES if 10 * scale == data[14]), None)
     at = _frame(data)
     if at is None:
         return None
@@ -52,16 +58,28 @@ def scale_of(data: bytes) -> float | None:
     return next((scale for scale, hints in HINTS.items() if hints == found), None)
 
 
-def put_hint(file: BinaryIO, scale: float) -> None:
-    """Mark a lossy WebP in place with a scale of `SCALES`; nothing is done to another file."""
+def quality_of(data: bytes) -> int | None:
+    """The quality that a marked AVIF says, 1 to 100; None for another file."""
+    return data[15] if scale_of(data) is not None and _marked_avif(data) and 1 <= data[15] <= 100 else None
+
+
+def put(file: BinaryIO, scale: float, quality: int) -> None:
+    """Mark a lossy WebP or an AVIF in place with a scale of `SCALES`; nothing is done to another file."""
     file.seek(0)
     data = file.read()
-    if (at := _frame(data)) is not None:
+    if data[4:12] == _BRAND:
+        file.seek(12)
+        file.write(_OWN + bytes((round(10 * scale), quality)))
+    elif (at := _frame(data)) is not None:
         sides = struct.unpack_from("<HH", data, at + 6)
         marked = [side & 0x3FFF | hint << 14 for side, hint in zip(sides, HINTS[scale], strict=True)]
         file.seek(at + 6)
         file.write(struct.pack("<HH", *marked))
     file.seek(0)
+
+
+def _marked_avif(data: bytes) -> bool:
+    return data[4:14] == _BRAND + _OWN and len(data) >= 16
 
 
 def _frame(data: bytes) -> int | None:

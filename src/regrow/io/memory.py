@@ -118,6 +118,7 @@ def _accept_pil(image: Image.Image) -> InMemory:
     info = image.info
     comment = info.get("comment")
     exif, passport = _without_passport(image, info.get("exif"))
+    passport = passport or of_file.passport
     texts.pop("regrow", None)
     if isinstance(comment, bytes) and is_passport(comment):
         comment = None

@@ -54,7 +54,7 @@ class PictureSource:
     @cached_property
     def _stated(self) -> tuple[Facts, float | None]:
         """Both, from one reading of a file whose code may say how it was made."""
-        if self.found.format not in ("jpeg", "webp"):
+        if self.found.format not in ("jpeg", "webp", "heif"):
             return UNKNOWN, None
         if self._data is not None:
             return facts_of(self._data), scale_of(self._data)

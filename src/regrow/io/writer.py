@@ -58,8 +58,8 @@ class PictureWriter:
         lossless: False asks WebP and AVIF for lossy coding. Everything but JPEG is lossless otherwise.
         quality: 1 to 100, for lossy coding; JPEG 100 and others 90 when not given.
         codec: lossy coding for few bytes, at that quality; otherwise it is for good pictures: 4:4:4, and quick.
-        mark: scale of a small picture, one of `regrow.io.marks.SCALES`, that lossy WebP says in its pixels' code, and
-            JPEG where it has no resolution to say; other files cannot.
+        mark: scale of a small picture, one of `regrow.io.marks.SCALES`, that lossy WebP and AVIF say in their
+            code, and JPEG where it has no resolution to say; other files cannot.
 
     `notes` lists, in words, what the format could not store.
 
@@ -118,7 +118,7 @@ class PictureWriter:
             own = replace(own, exif=with_orientation(own.exif, said))
         self.meta, left = adapted(*split(own, self.form, colors=colors), self.form, colors=colors)
         self.notes += notes_on(left, self.form)
-        if self.meta.passport and self.form.name in ("webp", "avif"):
+        if self.meta.passport and self.form.name == "webp":
             self.meta = self._with_passport_in_exif()
         check_metadata(self.form, self.name, icc=self.meta.icc, exif=self.meta.exif, xmp=self.meta.xmp)
         if self.form.name == "jpeg":
@@ -268,8 +268,8 @@ class PictureWriter:
         """Copy the encoded pixels into `target` with the metadata in their places."""
         self._file.seek(0)
         meta = self.meta
-        if self.mark is not None and self.form.name == "webp":
-            marks.put_hint(self._file, self.mark)
+        if self.mark is not None and self.form.name in ("webp", "avif") and not self.lossless:
+            marks.put(self._file, self.mark, self.quality)
         if self.form.name == "png":
             png.splice(self._file, target, meta)
         elif self.form.name == "jpeg":

@@ -56,9 +56,6 @@ class Data:
     grey: float = 0.0
     """Fraction of crops that are turned grey, with a grey small picture, so that a color rescaler learns grey pictures
     too. From 0 to 1; rescalers only."""
-    stretch: float = 1.0
-    """Largest factor by which crops are resampled before they are shrunk, drawn uniformly for each batch, for scales
-    that are no power of 2. From 1 to 2; rescalers only."""
     largest: float = 4.1
     """Largest scale that is drawn, where the model has one for any scale. From 1.2 to 8."""
     codecs: tuple[str, ...] = ()
@@ -94,9 +91,8 @@ class Data:
             least = 0 if name in ("validation", "side") else 1
             if getattr(self, name) < least:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be at least {least}")
-        for name in ("stretch", "zoom"):
-            if not 1 <= getattr(self, name) <= 2:
-                raise UsageError(f"{name} is {getattr(self, name)}, but must be from 1 to 2")
+        if not 1 <= self.zoom <= 2:
+            raise UsageError(f"zoom is {self.zoom}, but must be from 1 to 2")
         if not 1.2 <= self.largest <= 8:
             raise UsageError(f"largest is {self.largest}, but must be from 1.2 to 8")
         for name in ("full_chroma", "tuned", "blind"):

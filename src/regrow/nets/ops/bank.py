@@ -9,7 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from regrow.nets.ops.resample import keys, mirrored
+from regrow.cubic import REACH as CUBIC
+from regrow.cubic import keys
+from regrow.nets.ops.resample import mirrored
 
 OFFSETS = 6
 """Filters of a bank: each looks this many full-size pixels, less 5/2, from the centre of a small one."""
@@ -19,8 +21,6 @@ BEFORE = REACH // 2 - 1
 """Those of them that lie before the one before its centre."""
 NEAR = 2
 """Small pixels whose filters reach a full-size one."""
-CUBIC = 2
-"""Reach of the bicubic kernel, in pixels of the smaller picture."""
 
 
 class Way(NamedTuple):

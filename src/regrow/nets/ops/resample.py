@@ -74,14 +74,6 @@ def _padding(n: int, m: int) -> tuple[int, int]:
     return pad, pad * m // n
 
 
-def keys(x: Tensor) -> Tensor:
-    """Keys' cubic kernel with a = -0.5, of reach 2."""
-    x = x.abs()
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return torch.where(x <= 1, near, torch.where(x < 2, far, 0))
-
-
 def mirrored(at: Tensor, count: int) -> Tensor:
     """Positions beyond the ends of `count` samples as those within, the edge sample repeated (MATLAB's "symmetric")."""
     at = at % (2 * count)

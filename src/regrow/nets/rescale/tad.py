@@ -46,8 +46,9 @@ class TADConfig:
     blocks: int = 14
     """Residual blocks a side."""
     last_channels: int = 0
+    """Channels of the last pair, which runs at the smallest size, where they cost least; 0: as the others."""
     last_blocks: int = 0
-    """The same of the last pair, which runs at the smallest size, where they cost least; 0: as the others."""
+    """Its residual blocks a side; 0: as the others."""
     trunk_conv: bool = False
     """A convolution after the residual blocks, with a skip around both, as in EDSR."""
     subpixel_features: bool = False
@@ -144,9 +145,9 @@ class Trunk(nn.Module):
     def start_from(self, other: Trunk) -> None:
         """Take over another trunk's weights. RuntimeError if the layouts do not allow.
 
-        Blocks it lacks start as the identity, and channels it lacks add nothing at first. Where there were three colours and there is one now, it starts as the
-        other would work on three equal colours, its results averaged. A head or tail for any other channels starts
-        afresh.
+        Blocks it lacks start as the identity, and channels it lacks add nothing at first. Where there were three
+        colours and there is one now, it starts as the other would work on three equal colours, its results averaged. A
+        head or tail for any other channels starts afresh.
         """
         weights = other.state_dict()
         for name, own in self.state_dict().items():
@@ -156,9 +157,9 @@ class Trunk(nn.Module):
             elif part == "blocks" and int(index) >= len(other.blocks):
                 # Only the second convolution: what it adds is zero, but its gradient is not.
                 weights[name] = torch.zeros_like(own) if ".conv2." in name else own
-            elif part == "head" and weights[name].shape[1:] != own.shape[1:]:
-                weights[name] = _one_color(weights[name], own)
-            elif part == "tail" and weights[name].shape[0] != own.shape[0]:
+            elif (part == "head" and weights[name].shape[1:] != own.shape[1:]) or (
+                part == "tail" and weights[name].shape[0] != own.shape[0]
+            ):
                 weights[name] = _one_color(weights[name], own)
             weights[name] = _wider(weights[name], own, within=part != "head")
         self.load_state_dict(weights)

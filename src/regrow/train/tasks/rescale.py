@@ -11,7 +11,6 @@ from torch import Tensor
 from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.layers import quantize
 from regrow.nets.ops.color import luma
-from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.base import FixedScale
 from regrow.train.clips import held_out_clips
 from regrow.train.losses import DISTANCES, outside
@@ -34,7 +33,7 @@ class RescaleTask(Task):
     Args:
         model: a rescaler.
         loss: distances, the weight lambda, and what happens to small pictures before they are grown.
-        data: which crops become grey or are resampled first.
+        data: which crops become grey.
     """
 
     def __init__(self, model: FixedScale, loss: Loss, data: Data) -> None:
@@ -43,44 +42,32 @@ class RescaleTask(Task):
         self.multiple = math.lcm(*model.multiples)
 
     def draw(self, x: Tensor) -> dict[str, Any]:
-        """Draw the random arguments of a batch: which crops become grey, the size, the noise."""
+        """Draw the random arguments of a batch: which crops become grey, the noise."""
         draws: dict[str, Any] = {"grey": (torch.rand(len(x), 1, 1, 1) < self.data.grey).to(x.device)}
-        size = x.shape[-2], x.shape[-1]
-        if self.data.stretch > 1:
-            share = 1 + (self.data.stretch - 1) * torch.rand(()).item()
-            # Few sizes, for each is compiled for itself.
-            multiple = [max(m, n // 16 // m * m) for n, m in zip(size, self.model.multiples, strict=True)]
-            size = (
-                round(size[0] * share / multiple[0]) * multiple[0],
-                round(size[1] * share / multiple[1]) * multiple[1],
-            )
-            draws["size"] = size
         if self.loss.noise:
-            shape = len(x), self.model.small_colors, *(n // s for n, s in zip(size, self.model.scales, strict=True))
+            sides = (n // s for n, s in zip(x.shape[-2:], self.model.scales, strict=True))
+            shape = len(x), self.model.small_colors, *sides
             draws["noise"] = (self.loss.noise * torch.rand(len(x), 1, 1, 1) * torch.randn(shape)).to(x.device)
         return draws
 
-    def forward(
-        self, x: Tensor, grey: Tensor, size: tuple[int, int] | None = None, noise: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def forward(self, x: Tensor, grey: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
         """Losses of pictures.
 
         Args:
             x: (B, 3, H, W) in [0, 1].
             grey: (B, 1, 1, 1) bool, which of them lose their colours; their small pictures are made grey too.
-            size: (height, width) that pictures are resampled to before they are shrunk.
             noise: what is added to the small pictures before they are rounded and grown.
         """
         if self.model.colors == 1:
             x = luma(x)
         elif self.data.grey:
             x = torch.where(grey, luma(x), x)
-        small = self.model.shrink(x if size is None else bicubic(x, size))
+        small = self.model.shrink(x)
         if self.model.small_colors == 3 and self.data.grey:
             small = torch.where(grey, small.mean(1, keepdim=True), small)
         target = self.model.guidance(x, (small.shape[-2], small.shape[-1]))
         grown = self.model.grow(quantize(small if noise is None else small + noise))
-        task = self.distance(bicubic(grown, (x.shape[-2], x.shape[-1])), x)
+        task = self.distance(grown, x)
         guidance = guidance_of(small, target, self.loss)
         total = task + self.loss.guidance_weight * guidance
         losses = {"task": task.detach(), "guidance": guidance.detach()}

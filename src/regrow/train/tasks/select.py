@@ -36,7 +36,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     of_shrinkers = "grower", "rate"
     of_restorers = "content", "vgg", "adversarial", "relativistic"
     if isinstance(model, CodecRestorer):
-        unused = "thumbnails", "enlarged", "grey", "stretch", "zoom", "tone", "frames", "flow", "upright"
+        unused = "thumbnails", "enlarged", "grey", "zoom", "tone", "frames", "flow", "upright"
         _refuse(recipe.data, unused, "a restorer of coded pictures")
         _refuse(
             recipe.loss,
@@ -45,7 +45,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
         )
         return CodecTask(model, recipe.loss, recipe.data)
     if isinstance(model, CodecShrinker):
-        unused = "thumbnails", "enlarged", "grey", "stretch", "zoom", "tone", "frames", "flow", "upright"
+        unused = "thumbnails", "enlarged", "grey", "zoom", "tone", "frames", "flow", "upright"
         _refuse(recipe.data, (*unused, "versions", "full_chroma", "blind", "shrinker"), "a shrinker for codecs")
         _refuse(recipe.loss, ("task", *of_rescalers, *of_restorers, "rebalance", "warping"), "a shrinker for codecs")
         return CodecShrinkTask(model, recipe.loss, recipe.data)
@@ -53,7 +53,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
     _refuse(recipe.data, coded, "what restores no coded pictures")
     _refuse(recipe.loss, of_shrinkers, "what shrinks for no codec")
     if isinstance(model, AnyScale):
-        of_others = "thumbnails", "enlarged", "zoom", "tone", "flow", "stretch", "frames"
+        of_others = "thumbnails", "enlarged", "zoom", "tone", "flow", "frames"
         _refuse(recipe.data, of_others, "a pair for any scale")
         refused = ("noise", "radius", "through", "flicker", "rebalance", "warping", *of_restorers)
         _refuse(recipe.loss, refused, "a pair for any scale")
@@ -63,7 +63,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", *of_restorers, "warping"), "a rescaler")
         if recipe.loss.through or model.frames > 1:
-            _refuse(recipe.data, ("grey", "stretch"), "a rescaler of clips")
+            _refuse(recipe.data, ("grey",), "a rescaler of clips")
             _refuse(recipe.loss, ("noise",), "a rescaler of clips")
         else:
             _refuse(recipe.data, ("frames",), "a rescaler of single pictures")
@@ -73,18 +73,18 @@ def task_for(model: Model, recipe: Recipe) -> Task:
             return ThroughVideoTask(model, recipe.loss, recipe.data)
         return (VideoRescaleTask if model.frames > 1 else RescaleTask)(model, recipe.loss, recipe.data)
     if isinstance(model, VideoRestorer):
-        _refuse(recipe.data, ("enlarged", "grey", "stretch", "zoom", "tone"), "a restorer of clips")
+        _refuse(recipe.data, ("enlarged", "grey", "zoom", "tone"), "a restorer of clips")
         _refuse(recipe.loss, (*of_rescalers, "rebalance", *of_restorers), "a restorer of clips")
         if recipe.data.flow:
             _refuse(recipe.loss, ("warping",), "a net whose flows are given")
         return VideoRestoreTask(model, recipe.loss, recipe.data)
     if isinstance(model, Restorer):
-        _refuse(recipe.data, ("grey", "stretch", "zoom", "tone", "frames", "flow"), "a restorer")
+        _refuse(recipe.data, ("grey", "zoom", "tone", "frames", "flow"), "a restorer")
         _refuse(recipe.loss, (*of_rescalers, "rebalance", "warping"), "a restorer")
         against = discriminator_for(recipe) if recipe.discriminator else None
         return RestoreTask(model, recipe.loss, recipe.data, against)
     if isinstance(model, Colorizer):
-        _refuse(recipe.data, ("thumbnails", "enlarged", "grey", "stretch", "frames", "flow"), "a colorizer")
+        _refuse(recipe.data, ("thumbnails", "enlarged", "grey", "frames", "flow"), "a colorizer")
         _refuse(recipe.loss, (*of_rescalers, *of_restorers, "warping"), "a colorizer")
         if not isinstance(model, ClassificationColorizer):
             _refuse(recipe.loss, ("rebalance",), "a colorizer without classes")
