@@ -90,5 +90,8 @@ def test_a_profile_alone_goes_where_it_is_srgb():
 
 
 def test_what_was_left_out_is_told_with_its_size():
-    assert told(Metadata(icc=ICC, comments=(b"abc", b"de"))) == f"the comments, the sRGB profile ({len(ICC) + 5} bytes)"
+    assert (
+        told(Metadata(icc=ICC, comments=(b"abc", b"de")))
+        == f"the comments, the sRGB profile: {len(ICC) + 5} bytes in all"
+    )
     assert told(Metadata(exif=b"x" * 12345)) == "the EXIF block (12,345 bytes)"

@@ -118,9 +118,7 @@ Bytes = Annotated[
 Bpp = Annotated[
     float | None, typer.Option(metavar="R", help="The same, of at most R bits for each pixel of the original.")
 ]
-Psnr = Annotated[
-    float | None, typer.Option(metavar="DB", help="Make the smallest file that grows back to within so many dB.")
-]
+Psnr = Annotated[float | None, typer.Option(metavar="DB", help="Make the smallest file that grows back to this PSNR.")]
 Lossless = Annotated[
     bool, typer.Option("--lossless", help="Write .webp and .avif without loss, as .png and .tiff always are.")
 ]

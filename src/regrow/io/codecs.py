@@ -66,16 +66,16 @@ UNKNOWN = Facts()
 class Codec:
     """One codec as libvips writes it: whole files without metadata.
 
-    JPEG is optimised and progressive, WebP of method 6, AVIF libaom's.
+    JPEG is optimised and progressive, WebP of method 6 (of 4 where there is transparency), AVIF libaom's.
     """
 
     name: str
     """jpeg, webp or avif."""
     effort: int = 4
     """Of AVIF, 0 to 9: libaom's speed is 9 less that."""
-    full_chroma: bool = False
-    """4:4:4, of JPEG and of AVIF that is tuned; else 4:2:0. WebP has no choice, and other AVIF that of libvips: 4:4:4
-    from quality 90 on."""
+    full_chroma: bool | None = False
+    """4:4:4, of JPEG and of AVIF that is tuned; else 4:2:0. WebP has no choice, and other AVIF that of libvips, as JPEG
+    where this is None: 4:4:4 from quality 90 on."""
     tuned: bool = False
     """For fewer bytes at equal squared error: JPEG with flat tables, which lose less of fine detail, quantized by
     trellis, and with scans in the best order, where libjpeg can (mozjpeg); AVIF tuned for PSNR, not for SSIM; WebP with
@@ -92,14 +92,16 @@ class Codec:
         subsampled = not self.full_chroma and (self.tuned or quality < _FULL)
         return smoothed(pixels) if self.name == "avif" and subsampled and pixels.shape[2] > 2 else pixels
 
-    def options(self, quality: int) -> dict[str, Any]:
+    def options(self, quality: int, *, alpha: bool = False) -> dict[str, Any]:
         """What libvips' saver of the codec is told, for a quality from 1 to 100."""
-        chroma = {"subsample_mode": "off" if self.full_chroma else "on"}
+        chroma = {"subsample_mode": {None: "auto", True: "off", False: "on"}[self.full_chroma]}
         if self.name == "jpeg":
             flat = {"quant_table": 1, "trellis_quant": True, "optimize_scans": True} if self.tuned else {}
             return {"Q": quality, "interlace": True, "optimize_coding": True, **chroma, **flat}
         if self.name == "webp":
-            return {"Q": quality, "effort": 6, **({"preset": "icon"} if self.tuned else {})}
+            # At method 6, noisy transparency takes libwebp seconds for a few percent of its bytes.
+            effort = 4 if alpha else 6
+            return {"Q": quality, "effort": effort, **({"preset": "icon"} if self.tuned else {})}
         tuned = {"tune": "psnr", **chroma} if self.tuned else {}
         return {"Q": quality, "compression": "av1", "effort": self.effort, "bitdepth": 8, **tuned}
 
@@ -108,7 +110,7 @@ class Codec:
         kind = "srgb" if pixels.shape[2] > 2 else "b-w"
         image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation=kind)
         save = getattr(image, f"{'heif' if self.name == 'avif' else self.name}save_buffer")
-        data: bytes = save(keep="none", **self.options(quality))
+        data: bytes = save(keep="none", **self.options(quality, alpha=pixels.shape[2] in (2, 4)))
         return data
 
     def facts(self, quality: int) -> Facts:
@@ -118,5 +120,5 @@ class Codec:
             luma = chroma = math.log2(max(percent(quality), 1) / 100) / 4
             if self.tuned:
                 luma, chroma = (coarseness(flat(quality), usual) for usual in (LUMA, CHROMA))
-        of = Facts(luma=luma, chroma=chroma, full_chroma=float(self.full_chroma))
+        of = Facts(luma=luma, chroma=chroma, full_chroma=float(bool(self.full_chroma)))
         return of._replace(**{self.name: 1.0})

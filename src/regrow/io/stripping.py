@@ -67,9 +67,11 @@ def stripped(meta: Metadata, *, everything: bool) -> tuple[Metadata, Metadata]:
 
 
 def told(left: Metadata) -> str:
-    """What was left out in words, and how much it was, such as "the EXIF block, the comments (310 bytes)"."""
+    """What was left out in words, and how much it was, such as "the EXIF block, the comments: 310 bytes in all"."""
     words = [*in_words(left), *(["the sRGB profile"] if left.icc else [])]
-    return f"{', '.join(words) or 'the resolution'} ({sum(map(_size, left.said.values())):,} bytes)"
+    size = f"{sum(map(_size, left.said.values())):,} bytes"
+    # Of several, the sum is not that of the last.
+    return f"{', '.join(words)}: {size} in all" if len(words) > 1 else f"{''.join(words) or 'the resolution'} ({size})"
 
 
 def _size(value: Any) -> int:

@@ -203,7 +203,8 @@ class PictureWriter:
             elif not placeholder:
                 keep = pyvips.enums.ForeignKeep.XMP
         coding = _OPTIONS[self.form.name]
-        options = self.codec.options(self.quality) if self.codec else coding(self.lossless, self.quality)
+        alpha = self.bands in (2, 4)
+        options = self.codec.options(self.quality, alpha=alpha) if self.codec else coding(self.lossless, self.quality)
         if self.form.name == "tiff":
             options["bigtiff"] = self.width * self.height * self.bands * self.depth // 8 > 2**31
         if self.form.name == "jpeg" and self.codec is None:

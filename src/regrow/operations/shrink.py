@@ -125,8 +125,9 @@ class Shrink(Operation):
         if header.clip:
             return "this is a clip"
         if form is None or not form.lossy:
-            where = "a picture in memory is" if form is None else f"{form.name.upper()} is"
-            return f"{where} lossless; name a file that ends in .jpg, .webp or .avif"
+            if form is None:
+                return "a picture in memory stays one; save it as PNG and give the paths of both files"
+            return f"{form.name.upper()} is lossless; name a file that ends in .jpg, .webp or .avif"
         if asked:
             return f"{asked[0]} for lossless ones alone"
         if self.scale is not None and (scales[0] != scales[1] or scales[0] not in nets.scales()):

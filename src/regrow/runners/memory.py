@@ -33,7 +33,8 @@ def apply(
         raise UsageError("codec, crf and rate are for clips, not for pictures; leave them out")
     if out is not None:
         raise UsageError(
-            f"a picture in memory was given to {operation.verb}, whose result is one too; save that yourself"
+            f"a picture in memory was given to {operation.verb}, whose result is one, too; save that yourself, or give "
+            "the path of a file"
         )
     given = accept(picture)
     plan = operation.plan(_header(given, operation)).prepared([lambda: [given.pixels]], report)

@@ -127,7 +127,7 @@ class CodedCrops:
         if self.cache is None:
             return None
         how = f"{codec.name}{codec.effort if codec.name == 'avif' else ''}{'t' if codec.tuned else ''}"
-        how = f"{how}-{quality}-{int(codec.full_chroma)}-{way}"
+        how = f"{how}-{quality}-{int(bool(codec.full_chroma))}-{way}"
         return self.cache / f"x{self.scale:g}" / f"{self.keys[picture]}-{how}{self.by}.npy"
 
     def __call__(self, step: int) -> Tensor:

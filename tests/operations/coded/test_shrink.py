@@ -323,6 +323,32 @@ def test_what_cannot_be_made(photo, tmp_path, options, words):
     assert not (tmp_path / "small.webp").exists()
 
 
+@pytest.mark.parametrize("form", ["jpg", "webp"])
+def test_the_most_that_can_be_asked_for_is_told(photo, tmp_path, form):
+    with pytest.raises(RegrowError, match="gives at most") as refusal:
+        regrow.shrink(photo, tmp_path / f"small.{form}", psnr=59)
+    most = float(re.search(r"at most ([0-9.]+) dB", str(refusal.value))[1])
+    best = regrow.shrink(photo, tmp_path / f"small.{form}", psnr=most)
+    assert most <= peak_signal_noise_ratio(read(photo), grown(best)) < most + 0.2
+
+
+def test_more_bytes_never_make_it_worse(photo, tmp_path):
+    """Beyond the qualities that nets have learned, too, and where full chroma is all that is left to gain."""
+    found = []
+    for size in (12_000, 16_000, 24_000, 40_000, 90_000):
+        small = regrow.shrink(photo, tmp_path / f"{size}.jpg", bytes=size)
+        found.append(peak_signal_noise_ratio(read(photo), grown(small)))
+    assert found == sorted(found)
+    assert found[-1] > 45
+
+
+def test_that_refinement_found_nothing_is_said(photo, tmp_path, caplog):
+    usual, same = (
+        read(regrow.shrink(photo, tmp_path / f"{refine}.webp", scale=1, quality=90, refine=refine)) for refine in (0, 1)
+    )
+    assert ("found nothing better in 1 iterations" in caplog.text) is np.array_equal(usual, same)
+
+
 def test_a_stream_needs_a_format(photo):
     with pytest.raises(UsageError, match="no format is given"):
         regrow.shrink(photo, io.BytesIO(), quality=50)

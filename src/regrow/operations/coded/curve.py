@@ -80,18 +80,23 @@ class Curve:
         """The highest quality whose file has at most so many bytes; None where none has."""
         if limit < 1:
             return None
-        return highest(lambda quality: math.log(self.bytes(quality)), math.log(limit), self._range, guess)
+        return highest(lambda quality: math.log(self.bytes(quality)), math.log(limit), self.qualities, guess)
 
     def smallest(self, psnr: float, guess: int = 60) -> int | None:
         """The lowest quality from which at least this PSNR is grown; None where none is."""
-        low, high = self._range
-        below = highest(self.psnr, math.nextafter(psnr, 0), self._range, guess)
+        low, high = self.qualities
+        below = highest(self.psnr, math.nextafter(psnr, 0), self.qualities, guess)
         return low if below is None else below + 1 if below < high else None
 
     @property
-    def _range(self) -> tuple[int, int]:
-        # Nets have not learned lower qualities; the codec alone has them.
-        return self.codec.qualities[0] if self.net else LOWEST, HIGHEST
+    def qualities(self) -> tuple[int, int]:
+        """The lowest and the highest that is tried."""
+        return tried(self.codec, net=self.net is not None)
+
+
+def tried(codec: Codec, *, net: bool) -> tuple[int, int]:
+    """The lowest and the highest quality that is tried: of those that nets have learned, or of all."""
+    return codec.qualities if net else (LOWEST, HIGHEST)
 
 
 def highest(

@@ -57,8 +57,8 @@ def codec(name: str) -> Codec:
 
 
 def plain(name: str) -> Codec:
-    """The codec alone."""
-    return Codec(name=name, effort=EFFORT)
+    """The codec alone, with full chroma at high qualities, where nets no longer help."""
+    return Codec(name=name, effort=EFFORT, full_chroma=None)
 
 
 def lighter(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from regrow.errors import RegrowError
 from regrow.io.codecs import Codec, Facts
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.restore.codec_shrinker import CodecShrinker
-from regrow.operations.coded.curve import HIGHEST, Curve
+from regrow.operations.coded.curve import Curve
 from regrow.operations.coded.sample import Sample
 from regrow.operations.coded.smaller import Smaller
 
@@ -78,7 +79,7 @@ class Search:
         """The same at the lowest quality that reaches a PSNR where the whole has so much more than the sample."""
         curve = self._of(choice.scale) if choice.net else self.alone
         quality = curve.smallest(psnr - shift, choice.quality)
-        found = _choice(curve, HIGHEST if quality is None else quality)
+        found = _choice(curve, curve.qualities[1] if quality is None else quality)
         return replace(found, psnr=found.psnr + shift, guessed=quality != choice.quality)
 
     def _of(self, scale: float) -> Curve:
@@ -104,8 +105,11 @@ class Search:
         """The fewest bytes from which at least this PSNR, in dB, is grown. RegrowError where no quality gives that."""
         found = self._reaching(psnr)
         if found is None:
-            most, name = max(curve.psnr(HIGHEST) for curve in self.curves), self.alone.codec.name.upper()
-            raise RegrowError(f"psnr {psnr:g}: {name} gives at most {most:.1f} dB of this picture; ask for less")
+            curves = [*self.curves, *([self.alone] if self.free else [])]
+            most = max(curve.psnr(curve.qualities[1]) for curve in curves)
+            # What is shown must be within reach.
+            words = f"{self.alone.codec.name.upper()} gives at most {math.floor(10 * most) / 10:.1f} dB of this picture"
+            raise RegrowError(f"psnr {psnr:g}: {words}; ask for less")
         return found
 
     def _reaching(self, psnr: float, known: int = GUESS) -> Choice | None:

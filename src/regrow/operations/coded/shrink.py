@@ -22,7 +22,7 @@ from regrow.io.passport import Passport
 from regrow.io.stripping import NOTHING_STRIPPED, Stripping
 from regrow.io.writer import PictureWriter
 from regrow.operations.coded import nets
-from regrow.operations.coded.curve import HIGHEST, LOWEST, Curve, highest
+from regrow.operations.coded.curve import LOWEST, Curve, highest, tried
 from regrow.operations.coded.passport import passport_of
 from regrow.operations.coded.sample import Sample, sampled
 from regrow.operations.coded.search import Choice, Search
@@ -62,6 +62,8 @@ class CodedShrinkPlan(Plan):
     choice: Choice | None = None
     finished: bytes = b""
     summary: str = ""
+    settled: bool = False
+    """Whether refinement found nothing better."""
 
     def __post_init__(self) -> None:
         header = self.header
@@ -145,6 +147,8 @@ class CodedShrinkPlan(Plan):
         yield from self.stripping.notes(self.header.metadata, self.left)
         for note in notes_on(too_large(self.header.metadata, form, colors=self.channels), form):
             yield f"{note}, being too large for the passport"
+        if self.settled:
+            yield f"refinement found nothing better in {self.refine} iterations"
         own = self.header.lossy_bytes
         if own is not None and len(self.finished) >= own:
             yield f"the small file has {len(self.finished)} bytes, and the picture's own only {own}; ask for fewer"
@@ -185,7 +189,8 @@ class CodedShrinkPlan(Plan):
             return None
         curve, (quality, data) = Curve(whole, better, grower), found
         made = replace(at, quality=quality, bytes=curve.bytes(quality), psnr=curve.psnr(quality))
-        return replace(self, choice=made), data
+        same = np.array_equal(better.at(quality), smaller.at(quality))
+        return replace(self, choice=made, settled=same), data
 
     def _scales(self) -> tuple[float, ...]:
         """The scales that may be tried, ascending: those whose small picture the format can hold."""
@@ -297,9 +302,7 @@ class CodedShrinkPlan(Plan):
             files[quality] = replace(self, choice=replace(at, quality=quality))._file(smaller)
             return math.log(len(files[quality]))
 
-        quality = highest(
-            size, math.log(limit), (at.codec.qualities[0] if at.net else LOWEST, HIGHEST), at.quality, NEAR
-        )
+        quality = highest(size, math.log(limit), tried(at.codec, net=at.net), at.quality, NEAR)
         return None if quality is None else (quality, files[quality])
 
     def _file(self, smaller: Smaller) -> bytes:
@@ -330,14 +333,15 @@ class CodedShrinkPlan(Plan):
         rate = 8 * size / self.header.size.pixels
         how = f"x{at.scale:g} at quality {at.quality}"
         if not at.net:
-            how = f"at full size and quality {at.quality} for no net, which would not help"
+            how = f"at full size and quality {at.quality} by the codec alone, as no net would help"
         words = f"{size} bytes ({rate:.3f} bits a pixel), {how}; grown it has {about}{at.psnr:.1f} dB"
         name = self.form.name.upper()
         if not self._holds(1):
             return f"{words}, where {name} alone ends at {self.form.max_side} pixels a side"
         if self.wish.limit(1) is None and self.wish.psnr is None and not self.pinned:
             wanted = self.wish.quality or DEFAULTS[self.form.name]
-            return f"{words}, as {name} alone has at quality {wanted} in {alone.bytes(wanted)} bytes"
+            better = f"; {name} alone would be better" if at.net and alone.bytes(wanted) < size else ""
+            return f"{words}, as {name} alone has at quality {wanted} in {alone.bytes(wanted)} bytes{better}"
         bare = self._alone_at(search, alone, size)
         if bare is None:
             return f"{words}, where {name} alone cannot make so few bytes"
