@@ -157,6 +157,7 @@ def stripped(data):
     return b"RIFF" + (4 + len(pixels)).to_bytes(4, "little") + b"WEBP" + pixels
 
 
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(("form", "scale"), [("webp", 1.5), ("webp", 2), ("avif", 2)])
 def test_a_stripped_file_is_recognized_by_its_stream(photo, tmp_path, form, scale, caplog):
     small = regrow.shrink(photo, tmp_path / f"small.{form}", scale=scale, quality=60)
