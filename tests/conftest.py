@@ -3,11 +3,13 @@
 import io
 import sys
 from dataclasses import dataclass
+from functools import cache
 
 import hypothesis
 import pytest
 import skimage.data
 import torch
+import typer.main
 from PIL import Image
 from support.models import learned_pair, randomized
 from support.pictures import noise
@@ -149,14 +151,20 @@ class Done:
     data: bytes
 
 
+_command = cache(typer.main.get_command)
+"""What the words of the command line are told by: to make it takes longer than many a verb."""
+
+
 @pytest.fixture
 def regrow(monkeypatch, capsysbinary):
     """Run the command line in this process: `regrow("shrink", path, "-o", out, stdin=b"")`."""
     from regrow import cli
 
+    monkeypatch.setattr(typer.main, "get_command", _command)
+
     def run(*arguments, stdin=b""):
         monkeypatch.setattr(sys, "argv", ["regrow", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))))
         capsysbinary.readouterr()
         try:
             cli.main()

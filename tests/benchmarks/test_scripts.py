@@ -47,10 +47,10 @@ def test_formats(script, save, astronaut, tmp_path):
 
 
 def test_cut_outs(script, save, astronaut, tmp_path):
-    line = script("cut_outs.py", save("a.png", astronaut[:96, 150:246]), "--sheet", tmp_path / "sheet.png")
+    line = script("cut_outs.py", save("a.png", astronaut[:48, 150:198]), "--sheet", tmp_path / "sheet.png", SIDE=48)
     assert float(line.split("mean ")[1].split()[0]) > -3
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (12 * 96, 3 * 96)
+        assert sheet.size == (12 * 48, 3 * 48)
 
 
 def test_screens(script, tmp_path):
@@ -76,7 +76,7 @@ def test_memory():
 
 
 def test_a_long_clip(script):
-    lines = script("long_clip.py", "--minutes", 0.1).splitlines()
+    lines = script("long_clip.py", "--minutes", 0.1, SIZE=(64, 48)).splitlines()
     assert [line.split()[0] for line in lines] == ["shrink", "grow", "150", "sound:"]
     assert "150 come back, at the same times" in lines[2]
     assert lines[3].endswith("largest offset 0 ms")

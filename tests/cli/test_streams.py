@@ -1,5 +1,6 @@
 """Standard streams that are closed, full, or left by whoever read them, and disks that are full."""
 
+import io
 import os
 import resource
 import subprocess
@@ -7,10 +8,10 @@ import sys
 
 import pytest
 from PIL import Image
-from support.commands import files, run
+from support.commands import files
 from support.pictures import noise, write
 
-from regrow import info
+from regrow import cli, info
 from regrow.errors import RegrowError
 from regrow.io.kinds import kind_of_bytes
 
@@ -48,11 +49,19 @@ def test_a_picture_for_a_closed_stream_is_a_failure(folder, tiny_folder):
     assert shell(f"{shrink} -o - >&-", folder) == (
         1, "regrow: standard output: could not be written (Bad file descriptor); it is closed\n"
     )  # fmt: skip
-    code, said = shell(f"{shrink} -o - > /dev/full", folder)
-    assert (code, "No space left on device" in said, said.count("\n")) == (1, True, 1)
     code, said = shell(f"REGROW shrink - -o s.png --model {tiny_folder} <&-", folder)
     assert (code, said.count("\n"), "standard input: Bad file descriptor" in said) == (1, 1, True)
     assert files(folder) == ["a.png"]
+
+
+def test_a_picture_for_a_full_disk_is_a_failure(folder, tiny_folder, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "argv", ["regrow", "shrink", f"{folder}/a.png", "-o", "-", "--model", tiny_folder])
+    with open("/dev/full", "wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full))
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+    said = capfd.readouterr().err
+    assert (stop.value.code, "No space left on device" in said, said.count("\n")) == (1, True, 1)
 
 
 def test_nobody_need_read_messages(folder, tiny_folder):
@@ -92,6 +101,6 @@ def test_info_takes_a_clip_on_standard_input(regrow, tmp_path, tiny_folder):
         container.mux(stream.encode(None))
     small = tmp_path / "s.mkv"
     assert regrow("shrink", tmp_path / "a.mkv", "-o", small, "--model", tiny_folder).code == 0
-    done = run("info", "-", input=small.read_bytes())
-    assert done.returncode == 0, done.stderr
-    assert f"digest       {info(small).passport.digest}" in done.stdout.decode()
+    done = regrow("info", "-", stdin=small.read_bytes())
+    assert done.code == 0, done.err
+    assert f"digest       {info(small).passport.digest}" in done.out

@@ -1,11 +1,9 @@
 """A few hundred odd files, every time; `run.py` is for thousands."""
 
 import os
-from functools import cache
 from pathlib import Path
 
 import pytest
-import typer.main
 
 from odd_files.checks import Ran, faults
 from odd_files.generate import odd_file
@@ -14,9 +12,7 @@ from odd_files.verbs import tried
 COUNT = 100
 
 
-def test_odd_files_are_refused_in_a_line_or_done(tmp_path, regrow, monkeypatch):
-    monkeypatch.setattr(typer.main, "get_command", cache(typer.main.get_command))  # it takes longer than many a verb
-
+def test_odd_files_are_refused_in_a_line_or_done(tmp_path, regrow):
     def run(arguments, results):
         done = regrow(*arguments)
         return Ran(arguments, done.code, done.err, 0, sorted(os.listdir(results)))

@@ -60,7 +60,7 @@ def test_weights_serve_the_verbs(trained, photographs, tmp_path, regrow):
 
 def test_training_lowers_the_loss(recipe, photographs, tmp_path):
     """On a held-out picture, against the untrained net, which is bicubic."""
-    run = replace(recipe.run, steps=200, validate_every=200, checkpoint_every=200)
+    run = replace(recipe.run, steps=120, validate_every=120, checkpoint_every=120)
     longer = replace(recipe, run=run, data=replace(recipe.data, grey=0.0, batch=4, crop=32))
     trained = zoo.load(str(loop.train(longer, photographs, tmp_path / "out", device="cpu")))
     x = load(photographs, recipe.data, QUIET)[1][0].permute(2, 0, 1)[None] / 255

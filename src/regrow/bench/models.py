@@ -228,5 +228,6 @@ def check_upscale(scale: Scale) -> int:
 
 
 def blank(scales: tuple[float, float], channels: int) -> np.ndarray:
-    """A black picture that becomes 64x64: the first through a model pays for what is set up once."""
-    return np.zeros((64 * ceil(scales[1]), 64 * ceil(scales[0]), channels), np.uint8)
+    """A black picture that becomes 64x64, or less where it would be large: the first pays for what is set up once."""
+    width, height = (min(64, max(1, 1024 // ceil(scale))) * ceil(scale) for scale in scales)
+    return np.zeros((height, width, channels), np.uint8)

@@ -77,8 +77,16 @@ WHOLE = "rcan", "smfanet", "srram"
 
 def every_net(test):
     """Run a test with each of the small nets."""
-    models = [zoo.build(settings).eval().requires_grad_(False) for settings in TINY]
-    return pytest.mark.parametrize("model", models, ids=lambda m: f"{m.architecture}-x{m.scale}")(test)
+    return pytest.mark.parametrize("model", TINY, ids=_name, indirect=True)(test)
+
+
+def _name(settings):
+    return "-".join(str(settings[name]) for name in ("architecture", "scale") if name in settings)
+
+
+@pytest.fixture
+def model(request):
+    return zoo.build(request.param).eval().requires_grad_(False)
 
 
 @every_net
