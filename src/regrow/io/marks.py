@@ -19,6 +19,8 @@ SCALES = tuple(HINTS)
 _MOST = 4096
 """Chunks before a WebP's pixels that are looked at."""
 _JFIF = b"\xff\xd8\xff\xe0\0\x10JFIF\0"
+BRAND = 16
+"""Bytes of an AVIF, from its beginning, that hold its mark."""
 _BRAND = b"ftypavif"
 _OWN = b"rg"
 """How the minor version of a marked AVIF begins; ten times the scale and the quality follow, a byte each."""
@@ -79,7 +81,7 @@ def put(file: BinaryIO, scale: float, quality: int) -> None:
 
 
 def _marked_avif(data: bytes) -> bool:
-    return data[4:14] == _BRAND + _OWN and len(data) >= 16
+    return data[4:14] == _BRAND + _OWN and len(data) >= BRAND
 
 
 def _frame(data: bytes) -> int | None:

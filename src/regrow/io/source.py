@@ -16,7 +16,7 @@ from regrow.io.decoding.splice import Part, Spliced, reading
 from regrow.io.detect import sniff
 from regrow.io.formats import reason
 from regrow.io.header import MAX_SIDE
-from regrow.io.marks import scale_of
+from regrow.io.marks import BRAND, scale_of
 
 
 class PictureSource:
@@ -59,7 +59,8 @@ class PictureSource:
         if self._data is not None:
             return facts_of(self._data), scale_of(self._data)
         with open(self._path, "rb") as file:
-            data = file.read()
+            # Of an AVIF only the brand tells, and HEIF may be large.
+            data = file.read(BRAND if self.found.format == "heif" else -1)
         return facts_of(data), scale_of(data)
 
     @property

@@ -124,9 +124,9 @@ class Shrink(Operation):
         ]
         if header.clip:
             return "this is a clip"
-        if form is None or not form.lossy:
-            if form is None:
-                return "a picture in memory stays one; save it as PNG and give the paths of both files"
+        if form is None:
+            return "a picture in memory stays one; save it as PNG and give the paths of both files"
+        if not form.lossy:
             return f"{form.name.upper()} is lossless; name a file that ends in .jpg, .webp or .avif"
         if asked:
             return f"{asked[0]} for lossless ones alone"

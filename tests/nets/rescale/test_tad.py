@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -240,26 +242,26 @@ def test_each_application_uses_its_own_pair_and_growing_mirrors_shrinking():
         assert [torch.equal(a, b) for a, b in zip(old, new, strict=True)] == [True, False, False]
 
 
-def test_further_blocks_start_as_the_identity_and_can_learn():
-    shallow = randomized(TADConfig(channels=8, blocks=1))
-    deep = TAD(TADConfig(channels=8, blocks=3))
-    deep.start_from(shallow)
+def started(larger, smaller):
+    """A model that was started from another and gives the same, with the gradients of a step."""
+    model = TAD(larger)
+    model.start_from(smaller)
     x = torch.rand(1, 3, 24, 32)
-    torch.testing.assert_close(deep.shrink(x), shallow.shrink(x))
-    torch.testing.assert_close(deep.grow(x), shallow.grow(x))
-    deep.grow(deep.shrink(x)).square().mean().backward()
+    torch.testing.assert_close(model.shrink(x), smaller.shrink(x))
+    torch.testing.assert_close(model.grow(x), smaller.grow(x))
+    model.grow(model.shrink(x)).square().mean().backward()
+    return model
+
+
+def test_further_blocks_start_as_the_identity_and_can_learn():
+    deep = started(TADConfig(channels=8, blocks=3), randomized(TADConfig(channels=8, blocks=1)))
     for trunk in (deep.encoders[0], deep.decoders[0]):
         assert all(block.conv2.weight.grad.any() for block in trunk.blocks)
 
 
 def test_further_channels_of_the_last_pair_add_nothing_at_first_and_can_learn():
-    narrow = randomized(TADConfig(scale=4, pairs=2, channels=8, blocks=1))
-    wide = TAD(TADConfig(scale=4, pairs=2, channels=8, blocks=1, last_channels=12, last_blocks=3))
-    wide.start_from(narrow)
-    x = torch.rand(1, 3, 24, 32)
-    torch.testing.assert_close(wide.shrink(x), narrow.shrink(x))
-    torch.testing.assert_close(wide.grow(x), narrow.grow(x))
-    wide.grow(wide.shrink(x)).square().mean().backward()
+    config = TADConfig(scale=4, pairs=2, channels=8, blocks=1)
+    wide = started(replace(config, last_channels=12, last_blocks=3), randomized(config))
     for trunk in (wide.encoders[1], wide.decoders[1]):
         assert trunk.tail.weight.grad[:, 8:].any()
         assert trunk.blocks[0].conv1.weight.grad[:, 8:].any()
