@@ -56,6 +56,9 @@ class Data:
     grey: float = 0.0
     """Fraction of crops that are turned grey, with a grey small picture, so that a color rescaler learns grey pictures
     too. From 0 to 1; rescalers only."""
+    least: float = 1.08
+    """Least scale that is drawn, where the model has one for any scale: that of the side that shrinks most. From 1 to
+    `largest`."""
     largest: float = 4.1
     """Largest scale that is drawn, where the model has one for any scale. From 1.2 to 8."""
     codecs: tuple[str, ...] = ()
@@ -95,6 +98,8 @@ class Data:
             raise UsageError(f"zoom is {self.zoom}, but must be from 1 to 2")
         if not 1.2 <= self.largest <= 8:
             raise UsageError(f"largest is {self.largest}, but must be from 1.2 to 8")
+        if not 1 <= self.least < self.largest:
+            raise UsageError(f"least is {self.least}, but must be at least 1 and less than largest, {self.largest:g}")
         for name in ("full_chroma", "tuned", "blind"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} is {getattr(self, name)}, but must be from 0 to 1")

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from support.models import learned_pair
+from support.models import learned_pair, randomized
 
 from regrow import zoo
 from regrow.nets.ops.bank import Analysis, Side, Synthesis, positions
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.any_scale import ALONE, FIRST, LAST, AnyScale, AnyScaleConfig, applications
+from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
+from regrow.nets.rescale.tad import TADConfig
 
 AT_ONCE = [((24, 36), (16, 20)), ((25, 31), (25, 17)), ((3, 2), (2, 1)), ((1, 1), (1, 1)), ((40, 40), (20, 20))]
 TWICE = [((25, 31), (23, 9)), ((40, 40), (10, 10)), ((5, 3), (1, 1))]
@@ -33,48 +34,45 @@ def test_untrained_it_is_the_bicubic_of_every_application(full, small):
         torch.testing.assert_close(net.grow(y, full), expected_full)
 
 
-def test_it_starts_as_the_models_of_scales_2_and_4():
-    net = AnyScale(AnyScaleConfig(blocks=16)).eval()
-    others = [zoo.load(name).eval() for name in ("tad-x2", "tad-x4")]
-    for other in others:
-        net.start_from(other)
+@pytest.mark.parametrize("blocks", [2, 3])
+@pytest.mark.parametrize("most", [2, 4])
+def test_it_starts_as_the_model_of_its_largest_factor(most, blocks):
+    other = randomized(TADConfig(scale=most, height=most, width=most, channels=8, blocks=2))
+    net = AnyScale(AnyScaleConfig(most=most, channels=8, blocks=blocks)).eval()
+    net.start_from(other)
     x = torch.rand(1, 3, 32, 40)
     with torch.no_grad():
-        for other in others:
-            small = other.shrink(x)
-            torch.testing.assert_close(net.shrink(x, small.shape[-2:]), small)
-            torch.testing.assert_close(net.grow(small, (32, 40)), other.grow(small))
+        small = other.shrink(x)
+        torch.testing.assert_close(net.shrink(x, small.shape[-2:]), small)
+        torch.testing.assert_close(net.grow(small, (32, 40)), other.grow(small))
 
 
-def test_one_pair_becomes_three():
-    one, three = (AnyScale(AnyScaleConfig(channels=8, blocks=1, hidden=8, pairs=pairs)).eval() for pairs in (1, 3))
-    torch.nn.init.normal_(one.pairs[0].encoder.tail.weight, std=0.05)
-    torch.nn.init.normal_(one.pairs[0].synthesis.outer.weight, std=0.05)
-    three.start_from(one)
-    x = torch.rand(1, 3, 23, 30)
+def test_blocks_that_are_too_many_are_left_out():
+    other = randomized(TADConfig(channels=8, blocks=2))
+    net, fewer = AnyScale(AnyScaleConfig(channels=8, blocks=1)).eval(), randomized(TADConfig(channels=8, blocks=1))
+    net.start_from(other)
+    fewer.encoders[0].load_state_dict({k: v for k, v in other.encoders[0].state_dict().items() if "blocks.1" not in k})
+    x = torch.rand(1, 3, 32, 40)
     with torch.no_grad():
-        for size in ((14, 29), (6, 9)):
-            small = one.shrink(x, size)
-            torch.testing.assert_close(three.shrink(x, size), small)
-            torch.testing.assert_close(three.grow(small, (23, 30)), one.grow(small, (23, 30)))
+        torch.testing.assert_close(net.shrink(x, (16, 20)), fewer.shrink(x))
 
 
 @pytest.mark.parametrize(
-    ("full", "small", "expected"),
+    ("most", "full", "small", "expected"),
     [
-        ((64, 64), (32, 32), [((64, 64), (32, 32), ALONE)]),
-        ((64, 64), (64, 33), [((64, 64), (64, 33), ALONE)]),
-        ((65, 64), (32, 32), [((65, 64), (33, 32), FIRST), ((33, 32), (32, 32), LAST)]),
-        ((64, 64), (16, 64), [((64, 64), (32, 64), FIRST), ((32, 64), (16, 64), LAST)]),
-        ((64, 90), (16, 60), [((64, 90), (32, 60), FIRST), ((32, 60), (16, 60), LAST)]),
-        ((70, 70), (9, 9), [((70, 70), (35, 35), FIRST), ((35, 35), (18, 18), FIRST), ((18, 18), (9, 9), LAST)]),
+        (2, (64, 64), (32, 32), [((64, 64), (32, 32))]),
+        (2, (64, 64), (64, 33), [((64, 64), (64, 33))]),
+        (2, (65, 64), (32, 32), [((65, 64), (33, 32)), ((33, 32), (32, 32))]),
+        (2, (64, 64), (16, 64), [((64, 64), (32, 64)), ((32, 64), (16, 64))]),
+        (2, (64, 90), (16, 60), [((64, 90), (32, 60)), ((32, 60), (16, 60))]),
+        (2, (70, 70), (9, 9), [((70, 70), (35, 35)), ((35, 35), (18, 18)), ((18, 18), (9, 9))]),
+        (4, (64, 64), (16, 32), [((64, 64), (16, 32))]),
+        (4, (65, 64), (16, 16), [((65, 64), (17, 16)), ((17, 16), (16, 16))]),
     ],
 )
-def test_pictures_are_shrunk_by_2_until_once_more_is_enough(full, small, expected):
-    found = [
-        (*zip(*((s.full, s.small) for s in one.sides), strict=True), one.pair) for one in applications(full, small)
-    ]
-    assert found == expected
+def test_pictures_are_shrunk_by_the_most_until_once_more_is_enough(most, full, small, expected):
+    applied = AnyScale(AnyScaleConfig(most=most, channels=1, blocks=1)).applied(full, small)
+    assert [tuple(zip(*((s.full, s.small) for s in sides), strict=True)) for sides in applied] == expected
 
 
 def test_a_model_of_other_factors_is_no_start():
@@ -105,7 +103,7 @@ def test_filters_that_have_learned_nothing_interpolate(bank):
 
 
 def test_a_part_is_a_part_of_the_whole(pair):
-    whole, pair = Side.whole(60, 40), pair.pairs[ALONE]
+    whole = Side.whole(60, 40)
     for bank, part in (
         (pair.analysis, Side(60, 40, (15, 60), (20, 30))),
         (pair.synthesis, Side(60, 40, (30, 36), (18, 30))),
@@ -118,10 +116,9 @@ def test_a_part_is_a_part_of_the_whole(pair):
 @pytest.mark.parametrize(("full", "small"), [AT_ONCE[0], TWICE[0]])
 def test_a_turned_picture_is_shrunk_turned(pair, full, small):
     """Both sides share their filters; kernels that are symmetric see no difference between them."""
-    for nets in pair.pairs:
-        for trunk in (nets.encoder, nets.decoder):
-            trunk.head.weight[:] = 0
-            trunk.tail.weight[:] = 0
+    for trunk in (pair.encoder, pair.decoder):
+        trunk.head.weight[:] = 0
+        trunk.tail.weight[:] = 0
     x = torch.rand(1, 3, *full)
     turned = pair.shrink(x.mT.contiguous(), small[::-1]).mT
     torch.testing.assert_close(turned, pair.shrink(x, small))
@@ -133,9 +130,11 @@ def test_cost_is_that_of_the_small_sizes():
     for scale, pixels in ((1.5, 1 / 1.5**2), (2, 1 / 4), (3, 1 / 4 + 1 / 9), (4, 1 / 4 + 1 / 16)):
         assert net.multiply_adds(scale) == pytest.approx((one * pixels, other * pixels), rel=1e-4)
     assert net.multiply_adds() == net.multiply_adds(4)
+    net = AnyScale(AnyScaleConfig(channels=8, blocks=1, most=4))
+    assert net.multiply_adds(2.5) == pytest.approx((one / 6.25, other / 6.25), rel=1e-4)
 
 
-@pytest.mark.parametrize("settings", [{"channels": 0}, {"blocks": 257}, {"hidden": 0}, {"scale": 3}, {"pairs": 2}])
+@pytest.mark.parametrize("settings", [{"channels": 0}, {"blocks": 257}, {"hidden": 0}, {"scale": 3}, {"most": 3}])
 def test_settings_out_of_range(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         AnyScaleConfig(**settings)

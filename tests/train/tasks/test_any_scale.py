@@ -24,6 +24,14 @@ def test_scales_are_drawn_from_the_whole_range_some_for_each_side(net):
     assert 0.15 < sum(h != w for h, w in sizes) / len(sizes) < 0.35
 
 
+def test_the_side_that_shrinks_most_has_at_least_the_least_scale(net):
+    torch.manual_seed(0)
+    task = AnyScaleTask(net, Loss(), Data(least=2, largest=4))
+    sizes = [task.draw(torch.zeros(1, 3, 96, 96))["size"] for _ in range(400)]
+    assert max(min(size) for size in sizes) == 48
+    assert any(max(size) > 60 for size in sizes)
+
+
 def test_the_loss_is_that_of_the_definition(net):
     x, grey = torch.rand(2, 3, 24, 30), torch.tensor([True, False]).view(2, 1, 1, 1)
     losses = AnyScaleTask(net, Loss(task="l1", guidance_weight=0.5), Data(grey=0.5))(x, grey, (16, 21))
@@ -44,4 +52,4 @@ def test_it_learns_and_is_validated(net):
         optimizer.step()
     after = task.validate(net, held_out, 48)
     assert after["x1.5"] > before["x1.5"]
-    assert {*after} == {f"{what}{scale}" for scale in ("1.2", "1.5", "2", "2.5", "3.5") for what in ("x", "small")}
+    assert {*after} == {f"{what}{scale}" for scale in ("1.2", "1.5", "2", "2.5", "3.5", "4") for what in ("x", "small")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -18,8 +17,8 @@ from regrow.train.recipe import Data, Loss
 from regrow.train.tasks.base import Task, centres
 
 LEAST = 1.08
-"""Least scale that is drawn, but for 1 of a side that keeps its length."""
-VALIDATED = 1.2, 1.5, 2.0, 2.5, 3.5
+"""Least scale of the other side where each has its own, but for 1 where it keeps its length."""
+VALIDATED = 1.2, 1.5, 2.0, 2.5, 3.5, 4.0
 """Scales at which held-out pictures are measured, those that are drawn."""
 
 
@@ -29,7 +28,7 @@ class AnyScaleTask(Task):
     Args:
         model: a pair for any scale.
         loss: distances, and the weight lambda.
-        data: which crops become grey, and the largest scale.
+        data: which crops become grey, the least and the largest scale.
     """
 
     multiple = 1
@@ -39,14 +38,14 @@ class AnyScaleTask(Task):
         self.model, self.loss, self.data = model, loss, data
 
     def draw(self, x: Tensor) -> dict[str, Any]:
-        """Draw which crops of a batch become grey, and the small size: the scale on a logarithmic axis; one for each
-        side a quarter of the time, and then a third of the time one side keeps its length.
+        """Draw which crops of a batch become grey, and the small size.
+
+        The scale is drawn on a logarithmic axis; a quarter of the time, the other side has its own, and then a third of
+        the time it keeps its length.
         """
-        span = math.log(self.data.largest / LEAST)
-        scales = [LEAST * math.exp(span * torch.rand(()).item())] * 2
+        scales = [_drawn(self.data.least, self.data.largest)] * 2
         if torch.rand(()) < 1 / 4:
-            kept = torch.rand(()) < 1 / 3
-            scales[1] = 1.0 if kept else LEAST * math.exp(span * torch.rand(()).item())
+            scales[1] = 1.0 if torch.rand(()) < 1 / 3 else _drawn(LEAST, self.data.largest)
             scales = scales if torch.rand(()) < 1 / 2 else scales[::-1]
         size = round(x.shape[-2] / scales[0]), round(x.shape[-1] / scales[1])
         return {"grey": (torch.rand(len(x), 1, 1, 1) < self.data.grey).to(x.device), "size": size}
@@ -67,7 +66,7 @@ class AnyScaleTask(Task):
     @torch.no_grad()
     def validate(self, model: AnyScale, pictures: list[Tensor], side: int) -> dict[str, float]:  # type: ignore[override]
         """Mean PSNR in dB over held-out pictures: `x1.5` and so on, and `small1.5` against the bicubic picture."""
-        scales = [scale for scale in VALIDATED if scale <= self.data.largest]
+        scales = [scale for scale in VALIDATED if self.data.least <= scale <= self.data.largest]
         figures: dict[str, list[float]] = {f"{what}{scale:g}": [] for scale in scales for what in ("x", "small")}
         for x in centres(pictures, side, (1, 1), model.device):
             full = x.shape[-2], x.shape[-1]
@@ -78,3 +77,8 @@ class AnyScaleTask(Task):
                 # An untrained model's small picture is the bicubic one: infinitely like it, which no plot can show.
                 figures[f"small{scale:g}"].append(min(psnr_rgb(small, quantize(bicubic(x, size))), 100.0))
         return {name: sum(values) / len(values) for name, values in figures.items() if values}
+
+
+def _drawn(least: float, largest: float) -> float:
+    """A number between two, on a logarithmic axis."""
+    return least * (largest / least) ** torch.rand(()).item()

@@ -58,7 +58,7 @@ def task_for(model: Model, recipe: Recipe) -> Task:
         refused = ("noise", "radius", "through", "flicker", "rebalance", "warping", *of_restorers)
         _refuse(recipe.loss, refused, "a pair for any scale")
         return AnyScaleTask(model, recipe.loss, recipe.data)
-    _refuse(recipe.data, ("largest",), "a model of fixed scales")
+    _refuse(recipe.data, ("least", "largest"), "a model of fixed scales")
     if isinstance(model, FixedScale):
         _refuse(recipe.data, ("thumbnails", "enlarged", "zoom", "tone", "flow"), "a rescaler")
         _refuse(recipe.loss, ("rebalance", *of_restorers, "warping"), "a rescaler")
