@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from regrow.errors import UsageError
-from regrow.inference.precision import bf16_is_fast
 from regrow.optim.settings import Optimizer
 
 
@@ -55,16 +54,20 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(matrices: Tensor, iterations: int = 5) -> Tensor:
     """Replace the singular values of (batch, rows, columns) matrices by values near 1, between about 0.7 and 1.2.
 
-    Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024, in bfloat16 where the hardware has it;
-    rows should not outnumber columns.
+    Newton-Schulz iteration with the quintic polynomial of Jordan et al. 2024. Only x x^T and the product of the
+    polynomials are iterated, which is cheaper, as all of these commute; rows should not outnumber columns.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrices.bfloat16() if bf16_is_fast(matrices.device.type) else matrices.float()
+    x = matrices.float()
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    gram = x @ x.mT
+    product = torch.eye(x.shape[-2], device=x.device)
     for _ in range(iterations):
-        gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.to(matrices.dtype)
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        polynomial.diagonal(dim1=-2, dim2=-1).add_(a)
+        product = polynomial @ product
+        gram = polynomial @ gram @ polynomial
+    return (product @ x).to(matrices.dtype)
 
 
 def build(model: nn.Module, settings: Optimizer) -> list[torch.optim.Optimizer]:
