@@ -28,7 +28,8 @@ def random_deblocker(seed=0, **options):
 def learned_pair():
     """A small pair for any scale, with filters that have learned something."""
     torch.manual_seed(0)
-    net = AnyScale(AnyScaleConfig(channels=8, blocks=2, hidden=8))
-    for layer in (net.analysis.outer, net.synthesis.outer, net.encoder.tail, net.decoder.tail):
-        torch.nn.init.normal_(layer.weight, std=0.05)
+    net = AnyScale(AnyScaleConfig(channels=8, blocks=2, hidden=8, pairs=2))
+    for pair in net.pairs:
+        for layer in (pair.analysis.outer, pair.synthesis.outer, pair.encoder.tail, pair.decoder.tail):
+            torch.nn.init.normal_(layer.weight, std=0.05)
     return net.eval().requires_grad_(False)

@@ -20,8 +20,8 @@ from regrow.size import Size
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from regrow.nets.ops.bank import Side, Sides, Way
-    from regrow.nets.rescale.any_scale import AnyScale
+    from regrow.nets.ops.bank import Side, Way
+    from regrow.nets.rescale.any_scale import AnyScale, Application
 
 
 def shrink_rows(
@@ -34,11 +34,13 @@ def shrink_rows(
     refine: int = 0,
 ) -> Iterator[np.ndarray]:
     """As `regrow.inference.rescale.shrink_rows`, of one frame."""
+    from regrow.nets.rescale.any_scale import applications
+
     floats = parted(to_float(rows, channels, model.colors), size, model.colors)
     if refine:
         floats, originals = tee(floats)
-    for sides in model.applied(size.hw, small.hw):
-        floats = _tiled(floats, model, sides, tile, growing=False)
+    for application in applications(size.hw, small.hw):
+        floats = _tiled(floats, model, application, tile, growing=False)
     if refine:
         floats = refined_rows(originals, floats, small, Windows(model, size, small), refine, tile_side(tile, size))
     return (to_dtype(block, model.colors, channels, np.uint8) for block in joined(floats, model.colors))
@@ -55,27 +57,30 @@ def grow_rows(
     tile: int = TILE,
 ) -> Iterator[np.ndarray]:
     """As `regrow.inference.rescale.grow_rows`, of one frame."""
+    from regrow.nets.rescale.any_scale import applications
+
     floats = parted(to_float(rows, channels, model.colors), size, model.colors)
-    for sides in reversed(model.applied(grown.hw, size.hw)):
-        floats = _tiled(floats, model, sides, tile, growing=True)
+    for application in reversed(applications(grown.hw, size.hw)):
+        floats = _tiled(floats, model, application, tile, growing=True)
     return (to_dtype(block, model.colors, result_channels, dtype) for block in joined(floats, model.colors))
 
 
 def _tiled(
-    rows: Iterable[np.ndarray], model: AnyScale, sides: Sides, tile: int, *, growing: bool
+    rows: Iterable[np.ndarray], model: AnyScale, application: Application, tile: int, *, growing: bool
 ) -> Iterator[np.ndarray]:
     """One application to a picture that arrives in rows, as `regrow.inference.transparency.parted` gives them.
 
     Args:
         rows: (n, width, bands) float32, top to bottom.
         model: the pair.
-        sides: of the application, to the whole picture.
+        application: which, to the whole picture.
         tile: side of a tile in pixels of the larger picture.
         growing: whether the picture is grown, or shrunk.
 
     Yields:
         (n, width of the result, bands) float32, top to bottom.
     """
+    sides = application.sides
     side = tile_side(tile, Size(sides[1].full, sides[0].full))
     height, width = (s.full if growing else s.small for s in sides)
     tall, wide = (max(1, side if growing else side * s.small // s.full) for s in sides)
@@ -87,7 +92,8 @@ def _tiled(
         for left in range(0, width, wide):
             across = _cut(model, sides[1], (left, min(left + wide, width)), growing=growing)
             first, last = across.smalls if growing else across.fulls
-            net = partial(model.grow_once if growing else model.shrink_once, sides=(down, across))
+            part = application.of_part((down, across))
+            net = partial(model.grow_once if growing else model.shrink_once, application=part)
             ways = (down.growing, across.growing) if growing else (down.shrinking, across.shrinking)
             made = filtered(net, partial(_alpha, net, ways), model.device, model.colors, strip[:, first:last])
             y, x = top - ways[0].made[0], left - ways[1].made[0]
@@ -127,10 +133,12 @@ class Windows:
     context = 4
 
     def __post_init__(self) -> None:
+        from regrow.nets.rescale.any_scale import applications
+
         self.scale = math.ceil(max(n / m for n, m in zip(self.size, self.small, strict=True)))
         self.device = self.model.device
         self.colors, self.small_colors = self.model.colors, self.model.small_colors
-        self.applied = self.model.applied(self.size.hw, self.small.hw)
+        self.applications = applications(self.size.hw, self.small.hw)
 
     def fulls(self, axis: int, part: Span) -> Span:
         """As the protocol says."""
@@ -138,15 +146,16 @@ class Windows:
 
     def window(self, down: Span, across: Span) -> Window:
         """As the protocol says."""
-        return Window(self, list(zip(self._parts(0, down), self._parts(1, across), strict=True)))
+        parts = zip(self.applications, self._parts(0, down), self._parts(1, across), strict=True)
+        return Window(self, [application.of_part((height, width)) for application, height, width in parts])
 
     def _parts(self, axis: int, part: Span) -> list[Side]:
         """Of each application, that from the full size first: what is small, and what grows of it."""
         from regrow.nets.ops.bank import fulls_of
 
         parts: list[Side] = []
-        for sides in reversed(self.applied):
-            side = sides[axis]
+        for application in reversed(self.applications):
+            side = application.sides[axis]
             fulls = fulls_of(side.full, side.small, part)
             parts.insert(0, replace(side, fulls=fulls, smalls=part))
             part = fulls
@@ -158,20 +167,20 @@ class Window:
     """`regrow.inference.refine.Window` of a pair for any scale."""
 
     of: Windows
-    applied: list[Sides]
-    """Parts of each application, that from the full size first."""
+    applications: list[Application]
+    """Parts, that from the full size first."""
 
     def grow(self, y: Tensor) -> Tensor:
         """As the protocol says."""
-        for sides in reversed(self.applied):
-            y = self.of.model.grow_once(y, sides)
+        for application in reversed(self.applications):
+            y = self.of.model.grow_once(y, application)
         return y
 
     def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """As the protocol says."""
         from regrow.nets.ops.bank import Side, shrunk
 
-        ends = zip(self.applied[0], self.applied[-1], strict=True)
+        ends = zip(self.applications[0].sides, self.applications[-1].sides, strict=True)
         down, across = (Side(large.full, less.small, large.fulls, less.smalls) for large, less in ends)
         return shrunk(x, (down, across))
 

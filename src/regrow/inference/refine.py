@@ -1,7 +1,7 @@
 """Refinement of single small pictures: gradient descent through the decoder, with fixed weights.
 
-As in hierarchical collaborative downscaling (Xu et al. 2022), but of the small picture only, near the bicubic one, tile by
-tile, at a rate that comes from the curvature.
+As in hierarchical collaborative downscaling (Xu et al. 2022), but of the small picture only, near the bicubic one, tile
+by tile, at a rate that comes from the curvature.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from support.models import learned_pair, randomized
+from support.models import learned_pair
 
 from regrow import zoo
 from regrow.nets.ops.bank import Analysis, Side, Synthesis, positions
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
-from regrow.nets.rescale.tad import TADConfig
+from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig, applications
 
 AT_ONCE = [((24, 36), (16, 20)), ((25, 31), (25, 17)), ((3, 2), (2, 1)), ((1, 1), (1, 1)), ((40, 40), (20, 20))]
 TWICE = [((25, 31), (23, 9)), ((40, 40), (10, 10)), ((5, 3), (1, 1))]
@@ -34,11 +33,9 @@ def test_untrained_it_is_the_bicubic_of_every_application(full, small):
         torch.testing.assert_close(net.grow(y, full), expected_full)
 
 
-@pytest.mark.parametrize("blocks", [2, 3])
-@pytest.mark.parametrize("most", [2, 4])
-def test_it_starts_as_the_model_of_its_largest_factor(most, blocks):
-    other = randomized(TADConfig(scale=most, height=most, width=most, channels=8, blocks=2))
-    net = AnyScale(AnyScaleConfig(most=most, channels=8, blocks=blocks)).eval()
+@pytest.mark.parametrize(("name", "pairs"), [("tad-x2", 1), ("tad-x2", 2), ("tad-x4", 2)])
+def test_it_starts_as_the_model_of_a_fixed_scale(name, pairs):
+    net, other = AnyScale(AnyScaleConfig(blocks=16, pairs=pairs)).eval(), zoo.load(name).eval()
     net.start_from(other)
     x = torch.rand(1, 3, 32, 40)
     with torch.no_grad():
@@ -47,32 +44,36 @@ def test_it_starts_as_the_model_of_its_largest_factor(most, blocks):
         torch.testing.assert_close(net.grow(small, (32, 40)), other.grow(small))
 
 
-def test_blocks_that_are_too_many_are_left_out():
-    other = randomized(TADConfig(channels=8, blocks=2))
-    net, fewer = AnyScale(AnyScaleConfig(channels=8, blocks=1)).eval(), randomized(TADConfig(channels=8, blocks=1))
-    net.start_from(other)
-    fewer.encoders[0].load_state_dict({k: v for k, v in other.encoders[0].state_dict().items() if "blocks.1" not in k})
-    x = torch.rand(1, 3, 32, 40)
+def test_of_two_pairs_the_last_takes_over_the_only_one_of_another_model():
+    one, two = (AnyScale(AnyScaleConfig(channels=8, blocks=1, hidden=8, pairs=pairs)).eval() for pairs in (1, 2))
+    torch.nn.init.normal_(one.pairs[0].encoder.tail.weight, std=0.05)
+    torch.nn.init.normal_(one.pairs[0].synthesis.outer.weight, std=0.05)
+    two.start_from(one)
+    x = torch.rand(1, 3, 23, 30)
     with torch.no_grad():
-        torch.testing.assert_close(net.shrink(x, (16, 20)), fewer.shrink(x))
+        small = one.shrink(x, (14, 29))
+        torch.testing.assert_close(two.shrink(x, (14, 29)), small)
+        torch.testing.assert_close(two.grow(small, (23, 30)), one.grow(small, (23, 30)))
+        half = bicubic(x, (12, 15))
+        torch.testing.assert_close(two.shrink(x, (6, 9)), one.shrink(half, (6, 9)))
 
 
 @pytest.mark.parametrize(
-    ("most", "full", "small", "expected"),
+    ("full", "small", "expected"),
     [
-        (2, (64, 64), (32, 32), [((64, 64), (32, 32))]),
-        (2, (64, 64), (64, 33), [((64, 64), (64, 33))]),
-        (2, (65, 64), (32, 32), [((65, 64), (33, 32)), ((33, 32), (32, 32))]),
-        (2, (64, 64), (16, 64), [((64, 64), (32, 64)), ((32, 64), (16, 64))]),
-        (2, (64, 90), (16, 60), [((64, 90), (32, 60)), ((32, 60), (16, 60))]),
-        (2, (70, 70), (9, 9), [((70, 70), (35, 35)), ((35, 35), (18, 18)), ((18, 18), (9, 9))]),
-        (4, (64, 64), (16, 32), [((64, 64), (16, 32))]),
-        (4, (65, 64), (16, 16), [((65, 64), (17, 16)), ((17, 16), (16, 16))]),
+        ((64, 64), (32, 32), [((64, 64), (32, 32), True)]),
+        ((64, 64), (64, 33), [((64, 64), (64, 33), True)]),
+        ((65, 64), (32, 32), [((65, 64), (33, 32), False), ((33, 32), (32, 32), True)]),
+        ((64, 64), (16, 64), [((64, 64), (32, 64), False), ((32, 64), (16, 64), True)]),
+        ((64, 90), (16, 60), [((64, 90), (32, 60), False), ((32, 60), (16, 60), True)]),
+        ((70, 70), (9, 9), [((70, 70), (35, 35), False), ((35, 35), (18, 18), False), ((18, 18), (9, 9), True)]),
     ],
 )
-def test_pictures_are_shrunk_by_the_most_until_once_more_is_enough(most, full, small, expected):
-    applied = AnyScale(AnyScaleConfig(most=most, channels=1, blocks=1)).applied(full, small)
-    assert [tuple(zip(*((s.full, s.small) for s in sides), strict=True)) for sides in applied] == expected
+def test_pictures_are_shrunk_by_2_until_once_more_is_enough(full, small, expected):
+    found = [
+        (*zip(*((s.full, s.small) for s in one.sides), strict=True), one.last) for one in applications(full, small)
+    ]
+    assert found == expected
 
 
 def test_a_model_of_other_factors_is_no_start():
@@ -103,7 +104,7 @@ def test_filters_that_have_learned_nothing_interpolate(bank):
 
 
 def test_a_part_is_a_part_of_the_whole(pair):
-    whole = Side.whole(60, 40)
+    whole, pair = Side.whole(60, 40), pair.pairs[0]
     for bank, part in (
         (pair.analysis, Side(60, 40, (15, 60), (20, 30))),
         (pair.synthesis, Side(60, 40, (30, 36), (18, 30))),
@@ -116,9 +117,10 @@ def test_a_part_is_a_part_of_the_whole(pair):
 @pytest.mark.parametrize(("full", "small"), [AT_ONCE[0], TWICE[0]])
 def test_a_turned_picture_is_shrunk_turned(pair, full, small):
     """Both sides share their filters; kernels that are symmetric see no difference between them."""
-    for trunk in (pair.encoder, pair.decoder):
-        trunk.head.weight[:] = 0
-        trunk.tail.weight[:] = 0
+    for nets in pair.pairs:
+        for trunk in (nets.encoder, nets.decoder):
+            trunk.head.weight[:] = 0
+            trunk.tail.weight[:] = 0
     x = torch.rand(1, 3, *full)
     turned = pair.shrink(x.mT.contiguous(), small[::-1]).mT
     torch.testing.assert_close(turned, pair.shrink(x, small))
@@ -130,11 +132,9 @@ def test_cost_is_that_of_the_small_sizes():
     for scale, pixels in ((1.5, 1 / 1.5**2), (2, 1 / 4), (3, 1 / 4 + 1 / 9), (4, 1 / 4 + 1 / 16)):
         assert net.multiply_adds(scale) == pytest.approx((one * pixels, other * pixels), rel=1e-4)
     assert net.multiply_adds() == net.multiply_adds(4)
-    net = AnyScale(AnyScaleConfig(channels=8, blocks=1, most=4))
-    assert net.multiply_adds(2.5) == pytest.approx((one / 6.25, other / 6.25), rel=1e-4)
 
 
-@pytest.mark.parametrize("settings", [{"channels": 0}, {"blocks": 257}, {"hidden": 0}, {"scale": 3}, {"most": 3}])
+@pytest.mark.parametrize("settings", [{"channels": 0}, {"blocks": 257}, {"hidden": 0}, {"scale": 3}, {"pairs": 3}])
 def test_settings_out_of_range(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         AnyScaleConfig(**settings)

@@ -1,9 +1,9 @@
-"""One pair of nets for every scale, and others for each side."""
+"""Pairs of nets for every scale, and others for each side."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,9 @@ from regrow.nets.model import Model
 from regrow.nets.ops.bank import OFFSETS, Analysis, Side, Sides, Synthesis, grown, positions, shrunk
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.rescale.tad import TAD
+
+MOST = 2
+"""The most by which one application shrinks a side."""
 
 PLACE = 4
 """Planes that tell a net of its small pixels: the fraction of their position and the scale, of each side."""
@@ -27,25 +30,20 @@ class AnyScaleConfig:
     """Residual blocks a side."""
     hidden: int = 64
     """Width of the nets that make filters of positions."""
-    most: int = 2
-    """The most by which one application shrinks a side: 2 or 4."""
+    pairs: int = 1
+    """Pairs of nets: 1 for all applications, or 2: one for those before the last, and one for the last."""
     scale: int = 4
-    """The most by which a side may shrink: a power of `most`."""
+    """The most by which a side may shrink: a power of 2."""
 
     def __post_init__(self) -> None:
-        if self.most not in (2, 4):
-            raise ValueError(f"most {self.most}: must be 2 or 4")
-        if self.scale not in (self.most**n for n in range(1, 8)) or self.scale > 128:
-            raise ValueError(f"scale {self.scale}: must be a power of {self.most} up to 128")
+        if self.scale not in (MOST**n for n in range(1, 8)):
+            raise ValueError(f"scale {self.scale}: must be a power of {MOST}, from {MOST} to {MOST**7}")
+        if self.pairs not in (1, 2):
+            raise ValueError(f"pairs {self.pairs}: must be 1 or 2")
         # The upper limits keep a hostile configuration from asking for all memory.
         for name, most in (("channels", 1024), ("blocks", 256), ("hidden", 1024)):
             if not 1 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} {getattr(self, name)} out of range: 1 to {most}")
-
-    @property
-    def applications(self) -> int:
-        """How often the nets are applied at the most."""
-        return round(math.log(self.scale, self.most))
 
 
 class Trunk(nn.Module):
@@ -71,8 +69,61 @@ class Trunk(nn.Module):
         return self.tail(self.blocks(x)).float()
 
 
+class Pair(nn.Module):
+    """The nets of one application, and their banks of filters. Both nets run at the small size.
+
+    What they see and say of each small pixel is 6x6 values for each colour: the picture around its centre in steps of a
+    full-size pixel, through filters that depend on the fraction of the position and on the scale
+    (`regrow.nets.ops.bank`).
+    """
+
+    def __init__(self, config: AnyScaleConfig) -> None:
+        super().__init__()
+        values = 3 * OFFSETS**2
+        self.analysis, self.synthesis = Analysis(config.hidden), Synthesis(config.hidden)
+        self.encoder, self.decoder = Trunk(values, 3, config), Trunk(3, values, config)
+
+    def shrink(self, x: Tensor, sides: Sides) -> Tensor:
+        """As `AnyScale.shrink_once`."""
+        down, across = (self.analysis(side) for side in sides)
+        with torch.autocast(x.device.type, enabled=False):
+            base = shrunk(x, sides)
+            seen = torch.einsum("bchw,yih->bciyw", x - 0.5, down)
+            seen = torch.einsum("bciyw,xjw->bcijyx", seen, across).flatten(1, 3)
+        return base + self.encoder(seen, _place(sides, x.device))
+
+    def grow(self, y: Tensor, sides: Sides) -> Tensor:
+        """As `AnyScale.grow_once`."""
+        said = torch.unflatten(self.decoder(y - 0.5, _place(sides, y.device)), 1, (3, OFFSETS, OFFSETS))
+        down, across = (self.synthesis(side) for side in sides)
+        with torch.autocast(y.device.type, enabled=False):
+            base = grown(y, sides)
+            said = torch.einsum("bcijyx,wjx->bciyw", said, across)
+            return base + torch.einsum("bciyw,hiy->bchw", said, down)
+
+    def start_from(self, encoder: nn.Module, decoder: nn.Module, blocks: int) -> None:
+        """Take over the nets of a task-aware autoencoder of x2, with so many blocks; the banks start afresh."""
+        weights = self.state_dict()
+        for bank in (self.analysis, self.synthesis):
+            nn.init.zeros_(bank.outer.weight)
+            nn.init.zeros_(bank.outer.bias)
+        for side, trunk in (("encoder", encoder), ("decoder", decoder)):
+            for name, value in trunk.state_dict().items():
+                key = f"{side}.{name}"
+                weights[key] = value if "blocks" in name else _within(name, value, weights[key])
+            for index in range(blocks, len(self.encoder.blocks)):
+                for part in ("weight", "bias"):  # what they add is zero, but its gradient is not
+                    weights[f"{side}.blocks.{index}.conv2.{part}"].zero_()
+        self.load_state_dict(weights)
+
+    def multiply_adds(self) -> tuple[int, int]:
+        """Multiply-adds of the convolutions for each small pixel: (shrinking, growing)."""
+        one, other = (sum(p.numel() for p in t.parameters() if p.ndim == 4) for t in (self.encoder, self.decoder))
+        return one, other
+
+
 class AnyScale(Rescaler):
-    """A pair of nets trained together, for any two sizes.
+    """Pairs of nets trained together, for any two sizes.
 
     ::
 
@@ -81,12 +132,8 @@ class AnyScale(Rescaler):
         grow     y (B,3,h,w) --+-- decoder -- bank of filters of each side --+--> (B,3,H,W)
                                +-- bicubic ----------------------------------+
 
-    Both nets run at the small size. What they see and say of each small pixel is 6x6 values for each colour: the
-    picture around its centre in steps of a full-size pixel, through filters that depend on the fraction of the position
-    and on the scale (`regrow.nets.ops.bank`).
-
-    Where no side becomes more than `most` times smaller, a picture is shrunk at once. Else it is shrunk by `most` until
-    that is so, and then once more.
+    Where no side becomes more than 2 times smaller, a picture is shrunk at once. Else it is shrunk by 2 until that is
+    so, and then once more.
 
     Examples:
         >>> import torch
@@ -100,118 +147,115 @@ class AnyScale(Rescaler):
 
     def __init__(self, config: AnyScaleConfig | None = None) -> None:
         config = config or AnyScaleConfig()
-        super().__init__((config.most, config.most), config.applications)
+        super().__init__((MOST, MOST), config.scale.bit_length() - 1)
         self.config, self.repeats = config, True
         self.colors = self.small_colors = 3
-        self.analysis, self.synthesis = Analysis(config.hidden), Synthesis(config.hidden)
-        values = 3 * OFFSETS**2
-        self.encoder, self.decoder = Trunk(values, 3, config), Trunk(3, values, config)
+        self.pairs = nn.ModuleList(Pair(config) for _ in range(config.pairs))
         self.halo = 2 * config.blocks + 2
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def shrink(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 3, *size)."""
-        for sides in self.applied((x.shape[-2], x.shape[-1]), size):
-            x = self.shrink_once(x, sides)
+        for application in applications((x.shape[-2], x.shape[-1]), size):
+            x = self.shrink_once(x, application)
         return x
 
     def grow(self, y: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, *size)."""
-        for sides in reversed(self.applied(size, (y.shape[-2], y.shape[-1]))):
-            y = self.grow_once(y, sides)
+        for application in reversed(applications(size, (y.shape[-2], y.shape[-1]))):
+            y = self.grow_once(y, application)
         return y
 
-    def applied(self, full: tuple[int, int], small: tuple[int, int]) -> list[Sides]:
-        """How a picture is shrunk from (height, width) to another: all applications, that from the full size first."""
-        found, size, most = [], full, self.config.most
-        while any(n > most * wanted for n, wanted in zip(size, small, strict=True)):
-            height, width = (max(wanted, -(-n // most)) for n, wanted in zip(size, small, strict=True))
-            found.append((Side.whole(size[0], height), Side.whole(size[1], width)))
-            size = height, width
-        return [*found, (Side.whole(size[0], small[0]), Side.whole(size[1], small[1]))]
-
-    def shrink_once(self, x: Tensor, sides: Sides) -> Tensor:
+    def shrink_once(self, x: Tensor, application: Application) -> Tensor:
         """Shrink a picture or a part of it: (B, 3, H, W) in [0, 1] -> (B, 3, h, w).
 
-        It takes the full-size pixels that the sides of an application have, and gives their small ones.
+        It takes the full-size pixels that the sides of the application have, and gives their small ones.
         """
-        down, across = (self.analysis(side) for side in sides)
-        with torch.autocast(x.device.type, enabled=False):
-            base = shrunk(x, sides)
-            seen = torch.einsum("bchw,yih->bciyw", x - 0.5, down)
-            seen = torch.einsum("bciyw,xjw->bcijyx", seen, across).flatten(1, 3)
-        return base + self.encoder(seen, _place(sides, x.device))
+        shrunk: Tensor = self.pair(application).shrink(x, application.sides)
+        return shrunk
 
-    def grow_once(self, y: Tensor, sides: Sides) -> Tensor:
+    def grow_once(self, y: Tensor, application: Application) -> Tensor:
         """Grow a picture or a part of it: (B, 3, h, w) in [0, 1] -> (B, 3, H, W).
 
-        It takes the small pixels that the sides of an application have, and gives their full-size ones.
+        It takes the small pixels that the sides of the application have, and gives their full-size ones.
         """
-        said = torch.unflatten(self.decoder(y - 0.5, _place(sides, y.device)), 1, (3, OFFSETS, OFFSETS))
-        down, across = (self.synthesis(side) for side in sides)
-        with torch.autocast(y.device.type, enabled=False):
-            base = grown(y, sides)
-            said = torch.einsum("bcijyx,wjx->bciyw", said, across)
-            return base + torch.einsum("bciyw,hiy->bchw", said, down)
+        grown: Tensor = self.pair(application).grow(y, application.sides)
+        return grown
+
+    def pair(self, application: Application) -> Pair:
+        """The nets of an application."""
+        pair = self.pairs[-1 if application.last else 0]
+        assert isinstance(pair, Pair)
+        return pair
 
     def start_from(self, other: Model) -> None:
-        """Take over another model's weights, or those of a task-aware autoencoder of one application.
+        """Take over another model's weights, or those of a task-aware autoencoder for x2 or x4 of as many channels.
 
-        Of an autoencoder for x2 or x4 with as many channels, it becomes the same at that scale. Blocks that it lacks
-        start as the identity; those that are too many are left out.
+        Of a model with one pair, the last pair takes over that. An autoencoder makes it the same at scale 2 or 4.
         """
+        last = len(self.pairs) - 1
+        if isinstance(other, AnyScale) and len(other.pairs) == 1:
+            self.pairs[last].load_state_dict(other.pairs[0].state_dict())
+            return
         if not isinstance(other, TAD):
             super().start_from(other)
             return
-        config, own = other.config, self.config
-        if (config.height, config.width, config.unshuffle, config.channels) != (own.most, own.most, 1, own.channels):
-            raise ValueError(f"the layouts differ: {config} and {own}")
-        weights = self.state_dict()
-        for bank in (self.analysis, self.synthesis):
-            nn.init.zeros_(bank.outer.weight)
-            nn.init.zeros_(bank.outer.bias)
-        for side, trunk in (("encoder", other.encoders[0]), ("decoder", other.decoders[0])):
-            for name, value in trunk.state_dict().items():
-                key = f"{side}.{name}"
-                if "blocks" not in name:
-                    weights[key] = _within(name, value, weights[key])
-                elif key in weights:
-                    weights[key] = value
-            for index in range(config.blocks, own.blocks):
-                for part in ("weight", "bias"):  # what they add is zero, but its gradient is not
-                    weights[f"{side}.blocks.{index}.conv2.{part}"].zero_()
-        self.load_state_dict(weights)
+        if (other.factors, other.unshuffle, other.config.channels) != ((2, 2), 1, self.config.channels):
+            raise ValueError(f"the layouts differ: {other.config} and {self.config}")
+        for index, pair in enumerate(self.pairs):
+            assert isinstance(pair, Pair)
+            own = other.config.pairs - 1 if index == last else 0
+            pair.start_from(other.encoders[own], other.decoders[own], other.config.blocks)
 
     def multiply_adds(self, scale: float | None = None) -> tuple[float, float]:
         """As `Rescaler.multiply_adds`."""
+        scale = scale or self.scale
         precise = 2**20
-        size = round(precise / (scale or self.scale))
-        cells = 0.0
-        for down, across in self.applied((precise, precise), (size, size)):
-            cells += down.small * across.small / precise**2
-        shrinking, growing = (
-            sum(p.numel() for p in t.parameters() if p.ndim == 4) for t in (self.encoder, self.decoder)
-        )
-        return shrinking * cells, growing * cells
+        total, pixels = [0.0, 0.0], precise**2
+        for application in applications((precise, precise), (round(precise / scale),) * 2):
+            small = application.sides[0].small * application.sides[1].small
+            for way, weights in enumerate(self.pair(application).multiply_adds()):
+                total[way] += weights * small / pixels
+        return total[0], total[1]
+
+
+class Application(NamedTuple):
+    """One application of a pair of nets, to a picture or a part of it."""
+
+    sides: Sides
+    last: bool
+    """Whether it gives the small picture."""
+
+    def of_part(self, sides: Sides) -> Application:
+        """The same to a part."""
+        return self._replace(sides=sides)
+
+
+def applications(full: tuple[int, int], small: tuple[int, int]) -> list[Application]:
+    """How a picture is shrunk from (height, width) to another: all applications, that from the full size first."""
+    found, size = [], full
+    while any(n > MOST * wanted for n, wanted in zip(size, small, strict=True)):
+        height, width = (max(wanted, -(-n // MOST)) for n, wanted in zip(size, small, strict=True))
+        found.append(Application((Side.whole(size[0], height), Side.whole(size[1], width)), last=False))
+        size = height, width
+    return [*found, Application((Side.whole(size[0], small[0]), Side.whole(size[1], small[1])), last=True)]
 
 
 def _within(name: str, value: Tensor, own: Tensor) -> Tensor:
-    """A first or last layer of 2x2 or 4x4 pixels as one that sees 6x6, of which those in the middle count."""
+    """A first or last layer of 2x2 pixels as one that sees 6x6, of which the four in the middle count."""
     part, kind = name.split(".")
     if value.shape[: 2 if kind == "weight" else 1] == own.shape[: 2 if kind == "weight" else 1]:
         return value
     result = torch.zeros_like(own)
-    if part == "head" and value.shape[1] == 3:  # its inputs are the picture's values, and the planes of places
-        result[:, :3] = value
-        return result
-    pixels = math.isqrt(value.shape[1 if part == "head" else 0] // 3)
-    middle = slice((OFFSETS - pixels) // 2, (OFFSETS + pixels) // 2)
-    if part == "head":
+    if part == "head":  # its inputs are the picture's values, and the planes of places
+        if value.shape[1] == 3:
+            result[:, :3] = value
+            return result
         seen = result[:, : 3 * OFFSETS**2].view(len(own), 3, OFFSETS, OFFSETS, 3, 3)
-        seen[:, :, middle, middle] = value.view(len(own), 3, pixels, pixels, 3, 3)
-    else:
-        said = result.view(3, OFFSETS, OFFSETS, *own.shape[1:])
-        said[:, middle, middle] = value.view(3, pixels, pixels, *own.shape[1:])
+        seen[:, :, 2:4, 2:4] = value.view(len(own), 3, 2, 2, 3, 3)
+        return result
+    said = result.view(3, OFFSETS, OFFSETS, *own.shape[1:])
+    said[:, 2:4, 2:4] = value.view(3, 2, 2, *own.shape[1:])
     return result
 
 
