@@ -7,9 +7,9 @@ from regrow.inference.any_scale import Windows, grow_rows, shrink_rows
 from regrow.size import Size
 
 
-@pytest.fixture(scope="module")
-def pair():
-    return learned_pair()
+@pytest.fixture(scope="module", params=[False, True], ids=["absolute", "relative"])
+def pair(request):
+    return learned_pair(relative=request.param)
 
 
 @pytest.mark.parametrize(

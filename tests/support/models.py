@@ -25,10 +25,10 @@ def random_deblocker(seed=0, **options):
     return model.eval().requires_grad_(False)
 
 
-def learned_pair():
-    """A small pair for any scale, with filters that have learned something."""
+def learned_pair(*, relative=False):
+    """Small pairs for any scale, with filters that have learned something."""
     torch.manual_seed(0)
-    net = AnyScale(AnyScaleConfig(channels=8, blocks=2, hidden=8, pairs=2))
+    net = AnyScale(AnyScaleConfig(channels=8, blocks=2, hidden=8, pairs=2, relative=relative))
     for pair in net.pairs:
         for layer in (pair.analysis.outer, pair.synthesis.outer, pair.encoder.tail, pair.decoder.tail):
             torch.nn.init.normal_(layer.weight, std=0.05)

@@ -34,12 +34,10 @@ def shrink_rows(
     refine: int = 0,
 ) -> Iterator[np.ndarray]:
     """As `regrow.inference.rescale.shrink_rows`, of one frame."""
-    from regrow.nets.rescale.any_scale import applications
-
     floats = parted(to_float(rows, channels, model.colors), size, model.colors)
     if refine:
         floats, originals = tee(floats)
-    for application in applications(size.hw, small.hw):
+    for application in model.applied(size.hw, small.hw):
         floats = _tiled(floats, model, application, tile, growing=False)
     if refine:
         floats = refined_rows(originals, floats, small, Windows(model, size, small), refine, tile_side(tile, size))
@@ -57,10 +55,8 @@ def grow_rows(
     tile: int = TILE,
 ) -> Iterator[np.ndarray]:
     """As `regrow.inference.rescale.grow_rows`, of one frame."""
-    from regrow.nets.rescale.any_scale import applications
-
     floats = parted(to_float(rows, channels, model.colors), size, model.colors)
-    for application in reversed(applications(grown.hw, size.hw)):
+    for application in reversed(model.applied(grown.hw, size.hw)):
         floats = _tiled(floats, model, application, tile, growing=True)
     return (to_dtype(block, model.colors, result_channels, dtype) for block in joined(floats, model.colors))
 
@@ -133,12 +129,10 @@ class Windows:
     context = 4
 
     def __post_init__(self) -> None:
-        from regrow.nets.rescale.any_scale import applications
-
         self.scale = math.ceil(max(n / m for n, m in zip(self.size, self.small, strict=True)))
         self.device = self.model.device
         self.colors, self.small_colors = self.model.colors, self.model.small_colors
-        self.applications = applications(self.size.hw, self.small.hw)
+        self.applications = self.model.applied(self.size.hw, self.small.hw)
 
     def fulls(self, axis: int, part: Span) -> Span:
         """As the protocol says."""

@@ -1,28 +1,35 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
-from support.models import learned_pair
+from support.models import learned_pair, randomized
 
 from regrow import zoo
+from regrow.metrics.fidelity import psnr_rgb
 from regrow.nets.ops.bank import Analysis, Side, Synthesis, positions
 from regrow.nets.ops.resample import bicubic
-from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig, applications
+from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
+from regrow.nets.rescale.tad import TADConfig
 
 AT_ONCE = [((24, 36), (16, 20)), ((25, 31), (25, 17)), ((3, 2), (2, 1)), ((1, 1), (1, 1)), ((40, 40), (20, 20))]
-TWICE = [((25, 31), (23, 9)), ((40, 40), (10, 10)), ((5, 3), (1, 1))]
+TWICE = [((25, 31), (23, 9)), ((40, 40), (10, 10)), ((5, 3), (2, 1))]
 
 
-@pytest.fixture
-def pair():
-    return learned_pair()
+@pytest.fixture(params=[False, True], ids=["absolute", "relative"])
+def pair(request):
+    return learned_pair(relative=request.param)
 
 
+@pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize(("full", "small"), AT_ONCE + TWICE)
-def test_untrained_it_is_the_bicubic_of_every_application(full, small):
-    net, x, y = AnyScale(AnyScaleConfig(blocks=1)).eval(), torch.rand(2, 3, *full), torch.rand(2, 3, *small)
+def test_untrained_it_is_the_bicubic_of_every_application(full, small, relative):
+    net = AnyScale(AnyScaleConfig(blocks=1, relative=relative)).eval()
+    x, y = torch.rand(2, 3, *full), torch.rand(2, 3, *small)
     sizes = [small]
     if (full, small) in TWICE:
-        sizes.insert(0, tuple(max(-(-n // 2), less) for n, less in zip(full, small, strict=True)))
+        halfway = (min(n, 2 * less) if relative else max(-(-n // 2), less) for n, less in zip(full, small, strict=True))
+        sizes.insert(0, tuple(halfway))
     expected_small, expected_full = x, y
     for size in sizes:
         expected_small = bicubic(expected_small, size)
@@ -33,15 +40,43 @@ def test_untrained_it_is_the_bicubic_of_every_application(full, small):
         torch.testing.assert_close(net.grow(y, full), expected_full)
 
 
+@pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize(("name", "pairs"), [("tad-x2", 1), ("tad-x2", 2), ("tad-x4", 2)])
-def test_it_starts_as_the_model_of_a_fixed_scale(name, pairs):
-    net, other = AnyScale(AnyScaleConfig(blocks=16, pairs=pairs)).eval(), zoo.load(name).eval()
+def test_it_starts_as_the_model_of_a_fixed_scale(name, pairs, relative):
+    net = AnyScale(AnyScaleConfig(blocks=14, last_blocks=16, pairs=pairs, relative=relative)).eval()
+    other = zoo.load(name).eval()
     net.start_from(other)
     x = torch.rand(1, 3, 32, 40)
     with torch.no_grad():
         small = other.shrink(x)
         torch.testing.assert_close(net.shrink(x, small.shape[-2:]), small)
         torch.testing.assert_close(net.grow(small, (32, 40)), other.grow(small))
+
+
+def test_relative_it_starts_as_resampling_and_the_model_of_a_fixed_scale():
+    net, other = AnyScale(AnyScaleConfig(blocks=14, pairs=2, relative=True)).eval(), zoo.load("tad-x4").eval()
+    net.start_from(other)
+    x = bicubic(torch.rand(1, 3, 8, 10, generator=torch.Generator().manual_seed(0)), (60, 75))
+    with torch.no_grad():
+        small = other.shrink(bicubic(x, (96, 120)))
+        assert psnr_rgb(net.shrink(x, (24, 30)), small) > 50
+        assert psnr_rgb(net.grow(small, (60, 75)), bicubic(other.grow(small), (60, 75))) > 45
+
+
+def test_of_blocks_that_are_too_many_those_after_the_first_half_are_left_out():
+    other = randomized(TADConfig(channels=8, blocks=5))
+    net, fewer = AnyScale(AnyScaleConfig(channels=8, blocks=3)).eval(), randomized(TADConfig(channels=8, blocks=3))
+    for trunk, full in ((fewer.encoders[0], other.encoders[0]), (fewer.decoders[0], other.decoders[0])):
+        trunk.head.load_state_dict(full.head.state_dict())
+        trunk.tail.load_state_dict(full.tail.state_dict())
+        for own, kept in enumerate((0, 1, 4)):
+            trunk.blocks[own].load_state_dict(full.blocks[kept].state_dict())
+    net.start_from(other)
+    x = torch.rand(1, 3, 32, 40)
+    with torch.no_grad():
+        small = fewer.shrink(x)
+        torch.testing.assert_close(net.shrink(x, (16, 20)), small)
+        torch.testing.assert_close(net.grow(small, (32, 40)), fewer.grow(small))
 
 
 def test_of_two_pairs_the_last_takes_over_the_only_one_of_another_model():
@@ -59,21 +94,26 @@ def test_of_two_pairs_the_last_takes_over_the_only_one_of_another_model():
 
 
 @pytest.mark.parametrize(
-    ("full", "small", "expected"),
+    ("relative", "sizes"),
     [
-        ((64, 64), (32, 32), [((64, 64), (32, 32), True)]),
-        ((64, 64), (64, 33), [((64, 64), (64, 33), True)]),
-        ((65, 64), (32, 32), [((65, 64), (33, 32), False), ((33, 32), (32, 32), True)]),
-        ((64, 64), (16, 64), [((64, 64), (32, 64), False), ((32, 64), (16, 64), True)]),
-        ((64, 90), (16, 60), [((64, 90), (32, 60), False), ((32, 60), (16, 60), True)]),
-        ((70, 70), (9, 9), [((70, 70), (35, 35), False), ((35, 35), (18, 18), False), ((18, 18), (9, 9), True)]),
+        (False, [(64, 64), (32, 32)]),
+        (False, [(64, 64), (64, 33)]),
+        (False, [(65, 64), (33, 32), (32, 32)]),
+        (False, [(64, 64), (32, 64), (16, 64)]),
+        (False, [(64, 90), (32, 60), (16, 60)]),
+        (False, [(70, 70), (35, 35), (18, 18), (9, 9)]),
+        (True, [(64, 64), (32, 32)]),
+        (True, [(65, 64), (64, 64), (32, 32)]),
+        (True, [(64, 64), (32, 64), (16, 64)]),
+        (True, [(64, 90), (32, 90), (16, 60)]),
+        (True, [(70, 70), (36, 36), (18, 18), (9, 9)]),
     ],
 )
-def test_pictures_are_shrunk_by_2_until_once_more_is_enough(full, small, expected):
-    found = [
-        (*zip(*((s.full, s.small) for s in one.sides), strict=True), one.last) for one in applications(full, small)
-    ]
-    assert found == expected
+def test_all_applications_but_one_shrink_by_2(relative, sizes):
+    applied = AnyScale(AnyScaleConfig(channels=1, blocks=1, relative=relative)).applied(sizes[0], sizes[-1])
+    found = [tuple(zip(*((s.full, s.small) for s in one.sides), strict=True)) for one in applied]
+    assert found == list(itertools.pairwise(sizes))
+    assert [one.last for one in applied] == [*[False] * (len(applied) - 1), True]
 
 
 def test_a_model_of_other_factors_is_no_start():
@@ -89,6 +129,21 @@ def test_positions_are_those_of_the_centres(inputs, outputs):
     np.testing.assert_allclose(first.numpy() + fraction.double().numpy(), exact, rtol=1e-9, atol=1e-6)
     assert (fraction >= 0).all()
     assert (fraction <= 1).all()
+
+
+@pytest.mark.parametrize(("full", "small"), [(30, 20), (20, 20), (37, 21), (40, 20)])
+def test_relative_filters_that_have_learned_nothing_resample(full, small):
+    """Those in the middle are the picture of twice the small size; what becomes of theirs is made smaller again."""
+    eye = torch.eye(full).view(1, 1, full, full)
+    with torch.no_grad():
+        seen = Analysis(relative=True)(Side.whole(full, small))
+        made = Synthesis(relative=True)(Side.whole(full, small))
+    larger = bicubic(eye, (2 * small, full))[0, 0]
+    torch.testing.assert_close(seen[:, 1:3].reshape(2 * small, full), larger, atol=1e-5, rtol=0)
+    again = bicubic(torch.eye(2 * small).view(1, 1, 2 * small, -1), (full, 2 * small))[0, 0]
+    assert (made[:, [0, 3]] == 0).all()
+    # At scale 1 the kernel is as long as small pixels reach: what lies at its ends is cut.
+    torch.testing.assert_close(made[2:-2, 1:3].mT.reshape(full - 4, 2 * small), again[2:-2], atol=0.04, rtol=0)
 
 
 @pytest.mark.parametrize("bank", [Analysis, Synthesis])

@@ -13,14 +13,12 @@ from regrow.cubic import REACH as CUBIC
 from regrow.cubic import keys
 from regrow.nets.ops.resample import mirrored
 
-OFFSETS = 6
-"""Filters of a bank: each looks this many full-size pixels, less 5/2, from the centre of a small one."""
+OFFSETS, NEAR = 6, 2
+"""Filters of a bank in steps of a full-size pixel, and the small pixels whose filters reach a full-size one."""
+RELATIVE_OFFSETS, RELATIVE_NEAR = 4, 4
+"""The same for filters in steps of half a small pixel."""
 REACH = 8
 """Full-size pixels that the filters of a small one reach."""
-BEFORE = REACH // 2 - 1
-"""Those of them that lie before the one before its centre."""
-NEAR = 2
-"""Small pixels whose filters reach a full-size one."""
 
 
 class Way(NamedTuple):
@@ -82,60 +80,85 @@ class Bank(nn.Module):
     """Filters that depend on where small pixels lie between the full-size ones, and on the scale.
 
     A small pixel has its centre somewhere between full-size pixels. Around it, the picture is looked at in steps of a
-    full-size pixel: by linear interpolation as long as nothing is learned, which at scale 2 are the pixels themselves.
-    A small net adds to that, from the fraction of the position and the scale. Both sides of a picture share a bank.
+    full-size pixel: by linear interpolation as long as nothing is learned. Or, `relative`, in steps of half a small
+    pixel, by cubic interpolation: as if the picture were resampled first. Both are the pixels themselves at scale 2. A
+    small net adds to that, from the fraction of the position and the scale. Both sides of a picture share a bank.
 
     In the spirit of the weights of Meta-SR (Hu et al. 2019) and of conditional resampling (AIDN, Xing et al. 2023).
+
+    Args:
+        taps: pixels that a filter reaches.
+        hidden: width of the net.
+        relative: in which steps filters look.
     """
 
-    def __init__(self, taps: int, hidden: int = 64) -> None:
+    def __init__(self, taps: int, hidden: int, *, relative: bool) -> None:
         super().__init__()
-        self.taps = taps
+        self.taps, self.relative = taps, relative
+        self.offsets = RELATIVE_OFFSETS if relative else OFFSETS
         self.inner = nn.Linear(8, hidden)
-        self.outer = nn.Linear(hidden, OFFSETS * taps)
+        self.outer = nn.Linear(hidden, self.offsets * taps)
+        self.forget()
+
+    def forget(self) -> None:
+        """Go back to what has learned nothing."""
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
     def learned(self, fraction: Tensor, scale: float) -> Tensor:
-        """What is added for each of n fractions, from 0 to 1: (n, OFFSETS, taps)."""
+        """What is added for each of n fractions, from 0 to 1: (n, offsets, taps)."""
         angle = 2 * torch.pi * fraction
         told = [fraction - 0.5, angle.cos(), angle.sin(), (2 * angle).cos(), (2 * angle).sin()]
         told += [torch.full_like(fraction, v) for v in (scale / 2 - 1, 1 / scale, math.log(scale))]
         x = torch.stack(told, 1)
-        return self.outer(torch.nn.functional.silu(self.inner(x))).view(-1, OFFSETS, self.taps)
+        return self.outer(torch.nn.functional.silu(self.inner(x))).view(-1, self.offsets, self.taps)
 
-    def _matrix(self, far: Tensor, fraction: Tensor, scale: float, at: Tensor, seen: tuple[int, int]) -> Tensor:
-        """(n, OFFSETS, inputs seen) of n places, from which taps lie so far, (n, taps) pixels, and at which inputs."""
-        looks = torch.arange(OFFSETS, device=far.device) - (OFFSETS - 1) / 2
-        weights = (1 - (far[:, None] - looks[:, None]).abs()).clamp(min=0) + self.learned(fraction, scale)
-        matrix = weights.new_zeros(len(weights), OFFSETS, seen[1] - seen[0])
+    def _places(self, way: Way) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Of n outputs: the fraction, (n,); the inputs around, (n, taps); how far these lie after it, in inputs, (n, 1,
+        taps); and how far the filters look from the centre of a small pixel, in steps, (offsets, 1).
+        """
+        device = self.outer.weight.device
+        fraction, at = way.places(self.taps, device)
+        after = torch.arange(self.taps, device=device) - (self.taps // 2 - 1) - fraction[:, None, None]
+        looks = torch.arange(self.offsets, device=device) - (self.offsets - 1) / 2
+        return fraction, at, after, looks[:, None]
+
+    def _matrix(self, weights: Tensor, at: Tensor, seen: tuple[int, int]) -> Tensor:
+        """(n, offsets, inputs seen) of weights (n, offsets, taps) of the inputs at (n, taps)."""
+        matrix = weights.new_zeros(len(weights), self.offsets, seen[1] - seen[0])
         return matrix.scatter_add(2, (at - seen[0])[:, None].expand_as(weights), weights)
 
 
 class Analysis(Bank):
     """From full-size pixels to small ones: a matrix for each side of a picture."""
 
-    def __init__(self, hidden: int = 64) -> None:
-        super().__init__(REACH, hidden)
+    def __init__(self, hidden: int = 64, *, relative: bool = False) -> None:
+        super().__init__(REACH, hidden, relative=relative)
 
     def forward(self, side: Side) -> Tensor:
-        """(small, OFFSETS, full): how much each full-size pixel counts for each filter of each small one."""
-        fraction, at = side.shrinking.places(REACH, self.outer.weight.device)
-        far = torch.arange(REACH, device=at.device) - BEFORE - fraction[:, None]
-        return self._matrix(far, fraction, side.scale, at, side.fulls)
+        """(small, offsets, full): how much each full-size pixel counts for each filter of each small one."""
+        fraction, at, after, looks = self._places(side.shrinking)
+        linear = (1 - (after - looks).abs()).clamp(min=0)
+        weights = keys(after - looks * side.scale / 2) if self.relative else linear
+        return self._matrix(weights + self.learned(fraction, side.scale), at, side.fulls)
 
 
 class Synthesis(Bank):
     """From small pixels to full-size ones: a matrix for each side of a picture."""
 
-    def __init__(self, hidden: int = 64) -> None:
-        super().__init__(NEAR, hidden)
+    def __init__(self, hidden: int = 64, *, relative: bool = False) -> None:
+        super().__init__(RELATIVE_NEAR if relative else NEAR, hidden, relative=relative)
 
     def forward(self, side: Side) -> Tensor:
-        """(full, OFFSETS, small): how much each filter of each small pixel counts for each full-size one."""
-        fraction, at = side.growing.places(NEAR, self.outer.weight.device)
-        far = (fraction[:, None] - torch.arange(NEAR, device=at.device)) * side.scale
-        return self._matrix(far, fraction, side.scale, at, side.smalls)
+        """(full, offsets, small): how much each filter of each small pixel counts for each full-size one."""
+        fraction, at, after, looks = self._places(side.growing)
+        if self.relative:
+            # What the two middle filters of all small pixels say is a picture of twice their number.
+            weights = keys((2 * after + looks) / max(1.0, 2 / side.scale)) * (looks.abs() < 1)
+            weights = weights / weights.sum((1, 2), keepdim=True)
+        else:
+            weights = (1 - (after * side.scale + looks).abs()).clamp(min=0)
+        return self._matrix(weights + self.learned(fraction, side.scale), at, side.smalls)
 
 
 def shrunk(x: Tensor, sides: Sides) -> Tensor:

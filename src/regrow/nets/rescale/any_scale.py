@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
 from regrow.nets.model import Model
-from regrow.nets.ops.bank import OFFSETS, Analysis, Side, Sides, Synthesis, grown, positions, shrunk
+from regrow.nets.ops.bank import Analysis, Side, Sides, Synthesis, grown, positions, shrunk
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.rescale.tad import TAD
 
@@ -28,10 +29,15 @@ class AnyScaleConfig:
     channels: int = 32
     blocks: int = 20
     """Residual blocks a side."""
+    last_blocks: int = 0
+    """Those of the last of two pairs; 0: as the other's."""
     hidden: int = 64
     """Width of the nets that make filters of positions."""
     pairs: int = 1
     """Pairs of nets: 1 for all applications, or 2: one for those before the last, and one for the last."""
+    relative: bool = False
+    """Filters look in steps of half a small pixel, and all applications but the first shrink by 2; else they look in
+    steps of a full-size pixel, and all but the last shrink by 2."""
     scale: int = 4
     """The most by which a side may shrink: a power of 2."""
 
@@ -41,9 +47,10 @@ class AnyScaleConfig:
         if self.pairs not in (1, 2):
             raise ValueError(f"pairs {self.pairs}: must be 1 or 2")
         # The upper limits keep a hostile configuration from asking for all memory.
-        for name, most in (("channels", 1024), ("blocks", 256), ("hidden", 1024)):
-            if not 1 <= getattr(self, name) <= most:
-                raise ValueError(f"{name} {getattr(self, name)} out of range: 1 to {most}")
+        for name, most in (("channels", 1024), ("blocks", 256), ("last_blocks", 256), ("hidden", 1024)):
+            least = 0 if name == "last_blocks" else 1
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} {getattr(self, name)} out of range: {least} to {most}")
 
 
 class Trunk(nn.Module):
@@ -74,13 +81,15 @@ class Pair(nn.Module):
 
     What they see and say of each small pixel is 6x6 values for each colour: the picture around its centre in steps of a
     full-size pixel, through filters that depend on the fraction of the position and on the scale
-    (`regrow.nets.ops.bank`).
+    (`regrow.nets.ops.bank`). Where filters are relative, it is 4x4 values in steps of half a small pixel.
     """
 
     def __init__(self, config: AnyScaleConfig) -> None:
         super().__init__()
-        values = 3 * OFFSETS**2
-        self.analysis, self.synthesis = Analysis(config.hidden), Synthesis(config.hidden)
+        self.analysis = Analysis(config.hidden, relative=config.relative)
+        self.synthesis = Synthesis(config.hidden, relative=config.relative)
+        self.offsets = self.analysis.offsets
+        values = 3 * self.offsets**2
         self.encoder, self.decoder = Trunk(values, 3, config), Trunk(3, values, config)
 
     def shrink(self, x: Tensor, sides: Sides) -> Tensor:
@@ -94,7 +103,7 @@ class Pair(nn.Module):
 
     def grow(self, y: Tensor, sides: Sides) -> Tensor:
         """As `AnyScale.grow_once`."""
-        said = torch.unflatten(self.decoder(y - 0.5, _place(sides, y.device)), 1, (3, OFFSETS, OFFSETS))
+        said = torch.unflatten(self.decoder(y - 0.5, _place(sides, y.device)), 1, (3, self.offsets, self.offsets))
         down, across = (self.synthesis(side) for side in sides)
         with torch.autocast(y.device.type, enabled=False):
             base = grown(y, sides)
@@ -102,18 +111,28 @@ class Pair(nn.Module):
             return base + torch.einsum("bciyw,hiy->bchw", said, down)
 
     def start_from(self, encoder: nn.Module, decoder: nn.Module, blocks: int) -> None:
-        """Take over the nets of a task-aware autoencoder of x2, with so many blocks; the banks start afresh."""
-        weights = self.state_dict()
-        for bank in (self.analysis, self.synthesis):
-            nn.init.zeros_(bank.outer.weight)
-            nn.init.zeros_(bank.outer.bias)
+        """Take over the nets of a task-aware autoencoder of x2, with so many blocks; the banks start afresh.
+
+        Blocks that they lack start as the identity; of those that are too many, the ones after the first half are left
+        out.
+        """
+        weights, own = self.state_dict(), len(self.encoder.blocks)
+        self.analysis.forget()
+        self.synthesis.forget()
+        half, extra = blocks // 2, max(0, blocks - own)
+        kept = [*range(min(half, own)), *range(half + extra, blocks)]
         for side, trunk in (("encoder", encoder), ("decoder", decoder)):
-            for name, value in trunk.state_dict().items():
+            given = trunk.state_dict()
+            for name in ("head.weight", "head.bias", "tail.weight", "tail.bias"):
                 key = f"{side}.{name}"
-                weights[key] = value if "blocks" in name else _within(name, value, weights[key])
-            for index in range(blocks, len(self.encoder.blocks)):
-                for part in ("weight", "bias"):  # what they add is zero, but its gradient is not
-                    weights[f"{side}.blocks.{index}.conv2.{part}"].zero_()
+                weights[key] = _within(name, given[name], weights[key], self.offsets)
+            for part in ("conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"):
+                for index in range(own):
+                    weight = weights[f"{side}.blocks.{index}.{part}"]
+                    if index < len(kept):
+                        weight.copy_(given[f"blocks.{kept[index]}.{part}"])
+                    elif "conv2" in part:  # what it adds is zero, but its gradient is not
+                        weight.zero_()
         self.load_state_dict(weights)
 
     def multiply_adds(self) -> tuple[int, int]:
@@ -133,7 +152,7 @@ class AnyScale(Rescaler):
                                +-- bicubic ----------------------------------+
 
     Where no side becomes more than 2 times smaller, a picture is shrunk at once. Else it is shrunk by 2 until that is
-    so, and then once more.
+    so, and then once more; where filters are relative, first to 2, 4 or more times the small size, and then by 2.
 
     Examples:
         >>> import torch
@@ -150,19 +169,20 @@ class AnyScale(Rescaler):
         super().__init__((MOST, MOST), config.scale.bit_length() - 1)
         self.config, self.repeats = config, True
         self.colors = self.small_colors = 3
-        self.pairs = nn.ModuleList(Pair(config) for _ in range(config.pairs))
-        self.halo = 2 * config.blocks + 2
+        last = replace(config, blocks=config.last_blocks or config.blocks)
+        self.pairs = nn.ModuleList([Pair(config), Pair(last)] if config.pairs == 2 else [Pair(config)])
+        self.halo = 2 * max(config.blocks, last.blocks) + 2
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def shrink(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 3, *size)."""
-        for application in applications((x.shape[-2], x.shape[-1]), size):
+        for application in self.applied((x.shape[-2], x.shape[-1]), size):
             x = self.shrink_once(x, application)
         return x
 
     def grow(self, y: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 3, h, w) in [0, 1] -> (B, 3, *size)."""
-        for application in reversed(applications(size, (y.shape[-2], y.shape[-1]))):
+        for application in reversed(self.applied(size, (y.shape[-2], y.shape[-1]))):
             y = self.grow_once(y, application)
         return y
 
@@ -181,6 +201,23 @@ class AnyScale(Rescaler):
         """
         grown: Tensor = self.pair(application).grow(y, application.sides)
         return grown
+
+    def applied(self, full: tuple[int, int], small: tuple[int, int]) -> list[Application]:
+        """How a picture is shrunk from (height, width) to another: all applications, that from the full size first."""
+        ratios = zip(full, small, strict=True)
+        count = max(1, max((-(-n // less) - 1).bit_length() for n, less in ratios))
+        sizes = [full]
+        for step in range(1, count):
+            if self.config.relative:
+                size = tuple(min(n, less * MOST ** (count - step)) for n, less in zip(full, small, strict=True))
+            else:
+                size = tuple(max(-(-n // MOST), less) for n, less in zip(sizes[-1], small, strict=True))
+            sizes.append((size[0], size[1]))
+        sizes.append(small)
+        return [
+            Application((Side.whole(before[0], after[0]), Side.whole(before[1], after[1])), last=step == count)
+            for step, (before, after) in enumerate(itertools.pairwise(sizes), 1)
+        ]
 
     def pair(self, application: Application) -> Pair:
         """The nets of an application."""
@@ -212,7 +249,7 @@ class AnyScale(Rescaler):
         scale = scale or self.scale
         precise = 2**20
         total, pixels = [0.0, 0.0], precise**2
-        for application in applications((precise, precise), (round(precise / scale),) * 2):
+        for application in self.applied((precise, precise), (round(precise / scale),) * 2):
             small = application.sides[0].small * application.sides[1].small
             for way, weights in enumerate(self.pair(application).multiply_adds()):
                 total[way] += weights * small / pixels
@@ -231,31 +268,22 @@ class Application(NamedTuple):
         return self._replace(sides=sides)
 
 
-def applications(full: tuple[int, int], small: tuple[int, int]) -> list[Application]:
-    """How a picture is shrunk from (height, width) to another: all applications, that from the full size first."""
-    found, size = [], full
-    while any(n > MOST * wanted for n, wanted in zip(size, small, strict=True)):
-        height, width = (max(wanted, -(-n // MOST)) for n, wanted in zip(size, small, strict=True))
-        found.append(Application((Side.whole(size[0], height), Side.whole(size[1], width)), last=False))
-        size = height, width
-    return [*found, Application((Side.whole(size[0], small[0]), Side.whole(size[1], small[1])), last=True)]
-
-
-def _within(name: str, value: Tensor, own: Tensor) -> Tensor:
-    """A first or last layer of 2x2 pixels as one that sees 6x6, of which the four in the middle count."""
+def _within(name: str, value: Tensor, own: Tensor, offsets: int) -> Tensor:
+    """A first or last layer of 2x2 pixels as one that sees more, of which the four in the middle count."""
     part, kind = name.split(".")
     if value.shape[: 2 if kind == "weight" else 1] == own.shape[: 2 if kind == "weight" else 1]:
         return value
     result = torch.zeros_like(own)
+    middle = slice(offsets // 2 - 1, offsets // 2 + 1)
     if part == "head":  # its inputs are the picture's values, and the planes of places
         if value.shape[1] == 3:
             result[:, :3] = value
             return result
-        seen = result[:, : 3 * OFFSETS**2].view(len(own), 3, OFFSETS, OFFSETS, 3, 3)
-        seen[:, :, 2:4, 2:4] = value.view(len(own), 3, 2, 2, 3, 3)
+        seen = result[:, : 3 * offsets**2].view(len(own), 3, offsets, offsets, 3, 3)
+        seen[:, :, middle, middle] = value.view(len(own), 3, 2, 2, 3, 3)
         return result
-    said = result.view(3, OFFSETS, OFFSETS, *own.shape[1:])
-    said[:, 2:4, 2:4] = value.view(3, 2, 2, *own.shape[1:])
+    said = result.view(3, offsets, offsets, *own.shape[1:])
+    said[:, middle, middle] = value.view(3, 2, 2, *own.shape[1:])
     return result
 
 
