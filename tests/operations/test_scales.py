@@ -228,8 +228,9 @@ def test_every_model_that_may_be_chosen_ships():
 @pytest.mark.parametrize(
     ("scales", "name"),
     [
-        ((1.1, 1.1), "tad-any"), ((1.5, 1), "tad-any"), ((1.9, 1.9), "tad-any"), ((2, 1.5), "tad-x2"),
-        ((2, 1), "tad-2x1"), ((1, 2), "tad-1x2"), ((4, 1), "tad-2x1"), ((3, 3), "tad-x4"), ((4, 2), "tad-x4"),
+        ((1.1, 1.1), "tad-any"), ((1.5, 1), "tad-any"), ((1.9, 1.9), "tad-any"), ((2, 1.5), "tad-any"),
+        ((2, 2), "tad-x2"), ((2, 1), "tad-2x1"), ((1, 2), "tad-1x2"), ((4, 1), "tad-2x1"), ((2.1, 2), "tad-any-x4"),
+        ((3, 3), "tad-any-x4"), ((4, 2), "tad-any-x4"), ((4, 4), "tad-x4"),
         ((4.1, 4.1), "tad-x16"), ((1, 8), "tad-x16"), ((128, 128), "tad-x16"),
     ],
     ids=str,

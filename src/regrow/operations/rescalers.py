@@ -13,7 +13,7 @@ from regrow.size import LARGEST_SCALE, Scale, check_scale
 if TYPE_CHECKING:
     from regrow.nets.rescale.base import Rescaler
 
-OF_GROUPS = {"tad-x4": "tad-video-x4"}
+OF_GROUPS = {"tad-x4": "tad-video-x4", "tad-any-x4": "tad-video-x4"}
 """Models of groups of frames, by the models of pictures that they are better than on clips."""
 
 
@@ -43,14 +43,15 @@ def _default_model(scales: tuple[float, float], channels: int, *, grey: bool) ->
         if grey:
             raise UsageError("the picture is grey already; leave it out, or say a --scale to make it smaller")
         raise UsageError("scale 1: the picture would stay as it is; say more, or --grey to hide its colours")
-    if channels == 3 and largest < 2:
-        return "tad-any"
-    if channels == 3 and min(scales) == 1 and largest <= 4:
+    if channels == 1:
+        return "tad-grey-x4" if 2 < largest <= 4 else "tad-grey-x2"
+    if min(scales) == 1 and 2 <= largest <= 4:
         return "tad-2x1" if scales[0] > 1 else "tad-1x2"
-    if channels == 3 and largest > 4:
-        return "tad-x16"
-    kind = "tad-grey" if channels == 1 else "tad"
-    return f"{kind}-x4" if 2 < largest <= 4 else f"{kind}-x2"
+    if largest <= 2:
+        return "tad-x2" if min(scales) == 2 else "tad-any"
+    if largest <= 4:
+        return "tad-x4" if min(scales) == 4 else "tad-any-x4"
+    return "tad-x16"
 
 
 def rescaler(name: str, scales: tuple[float, float], device: str) -> Rescaler:
