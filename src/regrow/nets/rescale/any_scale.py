@@ -46,6 +46,8 @@ class AnyScaleConfig:
             raise ValueError(f"scale {self.scale}: must be a power of {MOST}, from {MOST} to {MOST**7}")
         if self.pairs not in (1, 2):
             raise ValueError(f"pairs {self.pairs}: must be 1 or 2")
+        if self.last_blocks and self.pairs == 1:
+            raise ValueError(f"last_blocks {self.last_blocks}: there is only one pair")
         # The upper limits keep a hostile configuration from asking for all memory.
         for name, most in (("channels", 1024), ("blocks", 256), ("last_blocks", 256), ("hidden", 1024)):
             least = 0 if name == "last_blocks" else 1
