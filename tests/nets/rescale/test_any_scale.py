@@ -117,9 +117,20 @@ def test_all_applications_but_one_shrink_by_2(relative, sizes):
     assert [one.last for one in applied] == [*[False] * (len(applied) - 1), True]
 
 
-def test_a_model_of_other_factors_is_no_start():
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "tad-2x1"),
+        ({"channels": 16}, "tad-x2"),
+        ({"pairs": 1}, "tad-x4"),
+        ({"pairs": 2, "relative": True}, "tad-any"),
+        ({"pairs": 2, "blocks": 3}, "tad-any"),
+        ({"pairs": 2}, "tad-any-x4"),
+    ],
+)
+def test_a_model_of_another_layout_is_no_start(settings, name):
     with pytest.raises(ValueError, match="the layouts differ"):
-        AnyScale().start_from(zoo.load("tad-2x1"))
+        AnyScale(AnyScaleConfig(**settings)).start_from(zoo.load(name))
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(7, 5), (5, 7), (4, 2), (2_000_000_000, 1_999_999_999)])
@@ -143,7 +154,8 @@ def test_relative_filters_that_have_learned_nothing_resample(full, small):
     torch.testing.assert_close(seen[:, 1:3].reshape(2 * small, full), larger, atol=1e-5, rtol=0)
     again = bicubic(torch.eye(2 * small).view(1, 1, 2 * small, -1), (full, 2 * small))[0, 0]
     assert (made[:, [0, 3]] == 0).all()
-    # At scale 1 the kernel is as long as small pixels reach: what lies at its ends is cut.
+    # At scale 1 the kernel is as long as small pixels reach: what lies at its ends is cut. At the borders, small pixels
+    # are mirrored, but not their filters.
     torch.testing.assert_close(made[2:-2, 1:3].mT.reshape(full - 4, 2 * small), again[2:-2], atol=0.04, rtol=0)
 
 

@@ -3,6 +3,7 @@ import torch
 
 pytest.importorskip("accelerate")
 
+from regrow.errors import UsageError
 from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
 from regrow.train.recipe import Data, Loss
 from regrow.train.tasks.any_scale import LEAST, AnyScaleTask
@@ -30,6 +31,12 @@ def test_the_side_that_shrinks_most_has_at_least_the_least_scale(net):
     sizes = [task.draw(torch.zeros(1, 3, 96, 96))["size"] for _ in range(400)]
     assert max(min(size) for size in sizes) == 48
     assert any(max(size) > 60 for size in sizes)
+
+
+@pytest.mark.parametrize("wrong", [{"least": 0.9}, {"least": 2.0, "largest": 2.0}, {"least": 5.0}])
+def test_a_least_scale_that_cannot_be_is_a_usage_error(wrong):
+    with pytest.raises(UsageError, match=f"least is {wrong['least']}"):
+        Data(**wrong)
 
 
 def test_the_loss_is_that_of_the_definition(net):

@@ -114,8 +114,10 @@ class Bank(nn.Module):
         return self.outer(torch.nn.functional.silu(self.inner(x))).view(-1, self.offsets, self.taps)
 
     def _places(self, way: Way) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Of n outputs: the fraction, (n,); the inputs around, (n, taps); how far these lie after it, in inputs, (n, 1,
-        taps); and how far the filters look from the centre of a small pixel, in steps, (offsets, 1).
+        """Where n outputs, their inputs and the filters lie.
+
+        The fraction, (n,); the inputs around, (n, taps); how many inputs these lie after it, (n, 1, taps); and how many
+        steps from the centre of a small pixel the filters look, (offsets, 1).
         """
         device = self.outer.weight.device
         fraction, at = way.places(self.taps, device)

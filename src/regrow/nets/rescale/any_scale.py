@@ -228,22 +228,29 @@ class AnyScale(Rescaler):
         return pair
 
     def start_from(self, other: Model) -> None:
-        """Take over another model's weights, or those of a task-aware autoencoder for x2 or x4 of as many channels.
+        """Take over another model's weights, or those of a task-aware autoencoder of as many channels.
 
-        Of a model with one pair, the last pair takes over that. An autoencoder makes it the same at scale 2 or 4.
+        Of a model with one pair, the last pair takes over that. An autoencoder that halves, with no more pairs, makes
+        it the same at scales 2 and 4. ValueError if the layouts differ.
         """
-        last = len(self.pairs) - 1
-        if isinstance(other, AnyScale) and len(other.pairs) == 1:
-            self.pairs[last].load_state_dict(other.pairs[0].state_dict())
+        last, differ = len(self.pairs) - 1, f"the layouts differ: {other.settings()} and {self.settings()}"
+        if isinstance(other, AnyScale) and len(other.pairs) < len(self.pairs):
+            try:
+                self.pairs[last].load_state_dict(other.pairs[0].state_dict())
+            except RuntimeError:
+                raise ValueError(differ) from None
             return
         if not isinstance(other, TAD):
             super().start_from(other)
             return
-        if (other.factors, other.unshuffle, other.config.channels) != ((2, 2), 1, self.config.channels):
-            raise ValueError(f"the layouts differ: {other.config} and {self.config}")
+        given = other.config
+        if (other.factors, other.unshuffle, given.channels) != ((2, 2), 1, self.config.channels) or (
+            given.pairs > len(self.pairs)
+        ):
+            raise ValueError(differ)
         for index, pair in enumerate(self.pairs):
             assert isinstance(pair, Pair)
-            own = other.config.pairs - 1 if index == last else 0
+            own = given.pairs - 1 if index == last else 0
             pair.start_from(other.encoders[own], other.decoders[own], other.config.blocks)
 
     def multiply_adds(self, scale: float | None = None) -> tuple[float, float]:
