@@ -54,7 +54,7 @@ CONTRACT = {
 
 STUDIES = {
     "noise": "DIR... --model -o --out --sigma --scale --grey --summary --device",
-    "lambda": "RECIPE DIR... --data -o --out --value --summary --device",
+    "lambda": "RECIPE DIR... --data -o --out --value --set --summary --device",
     "scales": "DIR... --model -o --out --scale --refine --summary --device",
     "size": "DIR... --model -o --out --scale --summary --device",
     "checkerboard": "-o --out --model --scale --seeds --device",

@@ -173,6 +173,7 @@ def test_lambda_trains_each_value_once(regrow, trading, tmp_path):
     assert again.out == done.out
     assert "held out" not in again.err  # nothing was trained again
     # Nothing is measured, or trained for the new value, once the recipe has changed.
+    assert regrow(*trading, "--set", "run.steps=5").code == 2
     (tmp_path / "small.toml").write_text(RECIPE.replace("steps = 4", "steps = 5"))
     changed = regrow(*trading, "--value", "0.2")
     assert changed.code == 2

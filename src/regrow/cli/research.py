@@ -108,6 +108,10 @@ app.add_typer(study_app, name="study", no_args_is_help=True)
 StudyOut = Annotated[
     Path, typer.Option("-o", "--out", metavar="DIR", callback=folder, help="Folder for the CSV and the plot.")
 ]
+RecipeChanges = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change the recipe: model.blocks=2; may be repeated."),
+]
 Sets = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of pictures, one set each.")]
 StudyModels = Annotated[list[str], typer.Option("--model", help="Model by name or folder; may be repeated.")]
 
@@ -149,13 +153,14 @@ def study_lambda(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of training pictures.")],
     out: StudyOut,
     value: Annotated[list[float], typer.Option(help="A guidance weight, lambda; may be repeated.")],
+    changes: RecipeChanges = None,
     summary: Summary = None,
     device: Device = "auto",
 ) -> None:
     """PSNR of regrown against small pictures, for a recipe with several lambdas; resumes when run again."""
     from regrow.train.recipe import Recipe
 
-    settings, device = Recipe.read(recipe), "" if device == "auto" else device
+    settings, device = Recipe.read(recipe, changes or ()), "" if device == "auto" else device
     require("a study that trains", "accelerate", "matplotlib")
     from regrow.cli import measuring
     from regrow.study import rescaling as study
@@ -274,10 +279,7 @@ def train(
         Path,
         typer.Option("-o", "--out", metavar="DIR", callback=folder, help="Folder for checkpoints, log and weights."),
     ],
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change the recipe: model.blocks=2; may be repeated."),
-    ] = None,
+    changes: RecipeChanges = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the output folder.")] = False,
     device: Device = "auto",
     pictures_on_device: Annotated[
