@@ -11,13 +11,16 @@ from typing import Any
 from regrow.io.paths import atomic
 
 
-def plot_lines(rows: Sequence[dict[str, Any]], across: str, up: str, by: str, path: Path) -> None:
+def plot_lines(
+    rows: Sequence[dict[str, Any]], across: str, up: str, by: str, path: Path, *, logarithmic: bool = False
+) -> None:
     """Draw one column of a table against another, a panel for each `set` and a line for each value of `by`.
 
     Args:
         rows: tables' rows.
         across, up, by: names of columns.
         path: PNG to write.
+        logarithmic: whether across is, from its smallest value above 0; below that, it is linear down to 0.
     """
     from matplotlib.figure import Figure
 
@@ -29,6 +32,9 @@ def plot_lines(rows: Sequence[dict[str, Any]], across: str, up: str, by: str, pa
         for label, line in groupby(inside, key=lambda row: row[by]):
             points = [(row[across], row[up]) for row in line]
             panel.plot(*zip(*points, strict=True), marker="o", label=str(label))
+        least = min((row[across] for row in inside if row[across] > 0), default=0) if logarithmic else 0
+        if least:
+            panel.set_xscale("symlog", linthresh=least)
         panel.set(title=name, xlabel=across, ylabel=f"{up}, PSNR (dB)")
         panel.grid(alpha=0.3)
         if by != "set":

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from regrow.bench.plots import plot_lines
+from regrow.bench.plots import plot_lines, plot_points
 from regrow.io.paths import atomic
 
 Row = dict[str, Any]
 Report = Callable[[str], None]
 """Told in words what is being worked on."""
-
-AXES = {
-    "noise": ("sigma", "rgb", "model"),
-    "lambda": ("small", "rgb", "set"),
-    "scales": ("scale", "y", "model"),
-    "size": ("parameters", "rgb", "set"),
-}
-"""What each study's plot has across and up, and what its lines are."""
-
 
 def texts(row: Row, digits: int) -> dict[str, str]:
     """A row to be read: figures cut to some digits, but sigma, lambda and scale as they were asked for."""
@@ -38,7 +30,22 @@ def write_rows(study: str, rows: list[Row], out: Path) -> None:
 
 
 def write_plotted(study: str, rows: list[Row], out: Path) -> None:
-    """Write STUDY.csv and, for one of `AXES`, STUDY.png."""
+    """Write STUDY.csv and, for one of `PLOTS`, STUDY.png."""
     write_rows(study, rows, out)
-    across, up, by = AXES[study]
-    plot_lines(rows, across, up, by, out / f"{study}.png")
+    PLOTS[study](rows, path=out / f"{study}.png")
+
+
+def _plot_trade_off(rows: list[Row], path: Path) -> None:
+    """Two lines over lambda: where they cross, the small picture is as near to its target as the regrown one."""
+    both = "regrown and small"
+    lines = [{**row, "picture": name, both: row[name]} for row in rows for name in ("rgb", "small")]
+    plot_lines(lines, "lambda", both, "picture", path, logarithmic=True)
+
+
+PLOTS: dict[str, Callable[..., None]] = {
+    "noise": partial(plot_lines, across="sigma", up="rgb", by="model"),
+    "lambda": _plot_trade_off,
+    "scales": partial(plot_lines, across="scale", up="y", by="model"),
+    "size": partial(plot_points, across=("grow_seconds", "seconds a megapixel to grow"), up=("rgb", "rgb, PSNR (dB)")),
+}
+"""How each study is drawn."""
