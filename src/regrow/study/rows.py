@@ -15,6 +15,7 @@ Row = dict[str, Any]
 Report = Callable[[str], None]
 """Told in words what is being worked on."""
 
+
 def texts(row: Row, digits: int) -> dict[str, str]:
     """A row to be read: figures cut to some digits, but sigma, lambda and scale as they were asked for."""
     exact = ("sigma", "lambda", "scale")

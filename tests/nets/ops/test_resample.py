@@ -1,10 +1,12 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from skimage import data
 
-from regrow.nets.ops.resample import bicubic, bicubic_phases
+from regrow.nets.ops.resample import bicubic, bicubic_by, bicubic_phases
 
 
 def cubic(t):
@@ -114,3 +116,19 @@ def test_shuffled_phases_are_the_enlarged_picture(scale, size):
     x = torch.rand(2, 3, *size)
     expected = bicubic(x, (size[0] * scale, size[1] * scale))
     torch.testing.assert_close(torch.nn.functional.pixel_shuffle(bicubic_phases(x, scale), scale), expected)
+
+
+FACTORS = ["1/2", "2", "1/4", "4", "3/2", "2/3", "3", "1/3", "8", "1"]
+
+
+@pytest.mark.parametrize("across", FACTORS)
+@pytest.mark.parametrize("down", FACTORS)
+def test_by_a_factor_is_the_same_as_convolutions_and_as_kernels_of_the_size(down, across, monkeypatch):
+    down, across = Fraction(down), Fraction(across)
+    for cells in ((1, 1), (2, 5), (9, 4)):
+        x = torch.rand(2, 3, *(n * by.denominator for n, by in zip(cells, (down, across), strict=True)))
+        size = tuple(n * by.numerator for n, by in zip(cells, (down, across), strict=True))
+        expected = torch.from_numpy(reference(x.double().numpy(), size)).float()
+        for exporting in (False, True):
+            monkeypatch.setattr(torch.compiler, "is_exporting", lambda said=exporting: said)
+            torch.testing.assert_close(bicubic_by(x, down, across), expected, rtol=0, atol=5e-5)

@@ -8,8 +8,9 @@ from support.models import randomized
 from torch.utils.flop_counter import FlopCounterMode
 
 from regrow import zoo
-from regrow.nets.layers import ResidualBlock, depth_to_space, quantize, space_to_depth
+from regrow.nets.layers import ResidualBlock, quantize
 from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.shuffle import depth_to_space, space_to_depth
 from regrow.nets.rescale.tad import TAD, TADConfig
 
 PAPER = {"channels": 64, "blocks": 3, "trunk_conv": True, "subpixel_features": True}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import ceil, gcd
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from regrow.cubic import REACH, keys
+from regrow.nets.ops.shuffle import depth_to_space
+
+Ratio = int | Fraction
 
 
 def bicubic(x: Tensor, size: tuple[int, int]) -> Tensor:
@@ -37,6 +44,59 @@ def bicubic(x: Tensor, size: tuple[int, int]) -> Tensor:
     full = size[0] + 2 * out_h, size[1] + 2 * out_w
     x = F.interpolate(x, size=full, mode="bicubic", antialias=True)  # antialias=True is what selects a = -0.5
     return x[..., out_h : out_h + size[0], out_w : out_w + size[1]].reshape(*lead, *size)
+
+
+def bicubic_by(x: Tensor, down: Ratio, across: Ratio | None = None) -> Tensor:
+    """`bicubic` by a factor for each side; what nets use, whose scale is their own.
+
+    A net that is being exported says it as convolutions of fixed kernels, for a kernel whose shape depends on the
+    picture's cannot be exported. Either way, values agree to 1e-6.
+
+    Args:
+        x: (B, C, H, W) float.
+        down, across: factors of height and width, `across` the same as `down` when None; sides times them are whole.
+
+    Returns:
+        (B, C, down * H, across * W).
+
+    Examples:
+        >>> import torch
+        >>> from fractions import Fraction
+        >>> from regrow.nets.ops.resample import bicubic_by
+        >>> bicubic_by(torch.rand(1, 3, 48, 64), Fraction(1, 2)).shape
+        torch.Size([1, 3, 24, 32])
+    """
+    factors = [Fraction(down), Fraction(down if across is None else across)]
+    if torch.compiler.is_exporting():
+        return _bicubic_by_convolution(x, *factors)
+    height, width = (n * by.numerator // by.denominator for n, by in zip(x.shape[-2:], factors, strict=True))
+    return bicubic(x, (height, width))
+
+
+def _bicubic_by_convolution(x: Tensor, down: Fraction, across: Fraction) -> Tensor:
+    # Channels as pictures of one channel each, and one side after the other.
+    batch, channels = x.shape[:2]
+    x = x.flatten(0, 1).unsqueeze(1)
+    for axis, by in ((-2, down), (-1, across)):
+        if by == 1:
+            continue
+        kernels, border = _phases(by)
+        border_of = (border, 0) if axis == -2 else (0, border)
+        shape, stride = ((-1, 1), (by.denominator, 1)) if axis == -2 else ((1, -1), (1, by.denominator))
+        kernels = kernels.to(x).view(len(kernels), 1, *shape)
+        x = F.conv2d(_bordered(x, *border_of), kernels, stride=stride)
+        x = depth_to_space(x, *((by.numerator, 1) if axis == -2 else (1, by.numerator)))
+    return x.reshape(batch, channels, x.shape[-2], x.shape[-1])
+
+
+def _phases(by: Fraction) -> tuple[Tensor, int]:
+    """Kernels (p, taps) of the p results that lie in as many samples as repeat their places, and the border to add."""
+    wide = max(1.0, float(1 / by))
+    centre = (np.arange(by.numerator) + 0.5) / float(by) - 0.5
+    border = ceil(REACH * wide - centre[0]) - 1
+    at = np.arange(-border, by.denominator + border)
+    weights = keys((at - centre[:, None]) / wide)
+    return torch.from_numpy(weights / weights.sum(1, keepdims=True)), border
 
 
 def bicubic_phases(x: Tensor, scale: int) -> Tensor:
@@ -76,7 +136,7 @@ def _padding(n: int, m: int) -> tuple[int, int]:
 
 def mirrored(at: Tensor, count: int) -> Tensor:
     """Positions beyond the ends of `count` samples as those within, the edge sample repeated (MATLAB's "symmetric")."""
-    at = at % (2 * count)
+    at = at % torch.full_like(at, 2 * count)  # no scalar, which cannot be exported where it depends on a size
     return torch.where(at >= count, 2 * count - 1 - at, at)
 
 

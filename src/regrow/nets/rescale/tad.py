@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from regrow.nets.layers import ResidualBlock, depth_to_space, space_to_depth
+from regrow.nets.layers import ResidualBlock
 from regrow.nets.model import Model
 from regrow.nets.ops.color import luma
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.resample import bicubic_by
+from regrow.nets.ops.shuffle import depth_to_space, space_to_depth
 from regrow.nets.rescale.base import FixedScale
 
 if TYPE_CHECKING:
@@ -235,7 +237,7 @@ class TAD(FixedScale):
         small = depth_to_space(encoder(space_to_depth(x, down * unshuffle, across * unshuffle)), unshuffle, unshuffle)
         if not self.config.residual:
             return small
-        guidance = bicubic(x, (x.shape[-2] // down, x.shape[-1] // across))
+        guidance = bicubic_by(x, Fraction(1, down), Fraction(1, across))
         return small + (luma(guidance) if small.shape[1] < guidance.shape[1] else guidance)
 
     def grow_once(self, y: Tensor, application: int = 0) -> Tensor:
@@ -244,7 +246,7 @@ class TAD(FixedScale):
         details = self.decoders[min(application, self.config.pairs - 1)](space_to_depth(y, unshuffle, unshuffle))
         if not self.config.subpixel_features:
             details = depth_to_space(details, down * unshuffle, across * unshuffle)
-        return bicubic(y, (y.shape[-2] * down, y.shape[-1] * across)) + details
+        return bicubic_by(y, down, across) + details
 
     def start_from(self, other: Model) -> None:
         """Take over another model's weights.

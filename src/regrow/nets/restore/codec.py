@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regrow.nets.model import Model
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.resample import bicubic_by
 from regrow.nets.upscale.base import Restorer, in_range, one_of
 from regrow.nets.upscale.blocks import conv, zero_start
 
@@ -127,10 +128,9 @@ class CodecRestorer(Restorer):
         y = _extended(y, smaller)
         padded = _extended(y, self.config.unshuffle * (2 if self.config.deep_blocks else 1))
         if facts is None:
-            facts = y.new_tensor(self.known or [0.0] * self.config.facts).expand(len(y), -1)
+            facts = y.new_tensor(self.known or [0.0] * self.config.facts).expand(y.shape[0], -1)
         details = F.pixel_shuffle(self._details(padded, facts), self.config.unshuffle * larger // smaller)
-        h, w = (n * larger // smaller for n in y.shape[-2:])
-        return bicubic(y, (h, w))[..., :height, :width] + details[..., :height, :width]
+        return bicubic_by(y, Fraction(larger, smaller))[..., :height, :width] + details[..., :height, :width]
 
     def _details(self, y: Tensor, facts: Tensor) -> Tensor:
         with torch.autocast(y.device.type, enabled=False):  # bfloat16 does not hold all levels of a picture

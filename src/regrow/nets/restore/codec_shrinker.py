@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regrow.nets.model import Model
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.resample import bicubic_by
 from regrow.nets.restore.codec import EMBEDDING, GRID, ModulatedBlock
 from regrow.nets.upscale.base import in_range, one_of
 from regrow.nets.upscale.blocks import conv, zero_start
@@ -109,9 +110,9 @@ class CodecShrinker(Model):
             (B, 3, H / scale, W / scale), neither clamped nor rounded.
         """
         larger, smaller = self.scale.as_integer_ratio()
-        small = bicubic(x, (x.shape[-2] * smaller // larger, x.shape[-1] * smaller // larger))
+        small = bicubic_by(x, Fraction(smaller, larger))
         if facts is None:
-            facts = x.new_tensor(self.known or [0.0] * self.config.facts).expand(len(x), -1)
+            facts = x.new_tensor(self.known or [0.0] * self.config.facts).expand(x.shape[0], -1)
         return small + F.pixel_shuffle(self._details(x, facts), self.shuffle)
 
     def _details(self, x: Tensor, facts: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from regrow.nets.model import Model
 from regrow.nets.ops.color import luma
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.resample import bicubic_by
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -104,7 +104,7 @@ class LumaRestorer(Restorer):
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
-        x = bicubic(y, (y.shape[-2] * self.scale, y.shape[-1] * self.scale)) if self.enlarged or self.colors == 1 else y
+        x = bicubic_by(y, self.scale) if self.enlarged or self.colors == 1 else y
         given = x if self.enlarged else y
         if self.colors == 1:
             return x + (self._float(luma(given)) - luma(x))

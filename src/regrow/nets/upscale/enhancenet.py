@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.resample import bicubic_by
 from regrow.nets.upscale.base import Restorer, in_range, one_of
 from regrow.nets.upscale.blocks import UPSAMPLERS, Upsampler, conv, relu, zero_start
 
@@ -56,5 +56,5 @@ class EnhanceNet(Restorer):
     def forward(self, y: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3, scale * h, scale * w)."""
         x = self.blocks(self.head(y.contiguous(memory_format=torch.channels_last)))
-        enlarged = bicubic(y, (y.shape[-2] * self.scale, y.shape[-1] * self.scale))
+        enlarged = bicubic_by(y, self.scale)
         return enlarged + self.tail(self.upsampler(x)).float()

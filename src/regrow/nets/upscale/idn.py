@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.resample import bicubic_by
 from regrow.nets.upscale.base import LumaRestorer, in_range, one_of
 from regrow.nets.upscale.blocks import Activation, conv, he_start, transposed, transposed_reach
 
@@ -89,5 +89,5 @@ class IDN(LumaRestorer):
 
     def restored(self, x: Tensor) -> Tensor:
         """(B, colours, h, w) -> (B, colours, scale * h, scale * w)."""
-        enlarged = bicubic(x, (x.shape[-2] * self.scale, x.shape[-1] * self.scale))
+        enlarged = bicubic_by(x, self.scale)
         return enlarged + self.larger(self.blocks(self.head(x)))

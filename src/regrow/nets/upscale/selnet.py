@@ -9,7 +9,7 @@ from math import ceil
 import torch
 from torch import Tensor, nn
 
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.resample import bicubic_by
 from regrow.nets.upscale.base import LumaRestorer, in_range, one_of
 from regrow.nets.upscale.blocks import UPSAMPLERS, Residual, Upsampler, conv, relu, zero_start
 
@@ -71,5 +71,4 @@ class SelNet(LumaRestorer):
 
     def restored(self, x: Tensor) -> Tensor:
         """(B, colours, h, w) -> (B, colours, scale * h, scale * w)."""
-        size = x.shape[-2] * self.scale, x.shape[-1] * self.scale
-        return bicubic(x, size) + self.tail(self.upsampler(self.units(self.head(x))))
+        return bicubic_by(x, self.scale) + self.tail(self.upsampler(self.units(self.head(x))))

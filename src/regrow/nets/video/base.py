@@ -46,6 +46,6 @@ class VideoRestorer(Restorer):
 
 def middle_and_others(y: Tensor) -> tuple[Tensor, Tensor]:
     """(B, frames * 3, h, w) -> the middle frame (B, 3, h, w) and the others (B, frames - 1, 3, h, w)."""
-    frames = y.reshape(len(y), -1, 3, *y.shape[-2:])
+    frames = y.reshape(y.shape[0], -1, 3, *y.shape[-2:])
     middle = frames.shape[1] // 2
     return frames[:, middle], torch.cat((frames[:, :middle], frames[:, middle + 1 :]), 1)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from regrow.nets.ops.resample import bicubic
+from regrow.nets.ops.resample import bicubic_by
 from regrow.nets.upscale.blocks import residual_dense
 from regrow.nets.video.base import VideoRestorer, middle_and_others
 from regrow.nets.video.warp import pixels, sample, warp
@@ -131,9 +131,9 @@ class SOFVSR(VideoRestorer):
         # All scale^2 flows of a small pixel start from its centre.
         start = pixels(y).repeat_interleave(s, 1).repeat_interleave(s, 2)
         drafts = sample(others.flatten(0, 1), start + flow.flatten(0, 1) / s)
-        drafts = F.pixel_unshuffle(drafts, s).reshape(len(y), -1, h, w)
+        drafts = F.pixel_unshuffle(drafts, s).reshape(y.shape[0], -1, h, w)
         details = self.restorer(torch.cat((middle, drafts), 1) - 0.5)
-        return bicubic(middle, (s * h, s * w)) + F.pixel_shuffle(details, s)
+        return bicubic_by(middle, s) + F.pixel_shuffle(details, s)
 
     def flows(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, frames * 3, h, w) -> flows at half the size, rounded up, at the size, and at the size of the result."""
@@ -148,7 +148,7 @@ class SOFVSR(VideoRestorer):
         first = self._flow(0, halves, none)
         second = self._flow(1, pairs, _enlarged(first, 2))
         third = self._flow(2, pairs, second)
-        first, second, third = (flow.reshape(len(y), -1, *flow.shape[1:]) for flow in (first, second, third))
+        first, second, third = (flow.reshape(y.shape[0], -1, *flow.shape[1:]) for flow in (first, second, third))
         return first, second[..., :h, :w], third[..., : s * h, : s * w]
 
     def _flow(self, level: int, pairs: tuple[Tensor, Tensor], flow: Tensor) -> Tensor:

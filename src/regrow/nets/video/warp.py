@@ -20,7 +20,7 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
 def pixels(x: Tensor) -> Tensor:
     """Where the pixels of a picture (..., h, w) are: (2, h, w), across before down, counted from zero."""
     down, across = (torch.arange(n, device=x.device, dtype=torch.float32) for n in x.shape[-2:])
-    return torch.stack((across.expand(len(down), -1), down[:, None].expand(-1, len(across))))
+    return torch.stack((across.expand(down.shape[0], -1), down[:, None].expand(-1, across.shape[0])))
 
 
 def sample(x: Tensor, at: Tensor) -> Tensor:
