@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regrow.inference.refine import Span, refined_rows
+from regrow.inference.refine import refined_rows
 from regrow.inference.rows import TILE, Samples, tile_side, to_dtype, to_float
 from regrow.inference.tiling import Band
 from regrow.inference.transparency import filtered, joined, parted
+from regrow.sides import Side, Span, Way, fulls_for, fulls_of, smalls_for
 from regrow.size import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from regrow.nets.ops.bank import Side, Way
     from regrow.nets.rescale.any_scale import AnyScale, Application
 
 
@@ -99,8 +99,6 @@ def _tiled(
 
 def _cut(model: AnyScale, side: Side, part: Span, *, growing: bool) -> Side:
     """What a tile needs of a side, of which it makes a part: more is made than that, where nets look beyond."""
-    from regrow.nets.ops.bank import fulls_for, smalls_for
-
     full, small = side.full, side.small
     first, last = smalls_for(full, small, part) if growing else part
     smalls = max(0, first - model.halo), min(small, last + model.halo)
@@ -145,8 +143,6 @@ class Windows:
 
     def _parts(self, axis: int, part: Span) -> list[Side]:
         """Of each application, that from the full size first: what is small, and what grows of it."""
-        from regrow.nets.ops.bank import fulls_of
-
         parts: list[Side] = []
         for application in reversed(self.applications):
             side = application.sides[axis]
@@ -172,7 +168,7 @@ class Window:
 
     def guidance(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """As the protocol says."""
-        from regrow.nets.ops.bank import Side, shrunk
+        from regrow.nets.ops.bank import shrunk
 
         ends = zip(self.applications[0].sides, self.applications[-1].sides, strict=True)
         down, across = (Side(large.full, less.small, large.fulls, less.smalls) for large, less in ends)

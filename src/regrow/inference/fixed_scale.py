@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regrow.inference.refine import Span, refined_rows
+from regrow.inference.refine import refined_rows
 from regrow.inference.resize import cropped, fitted, padded, resampled
 from regrow.inference.rows import TILE, Samples, tile_side, to_dtype, to_float
 from regrow.inference.tiling import Tiling, run_tiled
 from regrow.inference.transparency import by_net, filtered, joined, parted
+from regrow.sides import Span
 from regrow.size import Size
 
 if TYPE_CHECKING:

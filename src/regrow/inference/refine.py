@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from regrow.inference.tiling import Band
+from regrow.sides import Span
 from regrow.size import Size
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-Span = tuple[int, int]
-"""From, to (exclusive)."""
 
 MOST = 1000
 """Maximum number of iterations."""

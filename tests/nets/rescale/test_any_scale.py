@@ -1,16 +1,16 @@
 import itertools
 
-import numpy as np
 import pytest
 import torch
 from support.models import learned_pair, randomized
 
 from regrow import zoo
 from regrow.metrics.fidelity import psnr_rgb
-from regrow.nets.ops.bank import Analysis, Side, Synthesis, positions
+from regrow.nets.ops.bank import Analysis, Synthesis
 from regrow.nets.ops.resample import bicubic
 from regrow.nets.rescale.any_scale import AnyScale, AnyScaleConfig
 from regrow.nets.rescale.tad import TADConfig
+from regrow.sides import Side
 
 AT_ONCE = [((24, 36), (16, 20)), ((25, 31), (25, 17)), ((3, 2), (2, 1)), ((1, 1), (1, 1)), ((40, 40), (20, 20))]
 TWICE = [((25, 31), (23, 9)), ((40, 40), (10, 10)), ((5, 3), (2, 1))]
@@ -131,16 +131,6 @@ def test_all_applications_but_one_shrink_by_2(relative, sizes):
 def test_a_model_of_another_layout_is_no_start(settings, name):
     with pytest.raises(ValueError, match="the layouts differ"):
         AnyScale(AnyScaleConfig(**settings)).start_from(zoo.load(name))
-
-
-@pytest.mark.parametrize(("inputs", "outputs"), [(7, 5), (5, 7), (4, 2), (2_000_000_000, 1_999_999_999)])
-def test_positions_are_those_of_the_centres(inputs, outputs):
-    last = min(outputs, 1000)
-    fraction, first = positions(inputs, outputs, (outputs - last, outputs), torch.device("cpu"))
-    exact = [(2 * i + 1) * inputs / (2 * outputs) - 0.5 for i in range(outputs - last, outputs)]
-    np.testing.assert_allclose(first.numpy() + fraction.double().numpy(), exact, rtol=1e-9, atol=1e-6)
-    assert (fraction >= 0).all()
-    assert (fraction <= 1).all()
 
 
 @pytest.mark.parametrize(("full", "small"), [(30, 20), (20, 20), (37, 21), (40, 20)])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from regrow.cubic import REACH, keys
 from regrow.nets.ops.shuffle import depth_to_space
+from regrow.sides import mirrored
 
 Ratio = int | Fraction
 
@@ -134,12 +135,7 @@ def _padding(n: int, m: int) -> tuple[int, int]:
     return pad, pad * m // n
 
 
-def mirrored(at: Tensor, count: int) -> Tensor:
-    """Positions beyond the ends of `count` samples as those within, the edge sample repeated (MATLAB's "symmetric")."""
-    at = at % torch.full_like(at, 2 * count)  # no scalar, which cannot be exported where it depends on a size
-    return torch.where(at >= count, 2 * count - 1 - at, at)
-
-
 def _mirrored(n: int, pad: int, device: torch.device) -> Tensor:
     """Indices of n samples extended by pad on both sides."""
-    return mirrored(torch.arange(-pad, n + pad, device=device), n)
+    at = torch.arange(-pad, n + pad, device=device)
+    return mirrored(at, torch.full_like(at, n))  # no number, which cannot be exported where it depends on the picture

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from regrow.nets.layers import ResidualBlock
 from regrow.nets.model import Model
-from regrow.nets.ops.bank import Analysis, Side, Sides, Synthesis, grown, positions, shrunk
+from regrow.nets.ops.bank import Analysis, Synthesis, grown, shrunk
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.rescale.tad import TAD
+from regrow.sides import Side, Sides
 
 MOST = 2
 """The most by which one application shrinks a side."""
@@ -298,9 +299,8 @@ def _within(name: str, value: Tensor, own: Tensor, offsets: int) -> Tensor:
 
 def _place(sides: Sides, device: torch.device) -> Tensor:
     """(1, PLACE, h, w): what tells a net of its small pixels."""
-    planes, size = [], [last - first for first, last in (side.smalls for side in sides)]
-    for axis, side in enumerate(sides):
-        fraction = positions(side.full, side.small, side.smalls, device)[0] - 0.5
-        planes += [(fraction[:, None] if axis == 0 else fraction[None]).expand(size)]
-        planes += [torch.full(size, side.scale / 2 - 1, device=device)]
-    return torch.stack(planes)[None]
+    fractions = [torch.as_tensor(side.shrinking.places(1)[0], dtype=torch.float32, device=device) for side in sides]
+    scales = [torch.as_tensor(side.scale, dtype=torch.float32, device=device) for side in sides]
+    (down, across), size = fractions, [fraction.shape[0] for fraction in fractions]
+    planes = down[:, None] - 0.5, scales[0] / 2 - 1, across[None] - 0.5, scales[1] / 2 - 1
+    return torch.stack([plane.expand(size) for plane in planes])[None]

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+import torch
+
+from regrow.sides import Way, mirrored, positions
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(7, 5), (5, 7), (4, 2), (2_000_000_000, 1_999_999_999)])
+def test_positions_are_those_of_the_centres(inputs, outputs):
+    last = min(outputs, 1000)
+    fraction, first = positions(inputs, outputs, np.arange(outputs - last, outputs))
+    exact = [(2 * i + 1) * inputs / (2 * outputs) - 0.5 for i in range(outputs - last, outputs)]
+    np.testing.assert_allclose(first + fraction, exact, rtol=1e-9, atol=1e-6)
+    assert (fraction >= 0).all()
+    assert (fraction <= 1).all()
+
+
+def test_positions_of_tensors_are_those_of_arrays():
+    made = np.arange(40, 60)
+    for inputs, outputs in ((100, 70), (70, 100), (120, 60)):
+        fraction, first = positions(inputs, outputs, made)
+        same, as_first = positions(torch.tensor(inputs), torch.tensor(outputs), torch.from_numpy(made))
+        np.testing.assert_allclose(same, fraction, rtol=1e-6, atol=1e-7)
+        np.testing.assert_array_equal(as_first, first)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_mirrored_positions_are_those_of_padding_with_the_edge_repeated(count):
+    far = 3 * count
+    expected = np.pad(np.arange(count), far, mode="symmetric")
+    at = np.arange(-far, count + far)
+    np.testing.assert_array_equal(mirrored(at, count), expected)
+    np.testing.assert_array_equal(mirrored(torch.from_numpy(at), torch.tensor(count)), expected)
+
+
+def test_a_way_of_a_part_has_the_places_of_the_whole():
+    whole, part = Way(30, 20, (0, 30), (0, 20)), Way(30, 20, (6, 24), (7, 12))
+    for of_part, of_whole in zip(part.places(8), whole.places(8), strict=True):
+        np.testing.assert_array_equal(of_part, of_whole[7:12])
+    assert (part.first, part.length, part.wide, part.taps) == (6, 18, 1.5, 6)
