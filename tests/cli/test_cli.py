@@ -44,6 +44,7 @@ CONTRACT = {
     "info": "FILE --json",
     "check": "FILE... --partial --max-pixels --json",
     "models": "--json",
+    "export": "MODEL -o --out --half --application --precision --force --json",
     "bench": "DIR... --model --task --scale --grey --refine --ensemble --temperature --skip-frames --codec --rival "
     "--quality --effort --ssimulacra2 -o --out --summary "
     "--device --tile",

@@ -68,7 +68,7 @@ def bench(task: Any, folders: list[Path], models: list[str] | None, *, out: Path
     from regrow.bench.driver import Run, table
 
     results: list[Any] = []
-    with _words() as say:
+    with words() as say:
         run = Run(task, folders, models or task.default_models())
         try:
             for result in run.results(lambda p: say(f"{p.set}/{p.picture} {p.model} {p.rgb:.2f} dB")):
@@ -97,7 +97,7 @@ def study_of(name: str, out: Path, summary: Path | None, work: Callable[[Words],
     """
     from regrow.study.rows import write_plotted
 
-    with _words() as report:
+    with words() as report:
         rows = work(report)
     write_plotted(name, rows, out)
     if summary:
@@ -110,7 +110,7 @@ def study_checkerboard(models: list[str], out: Path, *, scale: tuple[float, floa
     from regrow.study import checkerboard
     from regrow.study.rows import write_rows
 
-    with _words() as report:
+    with words() as report:
         rows = checkerboard.checkerboard(models, scale=scale, seeds=seeds, device=device, report=report)
         checkerboard.sheet(models, out / "checkerboard.png", scale=scale, device=device)
     write_rows("checkerboard", rows, out)
@@ -121,7 +121,7 @@ def make_opinion(folders: list[Path], out: Path, *, real: Path | None, seed: int
     """Make a blind set with progress on stderr, and print where its page is."""
     from regrow.study import opinion
 
-    with _words() as report:
+    with words() as report:
         page = opinion.make(folders, out, real=real, seed=seed, report=report)
     print(page)
 
@@ -137,7 +137,7 @@ def score_opinion(key: Path, files: list[Path], out: Path) -> None:
 
 
 @contextmanager
-def _words() -> Iterator[Words]:
+def words() -> Iterator[Words]:
     """What shows a line of words on stderr while work lasts."""
     columns = TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

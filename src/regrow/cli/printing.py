@@ -70,5 +70,12 @@ def print_models(names: list[str], *, as_json: bool) -> None:
     _print({name: {"summary": zoo.summary(name), **zoo.config(name)} for name in names}, lines, as_json=as_json)
 
 
+def print_facts(facts: dict[str, Any], *, as_json: bool) -> None:
+    """What a graph's metadata say, a line each, or as JSON."""
+    width = max(map(len, facts))
+    words = {k: " ".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in facts.items()}
+    _print(facts, [f"{name:{width}}  {value}" for name, value in words.items()], as_json=as_json)
+
+
 def _print(values: Any, lines: list[str], *, as_json: bool) -> None:
     print(json.dumps(values, indent=2) if as_json else "\n".join(lines))

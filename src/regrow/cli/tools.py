@@ -1,16 +1,32 @@
-"""The commands compare, info, models and demo. Nothing heavy is imported before a command runs."""
+"""The commands compare, info, check, models, export and demo. Nothing heavy is imported before a command runs."""
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from regrow.cli.app import require
 from regrow.cli.arguments import folder
 from regrow.cli.groups import Reading, command
-from regrow.cli.options import Json
+from regrow.cli.options import Force, Json
 from regrow.errors import RegrowError
+
+
+class Half(str, Enum):
+    """The halves of a rescaler."""
+
+    shrink = "shrink"
+    grow = "grow"
+
+
+class Precision(str, Enum):
+    """In which convolutions of graphs are computed."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
 
 
 @command
@@ -81,6 +97,38 @@ def models(json: Json = False) -> None:
     from regrow.cli import printing
 
     printing.print_models(zoo.names(), as_json=json)
+
+
+@command
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model by name (see `regrow models`), folder, or file of weights.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="ONNX file to write.")],
+    half: Annotated[Half | None, typer.Option(help="Which half of a model that both shrinks and grows.")] = None,
+    application: Annotated[
+        int | None,
+        typer.Option(min=1, help="One application of a model that is applied several times; 1 is at the full size."),
+    ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="fp16 computes convolutions in half precision; the file is half as large.")
+    ] = Precision.fp32,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Write a model as an ONNX graph, which runs without PyTorch; its metadata say how it may be cut into tiles."""
+    from regrow.cli import measuring, printing
+
+    require("export", "onnx", "onnxscript", extra="onnx")
+    if out.exists() and not force:
+        raise RegrowError(f"{out}: exists; --force overwrites it")
+    from regrow.zoo.graph import export as written
+
+    with measuring.words() as say:
+        say(f"exporting {model}")
+        which = half.value if half else ""
+        facts = written(model, out, half=which, application=application or 0, precision=precision.value)
+    printing.print_facts(facts, as_json=json)
 
 
 @command

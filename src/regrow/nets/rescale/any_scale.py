@@ -97,8 +97,8 @@ class Pair(nn.Module):
 
     def shrink(self, x: Tensor, sides: Sides) -> Tensor:
         """As `AnyScale.shrink_once`."""
-        down, across = (self.analysis(side) for side in sides)
         with torch.autocast(x.device.type, enabled=False):
+            down, across = (self.analysis(side) for side in sides)
             base = shrunk(x, sides)
             seen = torch.einsum("bchw,yih->bciyw", x - 0.5, down)
             seen = torch.einsum("bciyw,xjw->bcijyx", seen, across).flatten(1, 3)
@@ -107,8 +107,8 @@ class Pair(nn.Module):
     def grow(self, y: Tensor, sides: Sides) -> Tensor:
         """As `AnyScale.grow_once`."""
         said = torch.unflatten(self.decoder(y - 0.5, _place(sides, y.device)), 1, (3, self.offsets, self.offsets))
-        down, across = (self.synthesis(side) for side in sides)
         with torch.autocast(y.device.type, enabled=False):
+            down, across = (self.synthesis(side) for side in sides)
             base = grown(y, sides)
             said = torch.einsum("bcijyx,wjx->bciyw", said, across)
             return base + torch.einsum("bciyw,hiy->bchw", said, down)

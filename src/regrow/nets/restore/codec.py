@@ -139,7 +139,7 @@ class CodecRestorer(Restorer):
             modulation = self.modulation(self.embedding(facts.float()))[..., None, None]
         height, width = x.shape[-2:]
         period = self.position.shape[-1]
-        x = x + self.position.repeat(1, -(-height // period), -(-width // period))[:, :height, :width]
+        x = x + self.position.repeat(1, *(1 + (n - 1) // period for n in x.shape[-2:]))[:, :height, :width]
         gains = modulation.split([2 * width for width in self.widths], 1)
         blocks = [(block, *gain.chunk(2, 1)) for block, gain in zip(self.blocks, gains, strict=True)]
         for block, gain, offset in blocks[: self.before]:

@@ -120,7 +120,7 @@ class CodecShrinker(Model):
             x = self.head(F.pixel_unshuffle(x - 0.5, self.cell).contiguous(memory_format=torch.channels_last))
             modulation = self.modulation(self.embedding(facts.float()))[..., None, None]
         (height, width), period = x.shape[-2:], self.position.shape[-1]
-        x = x + self.position.repeat(1, -(-height // period), -(-width // period))[:, :height, :width]
+        x = x + self.position.repeat(1, *(1 + (n - 1) // period for n in x.shape[-2:]))[:, :height, :width]
         gains = modulation.split(2 * self.config.channels, 1)
         for block, gain in zip(self.blocks, gains, strict=True):
             x = block(x, *gain.chunk(2, 1))

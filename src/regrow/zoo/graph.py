@@ -1,0 +1,330 @@
+"""Models as ONNX graphs, which run without PyTorch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from regrow.cubic import REACH
+from regrow.errors import UsageError
+from regrow.io.paths import atomic
+from regrow.nets.color.base import Colorizer
+from regrow.nets.model import Model
+from regrow.nets.rescale.any_scale import MOST, AnyScale, Application
+from regrow.nets.rescale.base import FixedScale, Rescaler
+from regrow.nets.restore.codec import CodecRestorer
+from regrow.nets.restore.codec_shrinker import CodecShrinker
+from regrow.nets.upscale.base import Restorer
+from regrow.sides import mirrored, positions
+from regrow.zoo import store
+
+if TYPE_CHECKING:
+    from regrow.sides import Sides
+
+HALVES = "shrink", "grow"
+PRECISIONS = "fp32", "fp16"
+OPSET = 20
+"""Version of ONNX's operators that graphs use."""
+LARGEST = 2**15
+"""Pixels of a side that the exporter may assume at most."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What of a model becomes one graph, and how it may be run.
+
+    Inputs and outputs are float32 of (batch, channels, height, width), RGB, sRGB-encoded, in [0, 1]; results are neither
+    clamped nor rounded.
+    """
+
+    run: Callable[..., Tensor]
+    """From the inputs to the result."""
+    inputs: dict[str, Tensor]
+    """Examples, by name: the picture first."""
+    shapes: dict[str, dict[int, Any]]
+    """Which axes of each may have any length."""
+    facts: dict[str, Any]
+    """What callers need to know: see `docs/onnx.md`."""
+
+
+class Net(nn.Module):
+    """A part of a model as a module of its own, as the exporter wants it."""
+
+    def __init__(self, model: Model, run: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.model, self.run = model, run
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """As `Graph.run`."""
+        return self.run(*inputs)
+
+
+def export(
+    name: str, path: Path, *, half: str = "", application: int = 0, precision: str = PRECISIONS[0]
+) -> dict[str, Any]:
+    """Write a model, or a part of it, as an ONNX graph.
+
+    Args:
+        name: of the model: shipped, a folder, or a file of weights.
+        path: ONNX file to write.
+        half: "shrink" or "grow", for a rescaler.
+        application: which application of a rescaler, 1 being that at the full size; all of them when 0.
+        precision: "fp32", or "fp16", in which convolutions are computed in float16 and the file is half as large.
+            Inputs and outputs are float32 either way, and so is what sees or makes a picture.
+
+    Returns:
+        The facts that the graph's metadata has, too.
+
+    Raises:
+        UsageError: the model has no such part.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"precision {precision!r} is not known; known are {', '.join(PRECISIONS)}")
+    model = store.load(name).eval()
+    graph = graph_of(model, name, half=half, application=application)
+    facts = {
+        "model": Path(name).name,
+        "digest": store.digest(name),
+        "architecture": model.architecture,
+        "precision": precision,
+        **graph.facts,
+    }
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of what the exporter itself does
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision
+        program = torch.onnx.export(
+            Net(model, graph.run),
+            tuple(graph.inputs.values()),
+            dynamo=True,
+            dynamic_shapes=(tuple(graph.shapes[name] for name in graph.inputs),),
+            input_names=list(graph.inputs),
+            output_names=["result"],
+            opset_version=OPSET,
+            verbose=False,
+        )
+    assert program is not None
+    if precision == "fp16":
+        _to_float16(program.model.graph)
+    for key, value in facts.items():
+        program.model.metadata_props[f"regrow.{key}"] = value if isinstance(value, str) else json.dumps(value)
+    with atomic(path) as part:
+        program.save(part)
+    return facts
+
+
+def graph_of(model: Model, name: str, *, half: str = "", application: int = 0) -> Graph:
+    """What of a model becomes a graph. UsageError where it has no such part."""
+    if isinstance(model, Rescaler):
+        if half not in HALVES:
+            raise UsageError(f"{name}: both shrinks and grows; say which half: {' or '.join(HALVES)}")
+        kind = _any_scale if isinstance(model, AnyScale) else _fixed_scale
+        return kind(model, name, half, application)  # type: ignore[arg-type]
+    if half:
+        raise UsageError(f"{name}: has no halves; leave {half!r} out")
+    if application:
+        raise UsageError(f"{name}: is applied once; leave application {application} out")
+    if isinstance(model, Colorizer):
+        return _colorizer(model)
+    if isinstance(model, (CodecRestorer, CodecShrinker)):
+        return _told(model)
+    if isinstance(model, Restorer):
+        return _restorer(model)
+    raise UsageError(f"{name}: a {type(model).__name__} is fitted to each picture, and is no graph")
+
+
+def _to_float16(graph: Any) -> None:
+    """Compute the net's convolutions in float16, except first ones: what is hidden in pictures needs more."""
+    import onnx_ir as ir
+
+    behind: set[Any] = set()  # values that a convolution has had a part in
+    half: dict[Any, Any] = {}
+
+    def halved(value: Any) -> Any:
+        """A value in float16: weights are kept so, others are cast in front of the node at hand."""
+        if value not in half:
+            if value.is_initializer():
+                half[value] = ir.Value(name=f"{value.name}_half", const_value=ir.tensor(np.float16(value.const_value)))
+                graph.register_initializer(half[value])
+            else:
+                cast = ir.node("Cast", [value], {"to": ir.DataType.FLOAT16})
+                graph.insert_before(node, cast)
+                half[value] = cast.outputs[0]
+        return half[value]
+
+    for node in list(graph):
+        if node.op_type == "Conv" and node.inputs[0] in behind and node.inputs[1].name.startswith("model."):
+            for i, value in enumerate(node.inputs):
+                if value is not None:
+                    node.replace_input_with(i, halved(value))
+            (result,) = node.outputs
+            cast = ir.node("Cast", [result], {"to": ir.DataType.FLOAT})
+            cast.outputs[0].name = f"{result.name}_single"
+            result.replace_all_uses_with(cast.outputs[0])
+            cast.replace_input_with(0, result)
+            result.dtype = ir.DataType.FLOAT16
+            graph.insert_after(node, cast)
+            behind.update(cast.outputs)
+        if node.op_type == "Conv" or any(value in behind for value in node.inputs):
+            behind.update(node.outputs)
+    for name, value in list(graph.initializers.items()):
+        if not value.uses():
+            del graph.initializers[name]
+
+
+def _picture(channels: int, multiple: tuple[int, int]) -> tuple[Tensor, dict[int, Any]]:
+    """An example of a picture and its dynamic shape, with sides that are multiples."""
+    # Unlike any other number in nets, or the exporter takes the one for the other.
+    example = torch.rand(3, channels, 29 * multiple[0], 31 * multiple[1])
+    sides = {
+        axis: multiple[i] * Dim(f"cells_{axis}", min=1, max=LARGEST) if multiple[i] > 1 else Dim.DYNAMIC
+        for i, axis in enumerate((2, 3))
+    }
+    return example, {0: Dim.DYNAMIC, **sides}
+
+
+def _fixed_scale(model: FixedScale, name: str, half: str, application: int) -> Graph:
+    applications = range(model.applications)
+    if application:
+        if application > model.applications:
+            raise UsageError(f"{name}: has {model.applications} applications, and no application {application}")
+        applications = range(application - 1, application)
+    last, first = application in (0, model.applications), application in (0, 1)
+    full_colors, small_colors = model.colors if first else model.colors, model.small_colors if last else model.colors
+    down, across = (by ** len(applications) for by in model.factors)
+    cells = model.unshuffle
+    # The reach of each application, in its own small pixels, adds up.
+    most = max(model.factors)
+    smallest = sum(-(-model.halo * cells // most**i) for i in range(len(applications)))
+    shrinking = half == "shrink"
+    multiple = (down * cells, across * cells) if shrinking else (cells, cells)
+    channels = (full_colors if shrinking else small_colors) * model.frames
+
+    def run(x: Tensor) -> Tensor:
+        for i in applications if shrinking else reversed(applications):
+            x = (model.shrink_once if shrinking else model.grow_once)(x, i)
+        return x
+
+    example, shape = _picture(channels, multiple)
+    return Graph(run, {"picture": example}, {"picture": shape}, {
+        "half": half, "scale": [1 / down, 1 / across] if shrinking else [down, across],
+        "channels": [full_colors, small_colors][:: 1 if shrinking else -1], "frames": model.frames,
+        "multiple": list(multiple), "halo": [smallest * down, smallest * across] if shrinking else [smallest] * 2,
+    })  # fmt: skip
+
+
+def _any_scale(model: AnyScale, name: str, half: str, application: int) -> Graph:
+    if len(model.pairs) > 1 and not application:
+        raise UsageError(f"{name}: has nets of its own for each of {len(model.pairs)} applications; say which: "
+                         f"application 1, at the full size, or {len(model.pairs)}")  # fmt: skip
+    if application > len(model.pairs):
+        raise UsageError(f"{name}: has {len(model.pairs)} applications, and no application {application}")
+    last, shrinking = application in (0, len(model.pairs)), half == "shrink"
+    count = Dim("rows", min=1, max=LARGEST), Dim("columns", min=1, max=LARGEST)
+    example, shape = _picture(3, (1, 1))
+    inputs = {
+        "picture": example,
+        "rows": torch.arange(3, 21),
+        "columns": torch.arange(5, 24),
+        "first": torch.tensor([2, 3]),
+        "before": torch.tensor([40, 44]),
+        "after": torch.tensor([30, 33]),
+    }
+    shapes: dict[str, dict[int, Any]] = {name: {} for name in inputs}
+    shapes |= {"picture": shape, "rows": {0: count[0]}, "columns": {0: count[1]}}
+    run = partial(_at_any_scale, model, last=last, shrinking=shrinking)
+    halo = 2 * len(model.pairs[-1 if last else 0].encoder.blocks) + 2  # type: ignore[union-attr, arg-type]
+    facts = {"half": half, "most": MOST, "channels": [3, 3], "frames": 1, "halo": [halo, halo]}
+    return Graph(run, inputs, shapes, facts)
+
+
+def _at_any_scale(
+    model: AnyScale,
+    picture: Tensor,
+    rows: Tensor,
+    columns: Tensor,
+    first: Tensor,
+    before: Tensor,
+    after: Tensor,
+    *,
+    last: bool,
+    shrinking: bool,
+) -> Tensor:
+    down, across = (
+        TracedSide(TracedWay(before[i], after[i], first[i], picture.shape[2 + i], made), shrinking=shrinking)
+        for i, made in enumerate((rows, columns))
+    )
+    sides: Sides = (down, across)  # type: ignore[assignment]
+    return (model.shrink_once if shrinking else model.grow_once)(picture, Application(sides, last))
+
+
+@dataclass(frozen=True)
+class TracedWay:
+    """`regrow.sides.Way` whose numbers the graph is given only when it runs."""
+
+    inputs: Tensor
+    outputs: Tensor
+    first: Tensor
+    length: int
+    made: Tensor
+    taps: int = 2 * REACH * MOST
+
+    @property
+    def wide(self) -> Tensor:
+        """As `Way.wide`."""
+        return (self.inputs / self.outputs).clamp(min=1)
+
+    def places(self, taps: int) -> tuple[Tensor, Tensor]:
+        """As `Way.places`."""
+        fraction, first = positions(self.inputs, self.outputs, self.made)
+        return fraction, mirrored(first[:, None] + torch.arange(taps) - (taps // 2 - 1), self.inputs)
+
+
+class TracedSide:
+    """`regrow.sides.Side` of such a way and the one back."""
+
+    def __init__(self, way: TracedWay, *, shrinking: bool) -> None:
+        seen = way.first + torch.arange(way.length)
+        back = TracedWay(way.outputs, way.inputs, way.made[0], way.made.shape[0], seen)
+        self.shrinking, self.growing = (way, back) if shrinking else (back, way)
+        self.scale = self.shrinking.inputs / self.shrinking.outputs
+
+
+def _restorer(model: Restorer) -> Graph:
+    multiple = (model.grid, model.grid)
+    example, shape = _picture(3 * model.frames, multiple)
+    return Graph(model.__call__, {"picture": example}, {"picture": shape}, {
+        "scale": [model.scale, model.scale], "channels": [3, 3], "frames": model.frames,
+        "multiple": list(multiple), "halo": [model.halo, model.halo],
+    })  # fmt: skip
+
+
+def _told(model: CodecRestorer | CodecShrinker) -> Graph:
+    """A net that is told what a file states: zeros where it states nothing."""
+    shrinking = isinstance(model, CodecShrinker)
+    multiple = model.cell if isinstance(model, CodecShrinker) else model.grid
+    halo = model.halo * multiple if shrinking else model.halo
+    example, shape = _picture(3, (multiple, multiple))
+    inputs = {"picture": example, "facts": torch.rand(3, model.config.facts)}
+    scale = 1 / model.scale if shrinking else model.scale
+    return Graph(model.__call__, inputs, {"picture": shape, "facts": {0: Dim.DYNAMIC}}, {
+        "scale": [scale, scale], "channels": [3, 3], "frames": 1, "facts": model.config.facts,
+        "multiple": [multiple, multiple], "halo": [halo, halo],
+    })  # fmt: skip
+
+
+def _colorizer(model: Colorizer) -> Graph:
+    example, shape = _picture(1, (model.multiple, model.multiple))
+    return Graph(model.__call__, {"lightness": 100 * example}, {"lightness": shape}, {
+        "scale": [1, 1], "channels": [1, 2], "frames": 1, "multiple": [model.multiple, model.multiple],
+    })  # fmt: skip
