@@ -44,8 +44,8 @@ LARGEST = 2**15
 class Graph:
     """What of a model becomes one graph, and how it may be run.
 
-    Inputs and outputs are float32 of (batch, channels, height, width), RGB, sRGB-encoded, in [0, 1]; results are neither
-    clamped nor rounded.
+    Inputs and outputs are float32 of (batch, channels, height, width), RGB, sRGB-encoded, in [0, 1]; results are
+    neither clamped nor rounded.
     """
 
     run: Callable[..., Tensor]
@@ -199,13 +199,13 @@ def _fixed_scale(model: FixedScale, name: str, half: str, application: int) -> G
         if application > model.applications:
             raise UsageError(f"{name}: has {model.applications} applications, and no application {application}")
         applications = range(application - 1, application)
-    last, first = application in (0, model.applications), application in (0, 1)
-    full_colors, small_colors = model.colors if first else model.colors, model.small_colors if last else model.colors
+    full_colors = model.colors
+    small_colors = model.small_colors if application in (0, model.applications) else model.colors
     down, across = (by ** len(applications) for by in model.factors)
     cells = model.unshuffle
-    # The reach of each application, in its own small pixels, adds up.
+    # The reach of each application, in its own cells, adds up.
     most = max(model.factors)
-    smallest = sum(-(-model.halo * cells // most**i) for i in range(len(applications)))
+    smallest = cells * sum(-(-model.halo // most**i) for i in range(len(applications)))
     shrinking = half == "shrink"
     multiple = (down * cells, across * cells) if shrinking else (cells, cells)
     channels = (full_colors if shrinking else small_colors) * model.frames
