@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import tee
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regrow.inference.backends import pytorch
 from regrow.inference.refine import refined_rows
-from regrow.inference.rows import TILE, Samples, tile_side, to_dtype, to_float
+from regrow.inference.rows import TILE, Net, Samples, tile_side, to_dtype, to_float
 from regrow.inference.tiling import Band
-from regrow.inference.transparency import filtered, joined, parted
+from regrow.inference.transparency import joined, parted, through
 from regrow.sides import Side, Span, Way, fulls_for, fulls_of, smalls_for
 from regrow.size import Size
 
@@ -89,9 +90,10 @@ def _tiled(
             across = _cut(model, sides[1], (left, min(left + wide, width)), growing=growing)
             first, last = across.smalls if growing else across.fulls
             part = application.of_part((down, across))
-            net = partial(model.grow_once if growing else model.shrink_once, application=part)
+            once = partial(model.grow_once if growing else model.shrink_once, application=part)
+            net = pytorch.of_arrays(once, model.device)
             ways = (down.growing, across.growing) if growing else (down.shrinking, across.shrinking)
-            made = filtered(net, partial(_alpha, net, ways), model.device, model.colors, strip[:, first:last])
+            made = through(net, partial(_alpha, net, ways), model.colors, strip[:, first:last])
             y, x = top - ways[0].made[0], left - ways[1].made[0]
             tiles.append(made[y : y + tall, x : x + wide])
         yield tiles[0] if len(tiles) == 1 else np.concatenate(tiles, 1)
@@ -105,14 +107,22 @@ def _cut(model: AnyScale, side: Side, part: Span, *, growing: bool) -> Side:
     return replace(side, fulls=part if growing else fulls_for(full, small, smalls), smalls=smalls)
 
 
-def _alpha(net: Callable[[Tensor], Tensor], ways: tuple[Way, Way], alpha: Tensor) -> Tensor:
-    """Alpha, (1, 1, h, w), through a net of pictures, within what is around: what is constant stays so."""
-    from regrow.nets.ops.bank import most
-
-    largest, least = most(alpha, *ways), -most(-alpha, *ways)
-    if bool((largest == least).all()):
+def _alpha(net: Net, ways: tuple[Way, Way], alpha: np.ndarray) -> np.ndarray:
+    """Alpha, (h, w, 1), through a net of pictures, within what is around: what is constant stays so."""
+    largest, least = _most(alpha, ways), -_most(-alpha, ways)
+    if np.array_equal(largest, least):
         return largest
-    return net(alpha.expand(-1, 3, -1, -1)).mean(1, keepdim=True).clamp(least, largest)
+    return net(np.repeat(alpha, 3, -1)).mean(-1, keepdims=True).clip(least, largest)
+
+
+def _most(x: np.ndarray, ways: tuple[Way, Way]) -> np.ndarray:
+    """The largest value that each pixel of a result covers, or is next to: (h, w, c) -> (H, W, c)."""
+    for axis, way in enumerate(ways):
+        covered = way.inputs / way.outputs / 2 if way.inputs > way.outputs else 0.5
+        at = way.places(2 * math.ceil(covered + 1))[1]
+        at = (at - way.first).clip(0, x.shape[axis] - 1)
+        x = x.take(at.ravel(), axis).reshape(*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]).max(axis + 1)
+    return x
 
 
 @dataclass

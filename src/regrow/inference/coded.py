@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regrow.inference.backends import pytorch
+from regrow.inference.pooling import mean
 from regrow.inference.precision import in_bfloat16
 from regrow.inference.resize import cropped, padded
 from regrow.inference.rows import TILE, to_dtype, to_float
 from regrow.inference.tiling import Tiling, run_tiled
-from regrow.inference.transparency import filtered, joined, parted
+from regrow.inference.transparency import joined, parted, through
 from regrow.size import Size, small_size
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from regrow.nets.restore.codec_shrinker import CodecShrinker
 
 
@@ -41,14 +41,12 @@ def coded_rows(
     whole = Size(*(-(-n // model.cell) * model.cell for n in size))
     floats = padded(parted(to_float(rows, channels, 3), size, 3), whole)
     alpha = partial(_averaged, cell=model.cell, shuffle=model.shuffle)
-    run: Callable[[np.ndarray], np.ndarray] = partial(filtered, in_bfloat16(model), alpha, model.device, 3)
+    run = partial(through, pytorch.of_arrays(in_bfloat16(model), model.device), alpha, 3)
     cells = max(1, tile // model.cell // model.grid) * model.grid
     tiling = Tiling((model.cell, model.cell), (model.shuffle, model.shuffle), model.halo, cells)
     strips = joined(cropped(run_tiled(floats, whole, run, tiling), small), 3)
     return (to_dtype(block, 3, channels, np.uint8) for block in strips)
 
 
-def _averaged(alpha: Tensor, cell: int, shuffle: int) -> Tensor:
-    import torch.nn.functional as F
-
-    return F.interpolate(alpha, tuple(n // cell * shuffle for n in alpha.shape[-2:]), mode="area")
+def _averaged(alpha: np.ndarray, cell: int, shuffle: int) -> np.ndarray:
+    return mean(alpha, (alpha.shape[0] // cell * shuffle, alpha.shape[1] // cell * shuffle))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import numpy as np
+
+from regrow.inference.rows import Net
 
 VIEWS = 8
 """Number of flips and transposes of a square: a net takes this many times as long."""
 
 
-def self_ensemble(net: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def self_ensemble(net: Net) -> Net:
     """The mean of a net over the eight flips and transposes of its input, each result transformed back.
 
     Args:
-        net: (B, C, h, w) -> (B, C', s * h, s * w), the same s both ways.
+        net: (h, w, c) -> (s * h, s * w, c'), the same s both ways.
 
     Returns:
         A function of the same shapes. Results are summed one after another, so it needs little extra memory.
@@ -25,12 +24,12 @@ def self_ensemble(net: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]
     Source: Lim et al. 2017, "Enhanced deep residual networks for single image super-resolution", section 3.4.
     """
 
-    def averaged(x: Tensor) -> Tensor:
-        total: Tensor | None = None
+    def averaged(x: np.ndarray) -> np.ndarray:
+        total: np.ndarray | None = None
         for transposed, down, across in product((False, True), repeat=3):
-            axes = [axis for axis, flipped in ((-2, down), (-1, across)) if flipped]
-            y = net((x.mT if transposed else x).flip(axes)).flip(axes)
-            y = y.mT if transposed else y
+            axes = tuple(axis for axis, flipped in ((0, down), (1, across)) if flipped)
+            y = np.flip(net(np.flip(x.swapaxes(0, 1) if transposed else x, axes)), axes)
+            y = y.swapaxes(0, 1) if transposed else y
             total = y if total is None else total + y
         assert total is not None
         return total / VIEWS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import tee
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regrow.inference.backends import pytorch
+from regrow.inference.pooling import mean
 from regrow.inference.refine import refined_rows
-from regrow.inference.resize import cropped, fitted, padded, resampled
-from regrow.inference.rows import TILE, Samples, tile_side, to_dtype, to_float
+from regrow.inference.resize import TRIANGLE, cropped, fitted, padded, resampled
+from regrow.inference.rows import TILE, Net, Samples, tile_side, to_dtype, to_float
 from regrow.inference.tiling import Tiling, run_tiled
-from regrow.inference.transparency import by_net, filtered, joined, parted
+from regrow.inference.transparency import by_net, joined, parted, through
 from regrow.sides import Span
 from regrow.size import Size
 
@@ -51,8 +53,7 @@ def shrink_rows(
         floats, originals = tee(floats)
     down, across = model.factors
     for application in range(model.applications):
-        color = partial(model.shrink_once, application=application)
-        run = partial(filtered, color, _alpha_shrinker(alpha, model, application), model.device, bands)
+        run = partial(through, _shrinker(model, application), _alpha_shrinker(alpha, model, application), bands)
         cells = (down * model.unshuffle, across * model.unshuffle), (model.unshuffle, model.unshuffle)
         floats = run_tiled(floats, larger, run, Tiling(*cells, _halo(model, alpha), _cells(tile, larger, model)))
         larger = Size(larger.width // across, larger.height // down)
@@ -84,8 +85,7 @@ def grow_rows(
     for application in reversed(range(model.applications)):
         first = application == model.applications - 1
         bands = frames * (model.small_colors if first else model.colors)
-        color = partial(model.grow_once, application=application)
-        run = partial(filtered, color, _alpha_grower(alpha, model, application), model.device, bands)
+        run = partial(through, _grower(model, application), _alpha_grower(alpha, model, application), bands)
         cells = (model.unshuffle, model.unshuffle), (down * model.unshuffle, across * model.unshuffle)
         result = Size(larger.width * across, larger.height * down)
         tiling = Tiling(*cells, _halo(model, alpha), _cells(tile, result, model))
@@ -145,28 +145,35 @@ def _halo(model: FixedScale, alpha: FixedScale | None) -> int:
     return max(model.halo, alpha.halo) if alpha else model.halo
 
 
-def _alpha_shrinker(alpha: FixedScale | None, model: FixedScale, application: int) -> Callable[[Tensor], Tensor]:
+def _shrinker(model: FixedScale, application: int) -> Net:
+    return pytorch.of_arrays(partial(model.shrink_once, application=application), model.device)
+
+
+def _grower(model: FixedScale, application: int) -> Net:
+    return pytorch.of_arrays(partial(model.grow_once, application=application), model.device)
+
+
+def _alpha_shrinker(alpha: FixedScale | None, model: FixedScale, application: int) -> Net:
     if alpha is not None:
         colors = alpha.small_colors if application else alpha.colors
-        return by_net(partial(alpha.shrink_once, application=application), colors, [1 / n for n in alpha.factors])
+        return by_net(_shrinker(alpha, application), colors, [1 / n for n in alpha.factors])
     return partial(_averaged, factors=model.factors)
 
 
-def _alpha_grower(alpha: FixedScale | None, model: FixedScale, application: int) -> Callable[[Tensor], Tensor]:
+def _alpha_grower(alpha: FixedScale | None, model: FixedScale, application: int) -> Net:
     if alpha is not None:
         colors = alpha.small_colors if application == alpha.applications - 1 else alpha.colors
-        return by_net(partial(alpha.grow_once, application=application), colors, alpha.factors)
+        return by_net(_grower(alpha, application), colors, alpha.factors)
     return partial(_enlarged, factors=model.factors)
 
 
-def _averaged(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
+def _averaged(alpha: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
     """Average alpha: opaque pixels stay opaque and transparent ones transparent, without the ringing of a cubic."""
-    import torch.nn.functional as F
-
-    return F.avg_pool2d(alpha, factors)
+    return mean(alpha, (alpha.shape[0] // factors[0], alpha.shape[1] // factors[1]))
 
 
-def _enlarged(alpha: Tensor, factors: tuple[int, int]) -> Tensor:
-    import torch.nn.functional as F
-
-    return F.interpolate(alpha, scale_factor=factors, mode="bilinear")
+def _enlarged(alpha: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
+    """Enlarge alpha linearly."""
+    size = Size(alpha.shape[1], alpha.shape[0])
+    larger = Size(size.width * factors[1], size.height * factors[0])
+    return np.concatenate(list(resampled([alpha], size, larger, 1, TRIANGLE)))

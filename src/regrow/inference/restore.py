@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regrow.inference.backends import pytorch
 from regrow.inference.ensemble import self_ensemble
 from regrow.inference.precision import in_bfloat16
 from regrow.inference.resize import cropped, padded
-from regrow.inference.rows import TILE, Samples, tile_side, to_dtype, to_float
+from regrow.inference.rows import TILE, Net, Samples, tile_side, to_dtype, to_float
 from regrow.inference.tiling import Tiling, run_tiled
-from regrow.inference.transparency import by_net, filtered, joined, parted
+from regrow.inference.transparency import by_net, joined, parted, through
 from regrow.size import Size, grown_size
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from regrow.nets.upscale.base import Restorer
-
-    Filter = Callable[[Tensor], Tensor]
 
 
 def restore_rows(
@@ -32,7 +29,7 @@ def restore_rows(
     dtype: Samples = np.uint8,
     tile: int | None = None,
     ensemble: bool = False,
-    seen: Callable[[Filter], Filter] | None = None,
+    seen: Callable[[Net], Net] | None = None,
 ) -> Iterator[np.ndarray]:
     """Run a restorer, which enlarges or keeps the size, over a picture that arrives in rows.
 
@@ -45,19 +42,19 @@ def restore_rows(
         dtype: of the result: uint8, uint16 or, clamped but not rounded, float32.
         tile: side of a tile in pixels of the result; when None, `TILE` or the model's own tile, the larger.
         ensemble: the mean over flips and transposes of each tile, in eight times the time.
-        seen: how the net sees a tile: makes the filter of tiles from the net.
+        seen: how the net sees a tile: makes what is done to tiles of the net.
 
     Yields:
         (n, width * scale, bands) of that dtype, top to bottom; sides that are no whole number are rounded down.
     """
-    color, scale = in_bfloat16(model), model.scale
+    color, scale = pytorch.of_arrays(in_bfloat16(model), model.device), model.scale
     larger, smaller = scale.as_integer_ratio()
     if ensemble:
         color = self_ensemble(color)
     if seen is not None:
         color = seen(color)
-    alpha = by_net(lambda x: color(x.repeat(1, model.frames, 1, 1)), 3, (scale, scale)) if scale > 1 else _same
-    run = partial(filtered, color, alpha, model.device, 3 * model.frames)
+    alpha = by_net(lambda x: color(np.tile(x, model.frames)), 3, (scale, scale)) if scale > 1 else _same
+    run = partial(through, color, alpha, 3 * model.frames)
     grown, whole = grown_size(size, (scale, scale)), Size(*(-(-n // smaller) * smaller for n in size))
     side = tile_side(tile or max(TILE, int((model.tile or 0) * scale)), grown)
     cells = max(1, int(side / scale) // model.grid) * model.grid // smaller
@@ -66,5 +63,5 @@ def restore_rows(
     return (to_dtype(block, 3, channels, dtype) for block in joined(cropped(strips, grown), 3))
 
 
-def _same(alpha: Tensor) -> Tensor:
+def _same(alpha: np.ndarray) -> np.ndarray:
     return alpha

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from regrow.size import Size
 
 Samples = type[np.uint8] | type[np.uint16] | type[np.float32]
+
+Net = Callable[[np.ndarray], np.ndarray]
+"""What is done to a picture or a tile: (h, w, c) float32 in [0, 1] to (H, W, C) float32."""
 
 _PEAKS: dict[type, int] = {np.uint8: 255, np.uint16: 65535}
 
@@ -26,13 +29,11 @@ def to_float(rows: Iterable[np.ndarray], channels: int, wanted: int, frames: int
 
 def to_dtype(block: np.ndarray, channels: int, wanted: int, dtype: Samples, frames: int = 1) -> np.ndarray:
     """Convert from [0, 1], with the given channels a frame, clamped and, for integers, rounded."""
-    import torch
-
-    # By torch, which shares it out over the processor's cores.
-    x = torch.from_numpy(_with_channels(block, channels, wanted, frames)).clamp(0, 1)
+    x = np.clip(_with_channels(block, channels, wanted, frames), 0, 1)
     if peak := _PEAKS.get(dtype):
-        x = x.mul_(peak).round_().to(torch.uint8 if peak == 255 else torch.int32)
-    return x.numpy().astype(dtype, copy=False)
+        x *= peak
+        np.rint(x, out=x)
+    return x.astype(dtype, copy=False)
 
 
 def _with_channels(block: np.ndarray, channels: int, wanted: int, frames: int) -> np.ndarray:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from regrow.inference.resize import cropped
 from regrow.inference.restore import restore_rows
-from regrow.inference.rows import Samples
+from regrow.inference.rows import Net, Samples
 from regrow.size import Size
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from regrow.nets.upscale.base import Restorer
 
 
@@ -72,14 +70,14 @@ def stored_rows(
     return cropped(_behind(found, more.height if turn.down else 0, more.width if turn.across else 0), size)
 
 
-def turned_back(net: Callable[[Tensor], Tensor], turn: Turn) -> Callable[[Tensor], Tensor]:
-    """The net that gives for an upright picture, (B, C, h, w), what `net` gives for the one that was stored."""
-    reversed_ = [dim for dim, is_reversed in ((-2, turn.down), (-1, turn.across)) if is_reversed]
+def turned_back(net: Net, turn: Turn) -> Net:
+    """The net that gives for an upright picture, (h, w, c), what `net` gives for the one that was stored."""
+    reversed_ = tuple(axis for axis, is_reversed in ((0, turn.down), (1, turn.across)) if is_reversed)
 
-    def run(x: Tensor) -> Tensor:
-        stored = x.flip(reversed_)
-        found = net(stored.mT).mT if turn.transposed else net(stored)
-        return found.flip(reversed_)
+    def run(x: np.ndarray) -> np.ndarray:
+        stored = np.flip(x, reversed_)
+        found = net(stored.swapaxes(0, 1)).swapaxes(0, 1) if turn.transposed else net(stored)
+        return np.flip(found, reversed_)
 
     return run if any(turn) else net
 

@@ -10,17 +10,14 @@ Pictures with alpha have bands (colours, alpha) outside and (colours to see, col
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from regrow.inference.pooling import around, box_mean, largest
+from regrow.inference.rows import Net
 from regrow.inference.tiling import Band
 from regrow.size import Size
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
 
 RADII = (1, 2, 4, 8, 16)
 """Of the squares in which visible pixels are looked for, smallest first."""
@@ -83,84 +80,55 @@ def filled(pixels: np.ndarray, colors: int) -> np.ndarray:
     Returns:
         (h, w, colors) float32. Pixels from which nothing visible is within 16 keep their colour.
     """
-    import torch
-    import torch.nn.functional as F
-
-    x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
-    color, alpha = x[:, :colors], x[:, colors:]
-    weight = (alpha / TRUSTED).clamp(max=1)
+    color, alpha = pixels[..., :colors], pixels[..., colors:]
+    weight = (alpha / TRUSTED).clip(max=1)
     found, open_ = color * weight, 1 - weight
     for radius in RADII:
-        mean = torch.cat((color * alpha, alpha), 1)
-        for across in ((1, 0), (0, 1)):  # one after the other: the work for a pixel grows with the side of the square
-            reach = (radius * across[0], radius * across[1])
-            side = (2 * reach[0] + 1, 2 * reach[1] + 1)
-            mean = F.avg_pool2d(mean, side, 1, reach, count_include_pad=False)
-        total, visible = mean[:, :colors], mean[:, colors:]
-        share = open_ * (visible / COVERED).clamp(0, 1)
-        found += share * (total / visible.clamp(min=1e-6))
+        mean = box_mean(np.concatenate((color * alpha, alpha), -1), radius)
+        total, visible = mean[..., :colors], mean[..., colors:]
+        share = open_ * (visible / COVERED).clip(0, 1)
+        found += share * (total / visible.clip(min=1e-6))
         open_ = open_ - share
-    found += open_ * color
-    return found[0].permute(1, 2, 0).numpy()
+    return found + open_ * color
 
 
-def through(x: Tensor, colors: int, color: Callable[[Tensor], Tensor], alpha: Callable[[Tensor], Tensor]) -> Tensor:
-    """Take a tile, (1, bands, h, w) as `parted` gives it, through a filter of colours and one of alpha."""
-    import torch
-
-    seen = x[:, :colors]
+def through(color: Net, alpha: Net, colors: int, tile: np.ndarray) -> np.ndarray:
+    """Take a tile, (h, w, bands) as `parted` gives it, through a filter of its colours and one of alpha."""
+    seen = tile[..., :colors]
     found = color(seen)
-    if x.shape[1] == colors:
+    if tile.shape[-1] == colors:
         return found
-    stored = x[:, colors : 2 * colors]
-    return torch.cat((found, found if torch.equal(seen, stored) else color(stored), alpha(x[:, 2 * colors :])), 1)
+    stored = tile[..., colors : 2 * colors]
+    hidden = found if np.array_equal(seen, stored) else color(stored)
+    return np.concatenate((found, hidden, alpha(tile[..., 2 * colors :])), -1)
 
 
-def filtered(
-    color: Callable[[Tensor], Tensor],
-    alpha: Callable[[Tensor], Tensor],
-    device: torch.device,
-    channels: int,
-    tile: np.ndarray,
-) -> np.ndarray:
-    """Take a tile, (h, w, bands) float32 of so many channels, through a filter of colours and one of alpha."""
-    import torch
-
-    with torch.inference_mode():
-        x = torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None]
-        return np.asarray(through(x, channels, color, alpha)[0].permute(1, 2, 0).cpu().numpy())
-
-
-def by_net(net: Callable[[Tensor], Tensor], colors: int, factors: Sequence[float]) -> Callable[[Tensor], Tensor]:
+def by_net(net: Net, colors: int, factors: Sequence[float]) -> Net:
     """The filter of alpha that a net of pictures is: alpha is a grey picture, and what is constant stays so.
 
     Args:
-        net: from (1, colors, h, w) to (1, any, H, W).
+        net: of pictures.
         colors: channels that it takes.
         factors: height and width of its result, relative to what it takes.
     """
 
-    def run(alpha: Tensor) -> Tensor:
-        import torch.nn.functional as F
-
-        least, most = -F.max_pool2d(-alpha, 3, 1, 1), F.max_pool2d(alpha, 3, 1, 1)
-        size = tuple(round(n * factor) for n, factor in zip(alpha.shape[-2:], factors, strict=True))
-        bounds = [_reduced(bound, size) for bound in (-least, most)]
-        if bool((least == most).all()):
-            return bounds[1]
-        found = net(alpha.expand(-1, colors, -1, -1)).mean(1, keepdim=True)
-        return found.clamp(-bounds[0], bounds[1])
+    def run(alpha: np.ndarray) -> np.ndarray:
+        size = round(alpha.shape[0] * factors[0]), round(alpha.shape[1] * factors[1])
+        most, least = _reduced(around(alpha), size), -_reduced(around(-alpha), size)
+        if np.array_equal(most, least):
+            return most
+        found = net(np.repeat(alpha, colors, -1)).mean(-1, keepdims=True)
+        return found.clip(least, most)
 
     return run
 
 
-def _reduced(bound: Tensor, size: tuple[int, ...]) -> Tensor:
+def _reduced(bound: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The largest value around each pixel, for a picture of another (height, width)."""
-    import torch.nn.functional as F
-
-    if size[0] < bound.shape[-2] or size[1] < bound.shape[-1]:
-        return F.adaptive_max_pool2d(bound, size)
-    return F.interpolate(bound, size, mode="nearest-exact")
+    if size[0] < bound.shape[0] or size[1] < bound.shape[1]:
+        return largest(bound, size)
+    rows, columns = ((2 * np.arange(m) + 1) * n // (2 * m) for n, m in zip(bound.shape, size, strict=False))
+    return bound[rows][:, columns]
 
 
 def _again(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

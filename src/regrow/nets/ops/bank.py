@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -132,16 +130,6 @@ def _cubic(way: Way, device: torch.device) -> Tensor:
     matrix = weights.new_zeros(weights.shape[0], way.length)
     at = (at - way.first).clamp(0, way.length - 1)
     return matrix.scatter_add(1, at, weights / weights.sum(1, keepdim=True))
-
-
-def most(x: Tensor, down: Way, across: Way) -> Tensor:
-    """The largest value that each pixel of a result covers, or is next to: (B, C, inputs) -> (B, C, outputs)."""
-    for axis, way in ((-2, down), (-1, across)):
-        covered = way.inputs / way.outputs / 2 if way.inputs > way.outputs else 0.5
-        at = _places(way, 2 * math.ceil(covered + 1), x.device)[1]
-        at = (at - way.first).clamp(0, x.shape[axis] - 1)
-        x = torch.unflatten(x.index_select(axis, at.flatten()), axis, at.shape).amax(axis)
-    return x
 
 
 def _places(way: Way, taps: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,22 @@
+"""Nets on PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from regrow.inference.rows import Net
+
+
+def of_arrays(net: Callable[[Tensor], Tensor], device: torch.device) -> Net:
+    """A net of tensors, (1, c, h, w) to (1, C, H, W), as one of arrays."""
+
+    def run(x: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            tensor = torch.from_numpy(np.ascontiguousarray(x)).to(device).permute(2, 0, 1)[None]
+            return np.asarray(net(tensor)[0].permute(1, 2, 0).cpu().numpy())
+
+    return run
