@@ -122,7 +122,7 @@ def export(
     require("export", "onnx", "onnxscript", extra="onnx")
     if out.exists() and not force:
         raise RegrowError(f"{out}: exists; --force overwrites it")
-    from regrow.zoo.graph import export as written
+    from regrow.zoo.export import export as written
 
     with measuring.words() as say:
         say(f"exporting {model}")

@@ -10,7 +10,7 @@ from regrow import zoo
 from regrow.errors import UsageError
 from regrow.nets.rescale.any_scale import Application
 from regrow.sides import Side, fulls_for, smalls_for
-from regrow.zoo import graph
+from regrow.zoo import export, graph
 
 onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
@@ -24,7 +24,7 @@ LEVEL = 1 / 255
 def exported(tmp_path):
     """Export a small net with random weights; gives the session, the metadata's facts and the net."""
 
-    def export(architecture, *, half="", application=0, precision="fp32", **settings):
+    def exported_net(architecture, *, half="", application=0, precision="fp32", **settings):
         folder, path = tmp_path / "net", tmp_path / "net.onnx"
         options = {"half": half, "application": application, "precision": precision}
         model = zoo.build({"architecture": architecture, **settings})
@@ -32,14 +32,14 @@ def exported(tmp_path):
             if not weights.any():  # what starts at zero would hide errors
                 torch.nn.init.normal_(weights, std=0.02)
         zoo.save(model, folder)
-        facts = graph.export(str(folder), path, **options)
+        facts = export.export(str(folder), path, **options)
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         written = session.get_modelmeta().custom_metadata_map
         said = {key: value if isinstance(value, str) else json.dumps(value) for key, value in facts.items()}
         assert written == {f"regrow.{key}": value for key, value in said.items()}
         return session, facts, zoo.load(str(folder)).eval()
 
-    return export
+    return exported_net
 
 
 def agrees(session, net, inputs, worst=1e-5):
@@ -192,7 +192,7 @@ def test_what_there_is_no_graph_of(tmp_path):
         ("plain-x2", {"precision": "fp8"}, "precision 'fp8' is not known; known are fp32, fp16"),
     ):
         with pytest.raises(UsageError, match=words):
-            graph.export(name, tmp_path / "no.onnx", **options)
+            export.export(name, tmp_path / "no.onnx", **options)
     assert not list(tmp_path.iterdir())
 
 
