@@ -55,6 +55,15 @@ for name in regrow.__all__:
     getattr(regrow, name)
 """
 
+VERBS = """
+import sys
+import regrow.cli.rescale, regrow.cli.restore, regrow.runners.file, regrow.runners.memory, regrow.runners.batch
+import regrow.operations.shrink, regrow.operations.grow, regrow.operations.restore, regrow.operations.colorize
+import regrow.inference.frames
+
+print("torch" in sys.modules)
+"""
+
 METRICS = """
 import sys
 import torch
@@ -100,6 +109,13 @@ def test_help_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
     assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_verbs_import_no_tensors_before_a_net_is_needed():
+    """Plans, dry runs and what is done already answer without the seconds that PyTorch takes to import."""
+    done = python(VERBS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["False"]
 
 
 def test_running_a_net_imports_no_compiler():

@@ -1,8 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
-from regrow.sides import Way, mirrored, positions
+from regrow.sides import Way, applications, mirrored, positions
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(7, 5), (5, 7), (4, 2), (2_000_000_000, 1_999_999_999)])
@@ -38,3 +40,26 @@ def test_a_way_of_a_part_has_the_places_of_the_whole():
     for of_part, of_whole in zip(part.places(8), whole.places(8), strict=True):
         np.testing.assert_array_equal(of_part, of_whole[7:12])
     assert (part.first, part.length, part.wide, part.taps) == (6, 18, 1.5, 6)
+
+
+@pytest.mark.parametrize(
+    ("relative", "sizes"),
+    [
+        (False, [(64, 64), (32, 32)]),
+        (False, [(64, 64), (64, 33)]),
+        (False, [(65, 64), (33, 32), (32, 32)]),
+        (False, [(64, 64), (32, 64), (16, 64)]),
+        (False, [(64, 90), (32, 60), (16, 60)]),
+        (False, [(70, 70), (35, 35), (18, 18), (9, 9)]),
+        (True, [(64, 64), (32, 32)]),
+        (True, [(65, 64), (64, 64), (32, 32)]),
+        (True, [(64, 64), (32, 64), (16, 64)]),
+        (True, [(64, 90), (32, 90), (16, 60)]),
+        (True, [(70, 70), (36, 36), (18, 18), (9, 9)]),
+    ],
+)
+def test_all_applications_but_one_shrink_by_2(relative, sizes):
+    applied = applications(sizes[0], sizes[-1], relative=relative)
+    found = [tuple(zip(*((s.full, s.small) for s in one.sides), strict=True)) for one in applied]
+    assert found == list(itertools.pairwise(sizes))
+    assert [one.last for one in applied] == [*[False] * (len(applied) - 1), True]

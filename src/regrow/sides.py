@@ -5,6 +5,7 @@ The arithmetic is the same for arrays and for tensors, so that it may be part of
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 """From, to (exclusive)."""
+
+MOST = 2
+"""The most by which one application of nets for any scale shrinks a side."""
 
 FILTERS = 8
 """Full-size pixels that the learned filters of a small one reach."""
@@ -97,6 +101,40 @@ class Side:
 
 Sides = tuple[Side, Side]
 """Height and width."""
+
+
+class Application(NamedTuple):
+    """One application of a pair of nets, to a picture or a part of it."""
+
+    sides: Sides
+    last: bool
+    """Whether it gives the small picture."""
+
+    def of_part(self, sides: Sides) -> Application:
+        """The same to a part."""
+        return self._replace(sides=sides)
+
+
+def applications(full: tuple[int, int], small: tuple[int, int], *, relative: bool) -> list[Application]:
+    """How a picture is shrunk where an application shrinks by `MOST` at most: all of them, from the full size on.
+
+    Args:
+        full, small: (height, width) of the picture and of its small one.
+        relative: whether all but the first shrink by `MOST`; else all but the last do.
+    """
+    count = max(1, max((-(-n // less) - 1).bit_length() for n, less in zip(full, small, strict=True)))
+    sizes = [full]
+    for step in range(1, count):
+        if relative:
+            size = tuple(min(n, less * MOST ** (count - step)) for n, less in zip(full, small, strict=True))
+        else:
+            size = tuple(max(-(-n // MOST), less) for n, less in zip(sizes[-1], small, strict=True))
+        sizes.append((size[0], size[1]))
+    sizes.append(small)
+    return [
+        Application((Side.whole(before[0], after[0]), Side.whole(before[1], after[1])), last=step == count)
+        for step, (before, after) in enumerate(itertools.pairwise(sizes), 1)
+    ]
 
 
 def positions(inputs: Any, outputs: Any, made: Values) -> tuple[Values, Values]:

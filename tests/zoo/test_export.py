@@ -8,8 +8,7 @@ import torch
 
 from regrow import zoo
 from regrow.errors import UsageError
-from regrow.nets.rescale.any_scale import Application
-from regrow.sides import Side, fulls_for, smalls_for
+from regrow.sides import Application, Side, fulls_for, smalls_for
 from regrow.zoo import export, graph
 
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -16,13 +16,13 @@ from regrow.inference.refine import refined_rows
 from regrow.inference.rows import TILE, Net, Samples, tile_side, to_dtype, to_float
 from regrow.inference.tiling import Band
 from regrow.inference.transparency import joined, parted, through
-from regrow.sides import Side, Span, Way, fulls_for, fulls_of, smalls_for
+from regrow.sides import Application, Side, Span, Way, fulls_for, fulls_of, smalls_for
 from regrow.size import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from regrow.nets.rescale.any_scale import AnyScale, Application
+    from regrow.nets.rescale.any_scale import AnyScale
 
 
 def shrink_rows(

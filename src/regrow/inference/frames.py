@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from regrow.inference.rescale import grow_rows, shrink_rows
 from regrow.inference.resize import ROWS, cropped
 from regrow.inference.restore import restore_rows
 from regrow.inference.rows import TILE, Samples, to_float
-from regrow.nets.rescale.base import Rescaler
-from regrow.nets.upscale.base import Restorer
 from regrow.size import Scale, Size, check_scale, grown_size, small_size
+
+if TYPE_CHECKING:
+    from regrow.nets.rescale.base import Rescaler
+    from regrow.nets.upscale.base import Restorer
 
 Frames = Iterable[np.ndarray]
 
@@ -129,6 +131,8 @@ def grow_frames(
     Yields:
         (H, W, channels of the model's pictures) uint8, one for each frame.
     """
+    from regrow.nets.rescale.base import Rescaler
+
     if isinstance(model, Rescaler):
         for group in _groups(scenes, model.frames):
             yield from grow_group(group, model, size, tile=tile)

@@ -14,11 +14,12 @@ from torch.export import Dim
 from regrow.errors import UsageError
 from regrow.nets.color.base import Colorizer
 from regrow.nets.model import Model
-from regrow.nets.rescale.any_scale import MOST, AnyScale, Application
+from regrow.nets.rescale.any_scale import AnyScale
 from regrow.nets.rescale.base import FixedScale, Rescaler
 from regrow.nets.restore.codec import CodecRestorer
 from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.nets.upscale.base import Restorer
+from regrow.sides import MOST, Application
 from regrow.zoo.traced import TracedSide, TracedWay
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from regrow.cubic import REACH
-from regrow.nets.rescale.any_scale import MOST
-from regrow.sides import mirrored, positions
+from regrow.sides import MOST, mirrored, positions
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,3 @@
-import itertools
-
 import pytest
 import torch
 from support.models import learned_pair, randomized
@@ -92,29 +90,6 @@ def test_of_two_pairs_the_last_takes_over_the_only_one_of_another_model():
         torch.testing.assert_close(two.grow(small, (23, 30)), one.grow(small, (23, 30)))
         half = bicubic(x, (12, 15))
         torch.testing.assert_close(two.shrink(x, (6, 9)), one.shrink(half, (6, 9)))
-
-
-@pytest.mark.parametrize(
-    ("relative", "sizes"),
-    [
-        (False, [(64, 64), (32, 32)]),
-        (False, [(64, 64), (64, 33)]),
-        (False, [(65, 64), (33, 32), (32, 32)]),
-        (False, [(64, 64), (32, 64), (16, 64)]),
-        (False, [(64, 90), (32, 60), (16, 60)]),
-        (False, [(70, 70), (35, 35), (18, 18), (9, 9)]),
-        (True, [(64, 64), (32, 32)]),
-        (True, [(65, 64), (64, 64), (32, 32)]),
-        (True, [(64, 64), (32, 64), (16, 64)]),
-        (True, [(64, 90), (32, 90), (16, 60)]),
-        (True, [(70, 70), (36, 36), (18, 18), (9, 9)]),
-    ],
-)
-def test_all_applications_but_one_shrink_by_2(relative, sizes):
-    applied = AnyScale(AnyScaleConfig(channels=1, blocks=1, relative=relative)).applied(sizes[0], sizes[-1])
-    found = [tuple(zip(*((s.full, s.small) for s in one.sides), strict=True)) for one in applied]
-    assert found == list(itertools.pairwise(sizes))
-    assert [one.last for one in applied] == [*[False] * (len(applied) - 1), True]
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from regrow.inference.rows import Net
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 def of_arrays(net: Callable[[Tensor], Tensor], device: torch.device) -> Net:
     """A net of tensors, (1, c, h, w) to (1, C, H, W), as one of arrays."""
+    import torch
 
     def run(x: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,10 +12,7 @@ from regrow.nets.model import Model
 from regrow.nets.ops.bank import Analysis, Synthesis, grown, shrunk
 from regrow.nets.rescale.base import Rescaler
 from regrow.nets.rescale.tad import TAD
-from regrow.sides import Side, Sides
-
-MOST = 2
-"""The most by which one application shrinks a side."""
+from regrow.sides import MOST, Application, Sides, applications
 
 PLACE = 4
 """Planes that tell a net of its small pixels: the fraction of their position and the scale, of each side."""
@@ -207,20 +202,7 @@ class AnyScale(Rescaler):
 
     def applied(self, full: tuple[int, int], small: tuple[int, int]) -> list[Application]:
         """How a picture is shrunk from (height, width) to another: all applications, that from the full size first."""
-        ratios = zip(full, small, strict=True)
-        count = max(1, max((-(-n // less) - 1).bit_length() for n, less in ratios))
-        sizes = [full]
-        for step in range(1, count):
-            if self.config.relative:
-                size = tuple(min(n, less * MOST ** (count - step)) for n, less in zip(full, small, strict=True))
-            else:
-                size = tuple(max(-(-n // MOST), less) for n, less in zip(sizes[-1], small, strict=True))
-            sizes.append((size[0], size[1]))
-        sizes.append(small)
-        return [
-            Application((Side.whole(before[0], after[0]), Side.whole(before[1], after[1])), last=step == count)
-            for step, (before, after) in enumerate(itertools.pairwise(sizes), 1)
-        ]
+        return applications(full, small, relative=self.config.relative)
 
     def pair(self, application: Application) -> Pair:
         """The nets of an application."""
@@ -264,18 +246,6 @@ class AnyScale(Rescaler):
             for way, weights in enumerate(self.pair(application).multiply_adds()):
                 total[way] += weights * small / pixels
         return total[0], total[1]
-
-
-class Application(NamedTuple):
-    """One application of a pair of nets, to a picture or a part of it."""
-
-    sides: Sides
-    last: bool
-    """Whether it gives the small picture."""
-
-    def of_part(self, sides: Sides) -> Application:
-        """The same to a part."""
-        return self._replace(sides=sides)
 
 
 def _within(name: str, value: Tensor, own: Tensor, offsets: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from regrow.inference.restore import restore_rows
 from regrow.io.codecs import UNKNOWN, Codec, Facts
 from regrow.io.coded import facts_of
 from regrow.io.memory import read_pixels
-from regrow.nets.restore.codec import CodecRestorer
 from regrow.operations.coded.sample import Sample
 from regrow.operations.coded.smaller import Smaller
 from regrow.size import Size
+
+if TYPE_CHECKING:
+    from regrow.nets.restore.codec import CodecRestorer
 
 LOWEST, HIGHEST = 1, 100
 """Qualities that codecs have."""

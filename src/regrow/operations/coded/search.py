@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from regrow.errors import RegrowError
 from regrow.io.codecs import Codec, Facts
-from regrow.nets.restore.codec import CodecRestorer
-from regrow.nets.restore.codec_shrinker import CodecShrinker
 from regrow.operations.coded.curve import Curve
 from regrow.operations.coded.sample import Sample
 from regrow.operations.coded.smaller import Smaller
+
+if TYPE_CHECKING:
+    from regrow.nets.restore.codec import CodecRestorer
+    from regrow.nets.restore.codec_shrinker import CodecShrinker
 
 GUESS = 60
 """Quality that is tried first where nothing suggests another."""
