@@ -55,7 +55,7 @@ def export(
         warnings.simplefilter("ignore")  # of what the exporter itself does
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision
         program = torch.onnx.export(
-            Net(model, graph.run),
+            Net(model, graph.run).eval(),
             tuple(graph.inputs.values()),
             dynamo=True,
             dynamic_shapes=(tuple(graph.shapes[name] for name in graph.inputs),),

@@ -130,19 +130,22 @@ def _any_scale(model: AnyScale, name: str, half: str, application: int) -> Graph
     last, shrinking = application in (0, len(model.pairs)), half == "shrink"
     count = Dim("rows", min=1, max=LARGEST), Dim("columns", min=1, max=LARGEST)
     example, shape = _picture(3, (1, 1))
+    height, width = example.shape[-2:]
+    large, small = (2 * height - 5, 2 * width - 5), (height - 5, width - 5)
     inputs = {
         "picture": example,
-        "rows": torch.arange(3, 21),
-        "columns": torch.arange(5, 24),
-        "first": torch.tensor([2, 3]),
-        "before": torch.tensor([40, 44]),
-        "after": torch.tensor([30, 33]),
+        "rows": torch.arange(1, 18),
+        "columns": torch.arange(1, 20),
+        "first": torch.tensor([0, 0]),
+        "before": torch.tensor([height, width]),
+        "after": torch.tensor(small if shrinking else large),
     }
     shapes: dict[str, dict[int, Any]] = {name: {} for name in inputs}
     shapes |= {"picture": shape, "rows": {0: count[0]}, "columns": {0: count[1]}}
     run = partial(_at_any_scale, model, last=last, shrinking=shrinking)
     halo = 2 * len(model.pairs[-1 if last else 0].encoder.blocks) + 2  # type: ignore[union-attr, arg-type]
-    facts = {"half": half, "most": MOST, "channels": [3, 3], "frames": 1, "halo": [halo, halo]}
+    facts = {"half": half, "most": MOST, "relative": model.config.relative, "channels": [3, 3], "frames": 1,
+             "halo": [halo, halo]}  # fmt: skip
     return Graph(run, inputs, shapes, facts)
 
 
