@@ -34,6 +34,17 @@ def test_speed(script):
     assert float(out.split()[-1]) > 0
 
 
+def test_graphs(script, save, astronaut, tmp_path):
+    pytest.importorskip("onnxruntime")
+    save("set/a.png", astronaut[:48, :64])
+    _, line = script("graphs.py", tmp_path / "set", "espcn-x2", CROPS=2, SIDE=31).splitlines()
+    name, single, half, share, _, ratio = line.split()
+    assert name == "espcn-x2"
+    assert max(float(single), float(half)) < 0.01
+    assert float(share) < 0.1
+    assert float(ratio) > 0
+
+
 def test_correction(script):
     out = script("correction.py", SIZE=(40, 30), RUNS=1)
     assert "the same result" in out
