@@ -53,6 +53,12 @@ def test_turned_pictures_give_turned_results(net):
     np.testing.assert_allclose(run(np.rot90(x)), np.rot90(run(x)), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [(1, 9), (9, 1), (1, 1)])
+def test_sides_of_one_pixel(net, size):
+    picture = noise(*size).astype(np.float32) / 255
+    np.testing.assert_allclose(self_ensemble(of_arrays(net, net.device))(picture), by_hand(net, picture), atol=1e-5)
+
+
 def test_tiles_agree_with_the_whole(net):
     picture = noise(40, 33).astype(np.float32) / 255
     tiled = np.concatenate(list(restore_rows([picture], Size(33, 40), 3, net, np.float32, tile=16, ensemble=True)))

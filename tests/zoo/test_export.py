@@ -1,13 +1,15 @@
 """Graphs give what nets give, at any size, and say how they may be cut into tiles."""
 
 import json
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from regrow import zoo
-from regrow.errors import UsageError
+from regrow.errors import RegrowError, UsageError
 from regrow.sides import Application, Side, fulls_for, smalls_for
 from regrow.zoo import export, graph
 
@@ -15,30 +17,42 @@ onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
+SMALL = {"channels": 8, "blocks": 1}
 LEVEL = 1 / 255
 """By how much a graph may differ from the net at most; in float32 it is much less."""
 
 
+def exported_to(out, architecture, *, half="", application=0, precision="fp32", **settings):
+    """Export a small net with random weights; gives the session, the metadata's facts and the net."""
+    folder, path = out / "net", out / "net.onnx"
+    options = {"half": half, "application": application, "precision": precision}
+    model = zoo.build({"architecture": architecture, **settings})
+    for weights in model.parameters():
+        if not weights.any():  # what starts at zero would hide errors
+            torch.nn.init.normal_(weights, std=0.02)
+    zoo.save(model, folder)
+    facts = export.export(str(folder), path, **options)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    written = session.get_modelmeta().custom_metadata_map
+    said = {key: value if isinstance(value, str) else json.dumps(value) for key, value in facts.items()}
+    assert written == {f"regrow.{key}": value for key, value in said.items()}
+    return session, facts, zoo.load(str(folder)).eval()
+
+
 @pytest.fixture
 def exported(tmp_path):
-    """Export a small net with random weights; gives the session, the metadata's facts and the net."""
+    """`exported_to` a folder of the test."""
+    return partial(exported_to, tmp_path)
 
-    def exported_net(architecture, *, half="", application=0, precision="fp32", **settings):
-        folder, path = tmp_path / "net", tmp_path / "net.onnx"
-        options = {"half": half, "application": application, "precision": precision}
-        model = zoo.build({"architecture": architecture, **settings})
-        for weights in model.parameters():
-            if not weights.any():  # what starts at zero would hide errors
-                torch.nn.init.normal_(weights, std=0.02)
-        zoo.save(model, folder)
-        facts = export.export(str(folder), path, **options)
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        written = session.get_modelmeta().custom_metadata_map
-        said = {key: value if isinstance(value, str) else json.dumps(value) for key, value in facts.items()}
-        assert written == {f"regrow.{key}": value for key, value in said.items()}
-        return session, facts, zoo.load(str(folder)).eval()
 
-    return exported_net
+@pytest.fixture(scope="module")
+def any_scale(tmp_path_factory):
+    """The same of pairs for any scale, a half of each of both kinds."""
+    kinds = {"shrink": False, "grow": True}
+    return {
+        half: exported_to(tmp_path_factory.mktemp(half), "any-scale", hidden=8, relative=relative, **SMALL, half=half)
+        for half, relative in kinds.items()
+    }
 
 
 def agrees(session, net, inputs, worst=1e-5):
@@ -57,10 +71,9 @@ def pictures(channels, multiple, sizes=((1, 1), (7, 10), (13, 5))):
         yield torch.rand(batch, channels, h * multiple[0], w * multiple[1])
 
 
-SMALL = {"channels": 8, "blocks": 1}
 RESCALERS = {
     "x4, two pairs": {"architecture": "tad", "scale": 4, "pairs": 2, **SMALL},
-    "2x1, shuffled features": {"architecture": "tad", "height": 1, "subpixel_features": True, **SMALL},
+    "4x1, shuffled features": {"architecture": "tad", "height": 1, "scale": 4, "subpixel_features": True, **SMALL},
     "colour in grey, at half the resolution": {"architecture": "tad", "unshuffle": 2, "small_colors": 1, **SMALL},
     "frames": {"architecture": "video-tad", "mix_every": 1, "frames": 3, **SMALL},
     "invertible": {"architecture": "irn", "blocks": 1},
@@ -80,19 +93,25 @@ def test_halves_of_a_rescaler(exported, name, half):
     assert_tiles_agree(session, facts)
 
 
-def assert_tiles_agree(session, facts):
-    """Tiles that overlap by the halo agree with the whole; with less, they do not."""
-    (multiple, across), (halo, _) = facts["multiple"], facts["halo"]
-    assert halo % multiple == 0
-    channels = facts["channels"][0] * facts["frames"]
-    x = np.random.default_rng(0).random((1, channels, 2 * halo + 8 * multiple, 3 * across), np.float32)
-    (whole,) = session.run(None, {"picture": x})
-    cut = halo + 4 * multiple
-    at = round(cut * facts["scale"][0])
-    (upper,) = session.run(None, {"picture": x[:, :, : cut + halo]})
-    np.testing.assert_allclose(upper[:, :, :at], whole[:, :, :at], atol=1e-5)
-    (wrong,) = session.run(None, {"picture": x[:, :, :cut]})
-    assert np.abs(wrong[:, :, :at] - whole[:, :, :at]).max() > 1e-4
+def assert_tiles_agree(session, facts, more=None):
+    """Tiles that overlap by the halo agree with the whole, down and across; with less, they do not."""
+    for axis in (0, 1):
+        (cell, halo), other = (facts[name][axis] for name in ("grid", "halo")), facts["multiple"][1 - axis]
+        assert halo % cell == cell % facts["multiple"][axis] == 0
+        size = (2 * halo + 8 * cell, 3 * other)[:: 1 if axis == 0 else -1]
+        channels = facts["channels"][0] * facts["frames"]
+        x = np.random.default_rng(0).random((1, channels, *size), np.float32)
+        (whole,) = session.run(None, {"picture": x, **(more or {})})
+        cut = halo + 4 * cell
+        at = round(cut * facts["scale"][axis])
+        found = {}
+        for margin in (halo, 0):
+            tile = np.ascontiguousarray(np.take(x, range(cut - margin, size[axis]), 2 + axis))
+            (tile,) = session.run(None, {"picture": tile, **(more or {})})
+            kept = [np.moveaxis(y, 2 + axis, 0) for y in (tile, whole)]
+            found[margin] = np.abs(kept[0][round(margin * facts["scale"][axis]) :] - kept[1][at:]).max()
+        assert found[halo] < 1e-5
+        assert found[0] > 1e-4
 
 
 def test_one_application_of_several(exported):
@@ -101,9 +120,9 @@ def test_one_application_of_several(exported):
     assert facts["scale"] == [2, 2]
 
 
-@pytest.mark.parametrize(("half", "relative"), [("shrink", False), ("grow", True)])
-def test_any_scale_whole_and_in_parts(exported, half, relative):
-    session, facts, model = exported("any-scale", hidden=8, relative=relative, **SMALL, half=half)
+@pytest.mark.parametrize("half", graph.HALVES)
+def test_any_scale_whole_and_in_parts(any_scale, half):
+    session, facts, model = any_scale[half]
     cases = [
         ((30, 27), (20, 18), ((0, 20), (0, 18))),
         ((61, 90), (44, 47), ((11, 30), (3, 40))),
@@ -136,7 +155,8 @@ def test_any_scale_whole_and_in_parts(exported, half, relative):
 )  # fmt: skip
 def test_restorers(exported, settings):
     session, facts, model = exported(**settings)
-    for x in pictures(3, facts["multiple"]):
+    assert facts["multiple"] == [1, 1]  # any size, whatever the grid of tiles
+    for x in pictures(3, (1, 1)):
         agrees(session, model, {"picture": x})
     assert_tiles_agree(session, facts)
 
@@ -148,9 +168,10 @@ def test_restorers(exported, settings):
 )  # fmt: skip
 def test_nets_that_are_told_of_a_file(exported, settings):
     session, facts, model = exported(**settings)
-    for x in pictures(3, facts["multiple"], ((1, 1), (2, 3))):
+    for x in pictures(3, facts["multiple"], ((1, 1), (22, 37))):
         agrees(session, model, {"picture": x, "facts": torch.rand(len(x), facts["facts"])})
         agrees(session, lambda x, _: model(x), {"picture": x, "facts": torch.zeros(len(x), facts["facts"])})
+    assert_tiles_agree(session, facts, {"facts": np.full((1, facts["facts"]), 0.5, np.float32)})
 
 
 def test_colorizers(exported):
@@ -169,6 +190,7 @@ def test_half_precision_is_computed_where_it_is_said_to_be(exported, tmp_path):
     assert facts["precision"] == "fp16"
     written = onnx.load(tmp_path / "net.onnx")
     onnx.checker.check_model(written, full_check=True)
+    assert [output.name for output in written.graph.output] == ["result"]
     halves = [tensor for tensor in written.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16]
     assert len(halves) == 2 * (2 + 1)  # weights and biases of all but the head
     assert single - (tmp_path / "net.onnx").stat().st_size > sum(np.prod(t.dims) for t in halves)
@@ -177,6 +199,36 @@ def test_half_precision_is_computed_where_it_is_said_to_be(exported, tmp_path):
     with torch.no_grad():
         expected = model.grow(x).numpy()
     assert 0 < np.abs(found - expected).max() < LEVEL
+
+
+def test_half_precision_of_a_net_that_ends_in_a_convolution(exported, tmp_path):
+    session, _, model = exported("dbpn", channels=4, features=8, stages=1, precision="fp16")
+    agrees(session, model, {"picture": torch.rand(1, 3, 5, 6)}, worst=LEVEL)
+    onnx.checker.check_model(onnx.load(tmp_path / "net.onnx"), full_check=True)
+
+
+def test_the_code_of_the_docs(any_scale, monkeypatch):
+    """Tiles by the code of docs/onnx.md are the whole picture."""
+    text = (Path(__file__).parents[2] / "docs" / "onnx.md").read_text(encoding="utf-8")
+    code = [block.split("```")[0] for block in text.split("```python\n")[2:]]
+    (shrinking, facts, _), (growing, *_) = (any_scale[half] for half in graph.HALVES)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda _: shrinking)
+    names = {}
+    exec("\n".join(code).replace("HALO = 44", f"HALO = {facts['halo'][0]}"), names)
+    whole = names["whole"]
+    assert whole.shape == (1, 3, 214, 321)
+    for top, bottom in ((0, 50), (50, 51), (51, 160), (160, 214)):
+        np.testing.assert_allclose(names["shrunk"](top, bottom), whole[:, :, top:bottom], atol=1e-5)
+    names |= {"session": growing, "small": whole}
+    grown = names["run"](whole, (0, 0), np.arange(321), np.arange(481), (214, 321), (321, 481))
+    for top, bottom in ((0, 50), (50, 51), (51, 300), (300, 321)):
+        np.testing.assert_allclose(names["grown"](top, bottom), grown[:, :, top:bottom], atol=1e-5)
+
+
+def test_what_onnx_lacks_is_said_in_a_line(tmp_path):
+    zoo.save(zoo.build({"architecture": "smfanet", "blocks": 1}), tmp_path / "net")
+    with pytest.raises(RegrowError, match=r"net: cannot be exported: ONNX lacks aten\.adaptive_max_pool2d$"):
+        export.export(str(tmp_path / "net"), tmp_path / "no.onnx")
 
 
 def test_what_there_is_no_graph_of(tmp_path):
@@ -204,6 +256,9 @@ def test_in_the_shell(regrow, tmp_path, tiny_folder):
     assert (again.code, again.err) == (1, f"regrow: {out}: exists; --force overwrites it\n")
     forced = regrow("export", tiny_folder, "-o", out, "--half", "shrink", "--force")
     assert "scale         0.5 0.5" in forced.out.splitlines()
+    for other in ("-", tmp_path):
+        wrong = regrow("export", tiny_folder, "-o", other, "--half", "grow", "--force")
+        assert (wrong.code, wrong.err.split(";")[0]) == (2, f"regrow: {other}: a graph is written to a file")
     none = regrow("export", tiny_folder, "-o", tmp_path / "none.onnx")
     assert (none.code, "say which half" in none.err) == (2, True)
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.onnx"]

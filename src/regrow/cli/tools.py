@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,8 @@ from regrow.cli.app import require
 from regrow.cli.arguments import folder
 from regrow.cli.groups import Reading, command
 from regrow.cli.options import Force, Json
-from regrow.errors import RegrowError
+from regrow.errors import RegrowError, UsageError
+from regrow.io.paths import STDIO
 
 
 class Half(str, Enum):
@@ -120,7 +122,9 @@ def export(
     from regrow.cli import measuring, printing
 
     require("export", "onnx", "onnxscript", extra="onnx")
-    if out.exists() and not force:
+    if str(out) == STDIO or out.is_dir():
+        raise UsageError(f"{out}: a graph is written to a file; name one, such as {model}.onnx")
+    if os.path.lexists(out) and not force:
         raise RegrowError(f"{out}: exists; --force overwrites it")
     from regrow.zoo.export import export as written
 

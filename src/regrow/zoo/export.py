@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from regrow.errors import UsageError
+from regrow.errors import RegrowError, UsageError
 from regrow.io.paths import atomic
 from regrow.zoo import store
-from regrow.zoo.graph import Net, graph_of
+from regrow.zoo.graph import Graph, Net, graph_of
 
 PRECISIONS = "fp32", "fp16"
 OPSET = 20
@@ -38,7 +39,7 @@ def export(
         The facts that the graph's metadata has, too.
 
     Raises:
-        UsageError: the model has no such part.
+        UsageError: the model has no such part. RegrowError: the net does something that ONNX cannot.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"precision {precision!r} is not known; known are {', '.join(PRECISIONS)}")
@@ -51,20 +52,7 @@ def export(
         "precision": precision,
         **graph.facts,
     }
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of what the exporter itself does
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision
-        program = torch.onnx.export(
-            Net(model, graph.run).eval(),
-            tuple(graph.inputs.values()),
-            dynamo=True,
-            dynamic_shapes=(tuple(graph.shapes[name] for name in graph.inputs),),
-            input_names=list(graph.inputs),
-            output_names=["result"],
-            opset_version=OPSET,
-            verbose=False,
-        )
-    assert program is not None
+    program = _exported(Net(model, graph.run).eval(), graph, name)
     if precision == "fp16":
         _to_float16(program.model.graph)
     for key, value in facts.items():
@@ -72,6 +60,28 @@ def export(
     with atomic(path) as part:
         program.save(part)
     return facts
+
+
+def _exported(net: Net, graph: Graph, name: str) -> Any:
+    """The graph. RegrowError where ONNX, or the exporter, lacks what the net needs."""
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of what the exporter itself does
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision
+        try:
+            return torch.onnx.export(
+                net,
+                tuple(graph.inputs.values()),
+                dynamo=True,
+                dynamic_shapes=(tuple(graph.shapes[name] for name in graph.inputs),),
+                input_names=list(graph.inputs),
+                output_names=["result"],
+                opset_version=OPSET,
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            lacking = re.search(r"No ONNX function found for <OpOverload\(op='([\w.]+)'", str(error))
+            words = f"ONNX lacks {lacking[1]}" if lacking else "PyTorch cannot turn it into a graph"
+            raise RegrowError(f"{name}: cannot be exported: {words}") from error
 
 
 def _to_float16(graph: Any) -> None:
@@ -100,10 +110,11 @@ def _to_float16(graph: Any) -> None:
                     node.replace_input_with(i, halved(value))
             (result,) = node.outputs
             cast = ir.node("Cast", [result], {"to": ir.DataType.FLOAT})
-            cast.outputs[0].name = f"{result.name}_single"
-            result.replace_all_uses_with(cast.outputs[0])
+            cast.outputs[0].name, result.name = result.name, f"{result.name}_half"
+            cast.outputs[0].type, cast.outputs[0].shape = result.type, result.shape
+            result.replace_all_uses_with(cast.outputs[0], replace_graph_outputs=True)
             cast.replace_input_with(0, result)
-            result.dtype = ir.DataType.FLOAT16
+            result.type = ir.TensorType(ir.DataType.FLOAT16)
             graph.insert_after(node, cast)
             behind.update(cast.outputs)
         if node.op_type == "Conv" or any(value in behind for value in node.inputs):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
+from regrow.cubic import REACH
 from regrow.errors import UsageError
 from regrow.nets.color.base import Colorizer
 from regrow.nets.model import Model
@@ -77,7 +78,7 @@ def graph_of(model: Model, name: str, *, half: str = "", application: int = 0) -
         return _told(model)
     if isinstance(model, Restorer):
         return _restorer(model)
-    raise UsageError(f"{name}: a {type(model).__name__} is fitted to each picture, and is no graph")
+    raise UsageError(f"{name}: a {type(model).__name__} does not shrink, grow or restore pictures as it is")
 
 
 def _picture(channels: int, multiple: tuple[int, int]) -> tuple[Tensor, dict[int, Any]]:
@@ -102,9 +103,10 @@ def _fixed_scale(model: FixedScale, name: str, half: str, application: int) -> G
     down, across = (by ** len(applications) for by in model.factors)
     cells = model.unshuffle
     # The reach of each application, in its own cells, adds up.
-    most = max(model.factors)
-    smallest = cells * sum(-(-model.halo // most**i) for i in range(len(applications)))
+    halo = [cells * sum(-(-model.halo // by**i) for i in range(len(applications))) for by in model.factors]
     shrinking = half == "shrink"
+    if shrinking:
+        halo = [halo[0] * down, halo[1] * across]
     multiple = (down * cells, across * cells) if shrinking else (cells, cells)
     channels = (full_colors if shrinking else small_colors) * model.frames
 
@@ -117,7 +119,7 @@ def _fixed_scale(model: FixedScale, name: str, half: str, application: int) -> G
     return Graph(run, {"picture": example}, {"picture": shape}, {
         "half": half, "scale": [1 / down, 1 / across] if shrinking else [down, across],
         "channels": [full_colors, small_colors][:: 1 if shrinking else -1], "frames": model.frames,
-        "multiple": list(multiple), "halo": [smallest * down, smallest * across] if shrinking else [smallest] * 2,
+        "multiple": list(multiple), "grid": list(multiple), "halo": halo,
     })  # fmt: skip
 
 
@@ -143,9 +145,10 @@ def _any_scale(model: AnyScale, name: str, half: str, application: int) -> Graph
     shapes: dict[str, dict[int, Any]] = {name: {} for name in inputs}
     shapes |= {"picture": shape, "rows": {0: count[0]}, "columns": {0: count[1]}}
     run = partial(_at_any_scale, model, last=last, shrinking=shrinking)
-    halo = 2 * len(model.pairs[-1 if last else 0].encoder.blocks) + 2  # type: ignore[union-attr, arg-type]
+    # The net's reach, and that of the filters from small pixels to full-size ones.
+    halo = 2 * len(model.pairs[-1 if last else 0].encoder.blocks) + 2 + REACH  # type: ignore[union-attr, arg-type]
     facts = {"half": half, "most": MOST, "relative": model.config.relative, "channels": [3, 3], "frames": 1,
-             "halo": [halo, halo]}  # fmt: skip
+             "multiple": [1, 1], "grid": [1, 1], "halo": [halo, halo]}  # fmt: skip
     return Graph(run, inputs, shapes, facts)
 
 
@@ -170,25 +173,24 @@ def _at_any_scale(
 
 
 def _restorer(model: Restorer) -> Graph:
-    multiple = (model.grid, model.grid)
-    example, shape = _picture(3 * model.frames, multiple)
+    example, shape = _picture(3 * model.frames, (1, 1))
     return Graph(model.__call__, {"picture": example}, {"picture": shape}, {
         "scale": [model.scale, model.scale], "channels": [3, 3], "frames": model.frames,
-        "multiple": list(multiple), "halo": [model.halo, model.halo],
+        "multiple": [1, 1], "grid": [model.grid, model.grid], "halo": [model.halo, model.halo],
     })  # fmt: skip
 
 
 def _told(model: CodecRestorer | CodecShrinker) -> Graph:
     """A net that is told what a file states: zeros where it states nothing."""
-    shrinking = isinstance(model, CodecShrinker)
-    multiple = model.cell if isinstance(model, CodecShrinker) else model.grid
-    halo = model.halo * multiple if shrinking else model.halo
+    multiple, grid, halo = 1, model.grid, model.halo
+    if shrinking := isinstance(model, CodecShrinker):
+        multiple, grid, halo = (model.cell * n for n in (1, model.grid, model.halo))
     example, shape = _picture(3, (multiple, multiple))
     inputs = {"picture": example, "facts": torch.rand(3, model.config.facts)}
     scale = 1 / model.scale if shrinking else model.scale
     return Graph(model.__call__, inputs, {"picture": shape, "facts": {0: Dim.DYNAMIC}}, {
         "scale": [scale, scale], "channels": [3, 3], "frames": 1, "facts": model.config.facts,
-        "multiple": [multiple, multiple], "halo": [halo, halo],
+        "multiple": [multiple, multiple], "grid": [grid, grid], "halo": [halo, halo],
     })  # fmt: skip
 
 

@@ -20,7 +20,9 @@ def of_arrays(net: Callable[[Tensor], Tensor], device: torch.device) -> Net:
 
     def run(x: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            tensor = torch.from_numpy(np.ascontiguousarray(x)).to(device).permute(2, 0, 1)[None]
+            # What is flipped is contiguous to NumPy where a side has one pixel, and to PyTorch it is not.
+            x = x.copy() if min(x.strides) < 0 else np.ascontiguousarray(x)
+            tensor = torch.from_numpy(x).to(device).permute(2, 0, 1)[None]
             return np.asarray(net(tensor)[0].permute(1, 2, 0).cpu().numpy())
 
     return run

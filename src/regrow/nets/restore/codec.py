@@ -167,5 +167,6 @@ class CodecRestorer(Restorer):
 
 def _extended(y: Tensor, cell: int) -> Tensor:
     """(..., h, w) with the last row and column repeated until both sides are multiples of a cell."""
-    down, across = (-n % cell for n in y.shape[-2:])
-    return F.pad(y, (0, across, 0, down), mode="replicate") if down or across else y
+    down, across = ((cell - n % cell) % cell for n in y.shape[-2:])
+    # Where the size is not known yet, as in a graph, there may be something to pad.
+    return F.pad(y, (0, across, 0, down), mode="replicate") if torch.compiler.is_exporting() or down or across else y

@@ -41,7 +41,7 @@ class CodecShrinkerConfig:
         if self.unshuffle % self.scale:
             raise ValueError(f"unshuffle {self.unshuffle} must be a multiple of the scale, {self.scale:g}")
         in_range(1, 1024, channels=self.channels, facts=self.facts)
-        in_range(0, 256, blocks=self.blocks)
+        in_range(1, 256, blocks=self.blocks)
 
 
 class CodecShrinker(Model):
