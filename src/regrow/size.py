@@ -45,7 +45,8 @@ def check_scale(scale: Scale) -> tuple[float, float]:
     try:
         across, down = map(float, scale if isinstance(scale, tuple) else (scale, scale))
     except (TypeError, ValueError):
-        raise UsageError(f"scale {scale!r}: expected a number, or one for the width and one for the height") from None
+        words = "expected a number, or two, for the width and the height, such as (3, 2)"
+        raise UsageError(f"scale {scale!r}: {words}") from None
     if not all(math.isfinite(n) and 1 <= n <= LARGEST_SCALE for n in (across, down)):
         raise UsageError(f"scale {scale_text((across, down))}: must be from 1 to {LARGEST_SCALE}")
     if max(across, down) > MAX_UNEVEN * min(across, down):

@@ -142,6 +142,15 @@ def test_info_and_models_tell_in_words_and_json(regrow, shrink, photos, tmp_path
     assert "has no passport" in done.err
 
 
+@pytest.mark.parametrize(
+    ("scale", "words"), [("2", "2"), ("1.5x1.2", "2, the model's; the picture became 1.5x1.2 times smaller")]
+)
+def test_info_says_how_much_smaller_a_picture_became(regrow, save, tmp_path, scale, words):
+    small = tmp_path / "small.png"
+    assert regrow("shrink", save("a.png", noise(30, 30)), "-o", small, "--scale", scale).code == 0
+    assert f"scale        {words}" in regrow("info", small).out.splitlines()
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "webp"])
 @pytest.mark.parametrize("scale", [1, 1.5])
 def test_info_and_check_tell_of_the_mark_of_what_lost_its_passport(regrow, tmp_path, suffix, scale):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from regrow import zoo
 from regrow.errors import printable
+from regrow.size import Size, scale_text, small_size
 
 if TYPE_CHECKING:
     from regrow.api.rescale import Info
+    from regrow.io.passport import Passport
     from regrow.runners.check import Checked
 
 
@@ -35,11 +37,22 @@ def print_info(info: Info, *, as_json: bool) -> None:
     if info.restored is not None:
         fields["restored"] = info.restored
     lines = [f"{name:12} {value}" for name, value in fields.items()]
+    if passport is not None:
+        lines = [f"{line}{_own_scale(passport)}" if line.startswith("scale ") else line for line in lines]
     if info.mark is not None:
         fields["mark"] = info.mark
         lost = "" if passport else " (a small picture by regrow that lost its passport: grow --codec-model auto)"
         lines.append(f"{'mark':12} {info.mark:g}{lost}")
     _print(fields, lines, as_json=as_json)
+
+
+def _own_scale(passport: Passport) -> str:
+    """What the scale of the model is not: by how much the picture became smaller, where that is something else."""
+    full, small = (passport.width, passport.height), Size(passport.small_width, passport.small_height)
+    if small_size(full, (passport.scale, passport.scale)) == small:
+        return ""
+    across, down = (round(n / m, 2) for n, m in zip(full, small, strict=True))
+    return f", the model's; the picture became {scale_text((across, down))} times smaller"
 
 
 def print_checked(found: list[Checked], *, as_json: bool) -> None:
