@@ -141,7 +141,7 @@ class Grow(Operation):
         scale = scale or self.scale
         if scale is None:
             hint = "it looks like a small picture that lost it; --codec-model auto grows it" if header.mark else (
-                "if regrow shrank it, say its scale (and model)"
+                "if regrow shrank it, say its scale (--scale, and --model where it was another)"
             )  # fmt: skip
             raise RegrowError(f"{header.name}: has no passport, so it was not shrunk by regrow or has lost it; {hint}")
         scales, small = check_scale(scale), header.size
