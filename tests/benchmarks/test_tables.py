@@ -59,7 +59,7 @@ def test_results_are_a_command_and_means(path):
     assert summary.command.endswith(f"--summary benchmarks/results/{path.name}")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", summary.date)
     assert not any("picture" in row for row in summary.rows)
-    studied = "sigma", "scale"  # numbers by which rows are told apart, too
+    studied = "sigma", "scale", "lambda"  # numbers by which rows are told apart, too
     names = [
         tuple(str(value) for key, value in row.items() if key in studied or not isinstance(value, float))
         for row in summary.rows
