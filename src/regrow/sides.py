@@ -159,8 +159,8 @@ def mirrored(at: Values, count: Any) -> Values:
         >>> mirrored(np.array([-2, -1, 0, 2, 3, 4]), 3).tolist()
         [1, 0, 0, 2, 2, 1]
     """
-    last = 2 * count - 1
-    return (last - abs(2 * (at % (2 * count)) - last)) // 2
+    at = at % (2 * count)
+    return at.clip(max=2 * count - 1 - at)  # no division: torch 2.13 compiles an index that has one wrongly
 
 
 def fulls_for(full: int, small: int, smalls: Span) -> Span:

@@ -1,3 +1,4 @@
+import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -116,6 +117,16 @@ def test_shuffled_phases_are_the_enlarged_picture(scale, size):
     x = torch.rand(2, 3, *size)
     expected = bicubic(x, (size[0] * scale, size[1] * scale))
     torch.testing.assert_close(torch.nn.functional.pixel_shuffle(bicubic_phases(x, scale), scale), expected)
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="no compiler")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the compiler itself
+def test_compiled_it_is_the_same():
+    """As nets are trained: a compiler that gets an index wrong reads whatever lies in memory."""
+    x = torch.rand(2, 3, 8, 12)
+    for factor in (2, Fraction(1, 2)):
+        compiled = torch.compile(bicubic_by, dynamic=False)
+        torch.testing.assert_close(compiled(x, factor), bicubic_by(x, factor), rtol=0, atol=1e-5)
 
 
 FACTORS = ["1/2", "2", "1/4", "4", "3/2", "2/3", "3", "1/3", "8", "1"]
