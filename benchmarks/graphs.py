@@ -21,6 +21,7 @@ import torch
 
 from regrow import zoo
 from regrow.bench.pictures import paths_in
+from regrow.io.memory import read_rgb
 from regrow.nets.rescale.any_scale import AnyScale
 from regrow.nets.rescale.base import Rescaler
 from regrow.zoo.export import export
@@ -44,8 +45,6 @@ def parts(name: str) -> Iterator[dict]:
 
 def crops(folder: Path) -> Iterator[np.ndarray]:
     """(3, h, w) in [0, 1], of odd sizes; again from the first picture where there are too few."""
-    from regrow.io.memory import read_rgb
-
     files = paths_in(folder)
     for i in range(CROPS):
         pixels = read_rgb(files[i % len(files)])
@@ -61,8 +60,7 @@ def inputs(graph, facts: dict, crop: np.ndarray) -> dict[str, np.ndarray]:
     picture = np.tile(picture, (1, facts["frames"], 1, 1))
     if "lightness" in graph.inputs:
         picture = 100 * picture
-    down, across = facts.get("multiple", (1, 1))
-    height, width = (n // by * by for n, by in zip(picture.shape[2:], (down, across), strict=True))
+    height, width = (n // by * by for n, by in zip(picture.shape[2:], facts["multiple"], strict=True))
     given = {next(iter(graph.inputs)): picture[:, :, :height, :width]}
     if "facts" in graph.inputs:
         given["facts"] = np.full((1, facts["facts"]), 0.3, np.float32)

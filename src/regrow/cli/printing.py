@@ -36,9 +36,8 @@ def print_info(info: Info, *, as_json: bool) -> None:
     fields = {k: _without_bytes(v) for k, v in said.items() if v is not None}
     if info.restored is not None:
         fields["restored"] = info.restored
-    lines = [f"{name:12} {value}" for name, value in fields.items()]
-    if passport is not None:
-        lines = [f"{line}{_own_scale(passport)}" if line.startswith("scale ") else line for line in lines]
+    more = {"scale": _own_scale(passport)} if passport else {}
+    lines = [f"{name:12} {value}{more.get(name, '')}" for name, value in fields.items()]
     if info.mark is not None:
         fields["mark"] = info.mark
         lost = "" if passport else " (a small picture by regrow that lost its passport: grow --codec-model auto)"

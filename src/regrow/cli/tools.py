@@ -113,12 +113,12 @@ def export(
         typer.Option(min=1, help="One application of a model that is applied several times; 1 is at the full size."),
     ] = None,
     precision: Annotated[
-        Precision, typer.Option(help="fp16 computes convolutions in half precision; the file is half as large.")
+        Precision, typer.Option(help="fp16 computes most convolutions in half precision; the file is smaller.")
     ] = Precision.fp32,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write a model as an ONNX graph, which runs without PyTorch; its metadata say how it may be cut into tiles."""
+    """Write a model as an ONNX graph, which runs without PyTorch; its metadata say how to cut pictures into tiles."""
     from regrow.cli import measuring, printing
 
     require("export", "onnx", "onnxscript", extra="onnx")

@@ -32,8 +32,8 @@ def export(
         path: ONNX file to write.
         half: "shrink" or "grow", for a rescaler.
         application: which application of a rescaler, 1 being that at the full size; all of them when 0.
-        precision: "fp32", or "fp16", in which convolutions are computed in float16 and the file is half as large.
-            Inputs and outputs are float32 either way, and so is what sees or makes a picture.
+        precision: "fp32", or "fp16", in which convolutions but the first are computed in float16, and the file is
+            smaller. Inputs and outputs are float32 either way.
 
     Returns:
         The facts that the graph's metadata has, too.

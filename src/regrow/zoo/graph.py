@@ -98,27 +98,26 @@ def _fixed_scale(model: FixedScale, name: str, half: str, application: int) -> G
         if application > model.applications:
             raise UsageError(f"{name}: has {model.applications} applications, and no application {application}")
         applications = range(application - 1, application)
-    full_colors = model.colors
     small_colors = model.small_colors if application in (0, model.applications) else model.colors
+    shrinking = half == "shrink"
+    colors = [model.colors, small_colors] if shrinking else [small_colors, model.colors]
     down, across = (by ** len(applications) for by in model.factors)
     cells = model.unshuffle
     # The reach of each application, in its own cells, adds up.
     halo = [cells * sum(-(-model.halo // by**i) for i in range(len(applications))) for by in model.factors]
-    shrinking = half == "shrink"
     if shrinking:
         halo = [halo[0] * down, halo[1] * across]
     multiple = (down * cells, across * cells) if shrinking else (cells, cells)
-    channels = (full_colors if shrinking else small_colors) * model.frames
 
     def run(x: Tensor) -> Tensor:
         for i in applications if shrinking else reversed(applications):
             x = (model.shrink_once if shrinking else model.grow_once)(x, i)
         return x
 
-    example, shape = _picture(channels, multiple)
+    example, shape = _picture(colors[0] * model.frames, multiple)
     return Graph(run, {"picture": example}, {"picture": shape}, {
         "half": half, "scale": [1 / down, 1 / across] if shrinking else [down, across],
-        "channels": [full_colors, small_colors][:: 1 if shrinking else -1], "frames": model.frames,
+        "channels": colors, "frames": model.frames,
         "multiple": list(multiple), "grid": list(multiple), "halo": halo,
     })  # fmt: skip
 
